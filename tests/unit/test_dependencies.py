@@ -1,0 +1,103 @@
+"""Holds imports, pyproject.toml and the lock files together, and the lock files free of addresses of registries."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.installed import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+GROUPS: dict[str, list[str]] = {
+    "dependencies": PROJECT["project"]["dependencies"],
+    # Entries that are not text include another group.
+    **{name: [e for e in entries if isinstance(e, str)] for name, entries in PROJECT["dependency-groups"].items()},
+}
+GROUPS_OF_LOCKS = {
+    "requirements.lock": ["dependencies"],
+    "requirements-build.lock": ["build"],
+    "requirements-node.lock": ["node"],
+    "requirements-dev.lock": ["dependencies", "build", "dev"],
+}
+PIN = re.compile(r"(?P<name>[a-z0-9-]+)==(?P<version>\S+)(?: ; (?P<marker>[^#]+?))?(?: +--hash=sha256:[0-9a-f]{64})+")
+
+every_lock = pytest.mark.parametrize("lock", GROUPS_OF_LOCKS)
+
+
+def _pins(lock: str) -> dict[str, str]:
+    """Name to version; fails for a line that is no pin with hashes, such as an option or an address."""
+    text = (ROOT / lock).read_text().replace("\\\n", "")
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+    found = [PIN.fullmatch(line) for line in lines]
+    assert [line for line, pin in zip(lines, found, strict=True) if pin is None] == []
+    return {pin["name"]: pin["version"] for pin in found if pin}
+
+
+@every_lock
+def test_a_lock_holds_pins_with_hashes_and_no_address(lock: str) -> None:
+    assert _pins(lock)
+    assert "://" not in (ROOT / lock).read_text()
+
+
+def test_the_lock_of_the_page_holds_hashes_and_no_address() -> None:
+    packages = json.loads((ROOT / "web" / "package-lock.json").read_text())["packages"]
+    assert [name for name, package in packages.items() if "resolved" in package] == []
+    assert [name for name, package in packages.items() if name and "integrity" not in package] == []
+    assert "://" not in (ROOT / "web" / ".npmrc").read_text()
+
+
+@every_lock
+def test_a_lock_satisfies_what_pyproject_asks_for(lock: str) -> None:
+    pins = _pins(lock)
+    for requirement in (Requirement(text) for group in GROUPS_OF_LOCKS[lock] for text in GROUPS[group]):
+        version = pins.get(canonicalize_name(requirement.name))
+        assert version, f"{requirement.name} is not locked: run `make lock`"
+        assert requirement.specifier.contains(version), f"{requirement} is locked as {version}: run `make lock`"
+
+
+def test_all_locks_agree_on_versions() -> None:
+    whole = _pins("requirements-dev.lock")
+    assert _pins("requirements.lock").items() <= whole.items()
+    assert _pins("requirements-build.lock").items() <= whole.items()
+
+
+def test_node_is_no_dependency_of_the_product_and_one_version_for_make_and_the_build_hook() -> None:
+    assert not any("node" in name for name in _pins("requirements.lock"))
+    (requirement,) = GROUPS["node"]
+    assert f'NODE_WHEEL = "{requirement}"' in (ROOT / "hatch_build.py").read_text()
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_each_dependency_has_its_reason_beside_it(group: str) -> None:
+    reasons = dict(re.findall(r'^ *"(.+)", +# (.+)$', (ROOT / "pyproject.toml").read_text(), flags=re.MULTILINE))
+    without = [requirement for requirement in GROUPS[group] if " " not in reasons.get(requirement, "")]
+    assert without == []
+
+
+def test_the_product_imports_what_it_declares_and_declares_what_it_imports() -> None:
+    declared = {canonicalize_name(Requirement(text).name) for text in GROUPS["dependencies"]}
+    distributions = packages_distributions()
+    imported = {canonicalize_name(distributions[package][0]) for package in _foreign_packages()}
+    # pydantic pins its core to one version and gives some of its types only there.
+    assert sorted(imported - declared - {"pydantic-core"}) == []
+    assert sorted(declared - imported) == []
+
+
+def _foreign_packages() -> set[str]:
+    """The top-level packages that logstream imports, without its own and the standard library's."""
+    names: set[str] = set()
+    for path in (ROOT / "logstream").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names.update(alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names.add(node.module)
+    return {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names) - {"logstream"}

@@ -1,0 +1,124 @@
+"""One HTTP/1.1 connection: Hypercorn's, without its ways into HTTP/2 and WebSocket.
+
+Hypercorn's HTTP/2 buffers without limit for a client that opens no window, and any cleartext port offers it: by the
+preface `PRI * HTTP/2.0` and by `Upgrade: h2c`, with no switch to turn either off. So this owns which protocols are
+spoken. Refuses to know routes and streams.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+import h11
+from hypercorn.asyncio.task_group import TaskGroup
+from hypercorn.asyncio.tcp_server import MAX_RECV, TCPServer
+from hypercorn.events import Closed
+from hypercorn.protocol.events import Response
+from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.typing import ConnectionState
+from hypercorn.utils import parse_socket_addr
+
+if TYPE_CHECKING:
+    from hypercorn.events import Event
+    from hypercorn.protocol.events import Event as StreamEvent
+
+# What asyncio may hold of a client's bytes besides the kernel, plus one chunk.
+WRITE_BUFFER_BYTES: Final = 32 * 1024
+# How much of a refused request is still read so that its sender sees the answer instead of a reset connection.
+DISCARD_BYTES: Final = 16 * 1024 * 1024
+DISCARD_SECONDS: Final = 1.0
+_FINAL_STATUS = 200
+_UPGRADE_HEADERS = frozenset({b"upgrade", b"http2-settings"})
+
+
+class Http11(H11Protocol):
+    """HTTP/1.x only. A server may ignore `Upgrade` (RFC 9110, 7.8), and this one does: `curl --http2` is answered."""
+
+    has_refused = False
+
+    async def _check_protocol(self, event: h11.Request) -> None:
+        """The base class would switch to HTTP/2 here."""
+
+    async def _create_stream(self, request: h11.Request) -> None:
+        if not request.http_version.startswith(b"1."):
+            await self._refuse(505)
+        elif not request.target.startswith((b"/", b"http://", b"https://")):
+            await self._refuse(400)
+        else:
+            await super()._create_stream(_without_upgrade(request))
+
+    async def stream_send(self, event: StreamEvent) -> None:
+        await super().stream_send(event)
+        if isinstance(event, Response) and event.status_code >= _FINAL_STATUS:
+            # h11 pauses reading at `Upgrade` until the answer is known, which it is now. Paused further, we would not
+            # see this client leave.
+            await self.can_read.set()
+
+    async def _send_error_response(self, status_code: int) -> None:
+        await super()._send_error_response(status_code)
+        self.has_refused = True
+
+    async def _refuse(self, status_code: int) -> None:
+        await self._send_error_response(status_code)
+        await self.send(Closed())
+
+
+class Connection(TCPServer):
+    """Serves one accepted connection to its end; made and run by `serve`."""
+
+    async def run(self) -> None:
+        """As the base class, with `Http11` as the only protocol."""
+        sock = self.writer.get_extra_info("socket")
+        self.writer.transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
+        try:
+            client = parse_socket_addr(sock.family, sock.getpeername())
+            server = parse_socket_addr(sock.family, sock.getsockname())
+            async with TaskGroup(self.loop) as task_group:
+                self._task_group = task_group
+                # In the place of the wrapper whose only work is to change to HTTP/2.
+                self.protocol = self._http11 = Http11(  # type: ignore[assignment]  # same `initiate` and `handle`
+                    self.app,
+                    self.config,
+                    self.context,
+                    task_group,
+                    ConnectionState(self.state),
+                    ssl=False,
+                    client=client,
+                    server=server,
+                    send=self.protocol_send,
+                )
+                await self.idle_task.restart(task_group, self._idle_timeout)
+                await self._read_data()
+        except OSError:
+            pass
+        finally:
+            await self._close()
+
+    async def protocol_send(self, event: Event) -> None:
+        """As the base class; a refused client may finish its request first, or it would see a reset, not the answer."""
+        if isinstance(event, Closed) and self._http11.has_refused:
+            self._http11.has_refused = False
+            await self._discard_input()
+        await super().protocol_send(event)
+
+    async def _discard_input(self) -> None:
+        # Refusals are sent by the task that reads, so nobody else reads here.
+        with suppress(OSError, RuntimeError, TimeoutError):
+            self.writer.write_eof()
+            async with asyncio.timeout(DISCARD_SECONDS):
+                discarded = 0
+                while discarded < DISCARD_BYTES and (block := await self.reader.read(MAX_RECV)):
+                    discarded += len(block)
+
+
+def _without_upgrade(request: h11.Request) -> h11.Request:
+    if not any(name in _UPGRADE_HEADERS for name, _ in request.headers):
+        return request
+    return h11.Request(
+        method=request.method,
+        headers=[(name, value) for name, value in request.headers if name not in _UPGRADE_HEADERS],
+        target=request.target,
+        http_version=request.http_version,
+    )

@@ -1,0 +1,12 @@
+"""What a line says of itself: its time, level and fields, in the formats that logs have.
+
+Owns recognition, and nothing else: pure functions over one line's text that never raise and never change it. Refuses to
+know files or rules, or to look at a clock that was not handed in.
+"""
+
+from __future__ import annotations
+
+from logstream.parse.lines import FORMATS, Parsed, level_of, parse_line
+from logstream.parse.times import Clock
+
+__all__ = ["FORMATS", "Clock", "Parsed", "level_of", "parse_line"]

@@ -1,0 +1,36 @@
+"""Patterns, queries and rules: which lines of a block are meant, and what is said about them.
+
+Owns the query language, the rule semantics and Hyperscan. Refuses to read files, to parse levels or to know viewers:
+callers hand in text, line ends, and functions for what costs more to know.
+"""
+
+from __future__ import annotations
+
+from logstream.rules.conditions import LevelCondition, LevelConditionError, glob_matches, parse_level_condition
+from logstream.rules.lexer import QueryError
+from logstream.rules.patterns import Pattern, PatternSet, check_pattern
+from logstream.rules.query import Query, parse_query
+from logstream.rules.ruleset import RESERVED_EVENTS, Rule, RuleSet, Tag, Verdicts
+from logstream.rules.select import CompiledQuery, compile_query
+from logstream.rules.syntax import PatternError
+
+__all__ = [
+    "RESERVED_EVENTS",
+    "CompiledQuery",
+    "LevelCondition",
+    "LevelConditionError",
+    "Pattern",
+    "PatternError",
+    "PatternSet",
+    "Query",
+    "QueryError",
+    "Rule",
+    "RuleSet",
+    "Tag",
+    "Verdicts",
+    "check_pattern",
+    "compile_query",
+    "glob_matches",
+    "parse_level_condition",
+    "parse_query",
+]

@@ -1,0 +1,129 @@
+"""The query language: from what a person typed to a frozen query.
+
+    query = all ("OR" all)*          OR binds weaker than AND
+    all   = term (["AND"] term)*     terms side by side are ANDed
+    term  = "-" term | "(" query ")" | word | "phrase" | /regex/ | /regex/i | key:value
+
+Owns the grammar, its limits, and the form by which equal queries share one view. Refuses to look at lines.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from logstream.rules.lexer import Kind, QueryError, Token, read_tokens, shown
+from logstream.rules.patterns import Pattern, cost_of
+from logstream.rules.syntax import MAX_COST, PatternError, survey
+from logstream.rules.tree import EVERYTHING, Leaf, Node, Regex, Text, every, negation, some, write
+
+MAX_QUERY_CHARACTERS: Final = 4096
+MAX_QUERY_NESTING: Final = 50
+MAX_QUERY_TERMS: Final = 200
+
+_TERM_EXPECTED: Final = 'a term (word, "phrase", /regex/, key:value, -term or a parenthesis)'
+
+
+class Query(NamedTuple):
+    """A query that was understood.
+
+    `canonical` is the same for queries that differ only in blanks, spare parentheses, repeated terms or the case of
+    ASCII words; it is a query itself, empty for the one that selects everything.
+    """
+
+    root: Node
+    canonical: str
+
+
+def parse_query(text: str) -> Query:
+    """Read a query; blank text selects everything. Raises QueryError with the column and what was expected there."""
+    if len(text) > MAX_QUERY_CHARACTERS:
+        expected = f"at most {MAX_QUERY_CHARACTERS} characters"
+        raise QueryError(MAX_QUERY_CHARACTERS + 1, expected, f"{len(text)}")
+    root = EVERYTHING if not text.strip() else _Parser(text).parse()
+    return Query(root, write(root))
+
+
+class _Parser:
+    """Recursive descent over the tokens, one ahead."""
+
+    def __init__(self, text: str) -> None:
+        self._tokens = read_tokens(text)
+        self._next = next(self._tokens)
+        self._open: list[Token] = []
+        self._terms = 0
+        self._cost = 0
+
+    def parse(self) -> Node:
+        """The whole query; raises QueryError."""
+        root = self._either()
+        if self._next.kind is Kind.CLOSE:
+            raise QueryError(self._next.column, "a term, OR or the end", "')' that nothing opens")
+        return root
+
+    def _take(self) -> Token:
+        token = self._next
+        if token.kind is not Kind.END:
+            self._next = next(self._tokens)
+        return token
+
+    def _either(self) -> Node:
+        terms = [self._all()]
+        while self._next.kind is Kind.OR:
+            self._take()
+            terms.append(self._all())
+        return some(terms)
+
+    def _all(self) -> Node:
+        terms = [self._term()]
+        while self._next.kind in {Kind.AND, Kind.LEAF, Kind.MINUS, Kind.OPEN}:
+            if self._next.kind is Kind.AND:
+                self._take()
+            terms.append(self._term())
+        return every(terms)
+
+    def _term(self) -> Node:
+        token = self._take()
+        if token.kind is Kind.MINUS:
+            return negation(self._term())
+        if token.kind is Kind.OPEN:
+            return self._parenthesis(token)
+        if token.leaf is None:
+            raise QueryError(token.column, _TERM_EXPECTED, shown(token.written) if token.written else token.kind.value)
+        self._count(token)
+        return _folded(token.leaf)
+
+    def _parenthesis(self, opening: Token) -> Node:
+        if len(self._open) == MAX_QUERY_NESTING:
+            raise QueryError(opening.column, f"at most {MAX_QUERY_NESTING} open parentheses", "one more")
+        self._open.append(opening)
+        inner = self._either()
+        closing = self._take()
+        if closing.kind is not Kind.CLOSE:
+            raise QueryError(closing.column, f"a ) for the ( in column {opening.column}", closing.kind.value)
+        self._open.pop()
+        return inner
+
+    def _count(self, token: Token) -> None:
+        """Hold the limits on terms and on what compiling them costs."""
+        self._terms += 1
+        if self._terms > MAX_QUERY_TERMS:
+            raise QueryError(token.column, f"at most {MAX_QUERY_TERMS} terms", "one more")
+        match token.leaf:
+            case Regex(expression, caseless):
+                self._cost += cost_of(Pattern(expression, caseless=caseless))
+                if self._cost > MAX_COST:
+                    found = f"{self._cost} with {shown(token.written)}"
+                    raise QueryError(token.column, f"expressions that unfold to at most {MAX_COST} steps", found)
+            case Text(text):
+                self._check_text(token, text)
+
+    def _check_text(self, token: Token, text: str) -> None:
+        try:
+            survey(Pattern.of_text(text).expression)
+        except PatternError as error:
+            raise QueryError(token.column, "a text to look for", shown(token.written), error.reason) from error
+
+
+def _folded(leaf: Leaf) -> Leaf:
+    # Only ASCII: folding what lies outside of it is left to Hyperscan, or two foldings would have to agree.
+    return Text(leaf.text.lower()) if isinstance(leaf, Text) and leaf.text.isascii() else leaf

@@ -1,0 +1,185 @@
+"""Which lines of a block a query selects.
+
+Owns the order of work: what needs no look at the text first, then one scan for all text terms, and what callers must
+compute (levels, event types) last and only for lines still in question. Refuses to compute those itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+
+from logstream.rules.conditions import glob_matches
+from logstream.rules.patterns import Pattern, PatternSet
+from logstream.rules.tree import (
+    EVERYTHING,
+    NOTHING,
+    EventIs,
+    Every,
+    LevelIs,
+    Node,
+    Not,
+    Regex,
+    Some,
+    SourceIs,
+    Text,
+    every,
+    negation,
+    some,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from logstream.records import Level
+    from logstream.rules.query import Query
+
+T = TypeVar("T")
+
+_MAX_SOURCES_KEPT: Final = 1024  # specialised trees; beyond it all are made anew
+
+
+def compile_query(query: Query) -> CompiledQuery:
+    """Make a query ready to select lines; its text terms become one Hyperscan database."""
+    return CompiledQuery(query)
+
+
+class CompiledQuery:
+    """A query over blocks of lines. Selecting may be done from any thread."""
+
+    def __init__(self, query: Query) -> None:
+        self.query = query
+        terms = dict.fromkeys(_text_terms(query.root))
+        self._numbers = {term: number for number, term in enumerate(terms)}
+        self._patterns = PatternSet([_pattern(term) for term in terms])
+        self._by_source: dict[str, Node] = {}
+
+    def __repr__(self) -> str:
+        return f"<CompiledQuery {self.query.canonical!r}>"
+
+    @property
+    def everything(self) -> bool:
+        """True when each line of each source is selected without a look at it."""
+        return self.query.root == EVERYTHING
+
+    def select(  # noqa: PLR0913 - a block, where it is from, and what is known of its lines
+        self,
+        text: bytes,
+        ends: Sequence[int],
+        *,
+        source: str,
+        level_of: Callable[[int], Level | None],
+        event_of: Callable[[int], str],
+        universe: Sequence[int],
+    ) -> list[int]:
+        """The lines of `universe` (indexes, ascending) that the query selects, ascending.
+
+        `text` and `ends` are as `PatternSet.scan` has them. `level_of` and `event_of` are asked at most once for a
+        line and query, and only when nothing cheaper has decided.
+        """
+        root = self._for_source(source)
+        if root == EVERYTHING:
+            return list(universe)
+        if root == NOTHING or not universe:
+            return []
+        found = self._patterns.scan(text, ends) if self._numbers else []
+        block = _Block(self._numbers, found, _asked_once(level_of), _asked_once(event_of))
+        return sorted(block.select(root, set(universe)))
+
+    def _for_source(self, source: str) -> Node:
+        root = self._by_source.get(source)
+        if root is None:
+            if len(self._by_source) >= _MAX_SOURCES_KEPT:
+                self._by_source.clear()
+            root = self._by_source[source] = _specialised(self.query.root, source)
+        return root
+
+
+class _Block(NamedTuple):
+    """What is known of one block's lines while one query looks at them."""
+
+    numbers: dict[Text | Regex, int]
+    found: list[set[int]]
+    level_of: Callable[[int], Level | None]
+    event_of: Callable[[int], str]
+
+    def select(self, node: Node, lines: set[int]) -> set[int]:
+        """Those of `lines` for which `node` holds."""
+        match node:
+            case Text() | Regex():
+                return lines & self.found[self.numbers[node]]
+            case EventIs(glob):
+                return {line for line in lines if glob_matches(glob, self.event_of(line))}
+            case LevelIs(condition):
+                return {line for line in lines if condition.holds(self.level_of(line))}
+            case Not(term):
+                return lines - self.select(term, lines)
+            case Every(terms):
+                for term in sorted(terms, key=_asks_callers):
+                    lines = self.select(term, lines) if lines else lines
+                return lines
+            case Some(terms):
+                selected: set[int] = set()
+                for term in sorted(terms, key=_asks_callers):
+                    selected |= self.select(term, lines - selected)
+                return selected
+            case SourceIs():
+                message = "a source term is decided before lines are looked at"
+                raise AssertionError(message)
+
+
+def _asked_once(ask: Callable[[int], T]) -> Callable[[int], T]:
+    answers: dict[int, T] = {}
+
+    def answer(line: int) -> T:
+        if line not in answers:
+            answers[line] = ask(line)
+        return answers[line]
+
+    return answer
+
+
+def _pattern(term: Text | Regex) -> Pattern:
+    match term:
+        case Text(text):
+            return Pattern.of_text(text)
+        case Regex(expression, caseless):
+            return Pattern(expression, caseless=caseless)
+
+
+def _text_terms(node: Node) -> Iterator[Text | Regex]:
+    match node:
+        case Text() | Regex():
+            yield node
+        case Not(term):
+            yield from _text_terms(term)
+        case Every(terms) | Some(terms):
+            for term in terms:
+                yield from _text_terms(term)
+
+
+def _asks_callers(node: Node) -> bool:
+    """Whether deciding the node costs more than sets: terms that do not come first."""
+    match node:
+        case LevelIs() | EventIs():
+            return True
+        case Not(term):
+            return _asks_callers(term)
+        case Every(terms) | Some(terms):
+            return any(map(_asks_callers, terms))
+        case _:
+            return False
+
+
+def _specialised(node: Node, source: str) -> Node:
+    """The node with its source terms decided for one source."""
+    match node:
+        case SourceIs(glob):
+            return EVERYTHING if glob_matches(glob, source) else NOTHING
+        case Not(term):
+            return negation(_specialised(term, source))
+        case Every(terms):
+            return every(_specialised(term, source) for term in terms)
+        case Some(terms):
+            return some(_specialised(term, source) for term in terms)
+        case _:
+            return node

@@ -1,0 +1,131 @@
+"""Many patterns over one block: each finds the lines that match it when taken alone."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from logstream.rules import Pattern, PatternError, PatternSet
+from logstream.rules.patterns import MAX_PATTERNS
+
+TEXT = "aé b\n\nÄ.xx\nfoo\rbar\nabx".encode()
+ENDS = [5, 6, 12, 20, 24]
+
+
+def lines_found(expression: str, text: str, *, caseless: bool = False) -> set[int]:
+    raw = text.encode()
+    ends = [at for at, byte in enumerate(raw) if byte == ord("\n")]
+    return PatternSet([Pattern(expression, caseless)]).scan(raw, [*ends, len(raw)])[0]
+
+
+def test_each_pattern_of_a_set_finds_its_own_lines() -> None:
+    patterns = PatternSet(
+        [
+            Pattern("x$"),
+            Pattern(r"\s"),
+            Pattern("^$"),
+            Pattern(""),
+            Pattern(r"\Aa"),
+            Pattern.of_text("ä."),
+            Pattern("q"),
+        ]
+    )
+
+    assert patterns.scan(TEXT, ENDS) == [{2, 4}, {0, 3}, {1}, {0, 1, 2, 3, 4}, {0, 4}, {2}, set()]
+
+
+def test_a_set_without_patterns_or_lines_finds_nothing() -> None:
+    assert PatternSet([]).scan(b"a", [1]) == []
+    assert PatternSet([Pattern("")]).scan(b"", []) == [set()]
+
+
+def test_an_empty_line_is_a_line() -> None:
+    assert lines_found("^$", "") == {0}
+    assert lines_found("", "") == {0}
+
+
+def test_an_empty_last_line_begins_and_ends_like_any_other() -> None:
+    assert lines_found("^", "a\n") == {0, 1}
+    assert lines_found("$", "a\n") == {0, 1}
+    assert lines_found("^$", "a\n\n") == {1, 2}
+
+
+@pytest.mark.parametrize("expression", [r"a\s+b", "a[^x]b", r"a\nb", r"a\Wb", "(?s)a.b", r"a\x0ab", "a\nb", r"a\s*^b"])
+def test_no_match_reaches_from_one_line_into_the_next(expression: str) -> None:
+    assert lines_found(expression, "a\nb") == set()
+
+
+def test_a_match_across_lines_does_not_hide_one_within_a_line() -> None:
+    assert lines_found(r"a\sb", "a\na b\nb\na b a\nb") == {1, 3}
+
+
+@pytest.mark.parametrize("character", ["\r", "\0", "\u2028", "\x85", "\x0b", "\x0c"])
+def test_only_the_line_feed_ends_a_line(character: str) -> None:
+    assert lines_found("^a.b$", f"a{character}b\nab") == {0}
+    assert lines_found("^b", f"a{character}b") == set()
+
+
+def test_a_dot_is_a_code_point() -> None:
+    assert lines_found("^.$", "ä\n€\n😀\naa") == {0, 1, 2}
+
+
+def test_classes_know_ascii_only() -> None:
+    assert lines_found(r"\w", "ä\na") == {1}
+    assert lines_found(r"\d", "٣\n3") == {1}
+    assert lines_found(r"\s", "\u00a0\n\t") == {1}
+
+
+def test_an_expression_minds_case_unless_told_otherwise() -> None:
+    assert lines_found("Fehler Ä", "Fehler Ä\nfehler ä") == {0}
+    assert lines_found("Fehler Ä", "Fehler Ä\nfehler ä", caseless=True) == {0, 1}
+
+
+def test_a_text_is_found_as_it_stands_in_any_case() -> None:
+    text = r"a.b*c (x) [y] {2} \d ^$ | # äÖ?+"
+
+    assert PatternSet([Pattern.of_text(text)]).scan(text.upper().encode(), [len(text.encode())]) == [{0}]
+    assert PatternSet([Pattern.of_text("a.b")]).scan(b"axb", [3]) == [set()]
+    assert PatternSet([Pattern.of_text("a\0b")]).scan(b"a\0b\na", [3, 5]) == [{0}]
+
+
+def test_a_comment_at_the_end_does_not_swallow_what_is_appended() -> None:
+    assert lines_found("(?x) a b # c", "xabx\nc") == {0}
+    assert lines_found("(?x) a b # c )", "xabx\nc") == {0}
+    assert lines_found(r"\Qa(b", "xa(bx") == {0}
+
+
+def test_a_set_serves_several_threads() -> None:
+    patterns = PatternSet([Pattern(r"a\s"), Pattern("line 7$")])
+    text = b"\n".join(b"line %d" % number for number in range(20_000))
+    ends = [at for at, byte in enumerate(text) if byte == ord("\n")] + [len(text)]
+
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda _: patterns.scan(text, ends), range(40)))
+
+    assert found == [[set(), {7}]] * 40
+
+
+def test_more_patterns_than_one_set_may_hold_are_refused() -> None:
+    with pytest.raises(PatternError, match=f"at most {MAX_PATTERNS}"):
+        PatternSet([Pattern(f"a{number}") for number in range(MAX_PATTERNS + 1)])
+
+
+def test_patterns_too_large_for_one_database_are_spread_over_several() -> None:
+    many = [Pattern(f"(?:[^a]{{0,9}}a.*){{60}}{number}") for number in range(12)]
+
+    patterns = PatternSet(many)
+
+    assert len(patterns._blocks) > 1
+    assert patterns.scan(b"a" * 60 + b"7", [61]) == [{0} if number == 7 else set() for number in range(12)]
+
+
+def test_the_first_unusable_pattern_is_named() -> None:
+    with pytest.raises(PatternError) as refused:
+        PatternSet([Pattern("a"), Pattern("b("), Pattern("c(")])
+
+    assert refused.value.pattern == "b("
+
+
+def test_a_set_shows_how_much_of_it_is_verified_line_by_line() -> None:
+    assert repr(PatternSet([Pattern("a"), Pattern(r"\s")])) == "<PatternSet [2 patterns, 1 verified line by line]>"

@@ -1,0 +1,86 @@
+"""Whether a file is still the generation that it was. Pure: facts in, verdict out.
+
+Owns the rules and their order. Refuses to open, stat or read anything: who asks brings the facts, and compares bytes
+only when the answer is `UNPROVEN`. Later kinds of places (copies, compressed files) become further facts and verdicts.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import NamedTuple
+
+
+class Facts(NamedTuple):
+    """What fstat says of an open file, and the inode's generation number where the file system has one."""
+
+    dev: int
+    ino: int
+    igen: int | None
+    size: int
+    mtime_ns: int
+    is_regular: bool
+
+
+class Remembered(NamedTuple):
+    """What is remembered of a generation. `size` and `mtime_ns` are those last seen; None after a restart."""
+
+    dev: int
+    ino: int
+    igen: int | None
+    committed: int
+    size: int | None = None
+    mtime_ns: int | None = None
+
+
+class Verdict(Enum):
+    """What a file is to a remembered generation."""
+
+    SAME = "same"
+    """It, and nothing was written to it."""
+    GREW = "grew"
+    """It, and there may be something to read."""
+    SHRUNK = "shrunk"
+    """It, but bytes that were seen and not handed on are gone. Those handed on are still there."""
+    UNPROVEN = "unproven"
+    """It was written to: compare the bytes before `committed`, then ask again."""
+    TRUNCATED = "truncated"
+    """The same inode with other bytes: a new generation, from its start."""
+    REPLACED = "replaced"
+    """Another file has its name."""
+    GONE = "gone"
+    """No file has its name."""
+    UNTAILABLE = "untailable"
+    """Something that is no regular file has its name."""
+
+
+def decide(known: Remembered, facts: Facts | None, *, proof_matches: bool | None) -> Verdict:
+    """What the file with `facts` (None: there is none) is to the generation `known`.
+
+    `proof_matches` says whether the bytes before `committed` are what they were; None: nobody has looked yet.
+    """
+    if facts is None:
+        return Verdict.GONE
+    if not facts.is_regular:
+        return Verdict.UNTAILABLE
+    if (facts.dev, facts.ino) != (known.dev, known.ino) or _differ(facts.igen, known.igen):
+        return Verdict.REPLACED
+    if facts.size < known.committed or proof_matches is False:
+        return Verdict.TRUNCATED
+    return _progress(known, facts, is_proven=proof_matches is True)
+
+
+def _progress(known: Remembered, facts: Facts, *, is_proven: bool) -> Verdict:
+    """What happened to a file that is still the same inode and long enough."""
+    is_untouched = (facts.size, facts.mtime_ns) == (known.size, known.mtime_ns)
+    if not is_proven and known.committed > 0 and not is_untouched:
+        return Verdict.UNPROVEN
+    if known.size is not None and facts.size < known.size:
+        return Verdict.SHRUNK
+    if is_untouched or facts.size == known.committed:
+        return Verdict.SAME
+    return Verdict.GREW
+
+
+def _differ(one: int | None, other: int | None) -> bool:
+    """Whether two inode generation numbers contradict each other: on ext4 each reuse of an inode has another one."""
+    return one is not None and other is not None and one != other

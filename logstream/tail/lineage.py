@@ -1,0 +1,138 @@
+"""The lives that follow one another under one path, and who is who among all of them.
+
+Owns which reader belongs to which path, in the order in which their bytes were written, and which inodes are known.
+Does no I/O but giving descriptors up.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Literal
+
+from logstream.tail.batch import Moved, Notice, display
+
+if TYPE_CHECKING:
+    from logstream.tail.batch import Known, SourceSpec
+    from logstream.tail.opening import OpenFiles
+    from logstream.tail.reader import Reader
+    from logstream.tail.turn import Pace, Turn
+
+Inode = tuple[int, int]
+_FINISHED_LIMIT = 20_000
+"""How many finished generations are remembered, so that their files are not taken for new ones; oldest go first."""
+
+
+class Lineage:
+    """A path that a source's globs match, and the generations that were written under it."""
+
+    def __init__(self, spec: SourceSpec, path: str) -> None:
+        """A path of which nothing is known yet."""
+        self.spec = spec
+        self.path = path
+        self.file = display(path)
+        self.readers: list[Reader] = []
+        """Oldest first. `live`, the one that has the path now, is the last."""
+        self.live: Reader | None = None
+        self.has_history = False
+        """Whether a generation of this path was known before: only then can a rotated sibling be newer than that."""
+        self.last_mtime_ns: int | None = None
+        """When the last known generation was last written, or last seen at its path."""
+        self.starts_at_end = False
+        """Whether the first generation begins at its last line: it was there before anybody asked for it."""
+        self.is_late = False
+        """Whether the path appeared while its source was being watched, and nobody has been told yet."""
+        self.obstacle: tuple[Literal["unreadable", "untailable"], str] | None = None
+        self.absent_since: float | None = None
+        self.is_gone = False
+        """Whether the absence has been confirmed, and told."""
+        self.hot_until = 0.0
+
+    def obstruct(self, state: Literal["unreadable", "untailable"], reason: str, turn: Turn) -> None:
+        """Note why the path cannot be read now, and tell it once."""
+        if self.obstacle != (state, reason):
+            self.obstacle = (state, reason)
+            turn.tell(self.spec, self.file, state, reason)
+
+    def clear(self, turn: Turn) -> None:
+        """Note that the path can be read."""
+        self.absent_since = None
+        if self.obstacle is not None:
+            self.obstacle = None
+            turn.tell(self.spec, self.file, "readable")
+        elif self.is_late or self.is_gone:
+            turn.tell(self.spec, self.file, "appeared")
+        self.is_late = self.is_gone = False
+
+    def add_live(self, reader: Reader) -> None:
+        """Put `reader` last: its file has the path now."""
+        if reader in self.readers:
+            self.readers.remove(reader)
+        self.readers.append(reader)
+        reader.is_displaced = False
+        self.live = reader
+        self.has_history = True
+
+    def add_older(self, reader: Reader) -> None:
+        """Put `reader` before the live one."""
+        self.readers.insert(len(self.readers) - (self.live is not None), reader)
+
+    def is_blocked_by(self, reader: Reader) -> bool:
+        """Whether what is newer than `reader` must wait until that has been read to its end once."""
+        return reader in self.readers and not reader.has_caught_up and not reader.is_unreadable
+
+    def replace(self, old: Reader, new: Reader) -> None:
+        """Put `new` where `old` was: the same file with another life."""
+        self.readers[self.readers.index(old)] = new
+        new.is_displaced, new.is_deleted = old.is_displaced, old.is_deleted
+        if self.live is old:
+            self.live = new
+
+    def displace(self, reader: Reader, now: float) -> None:
+        """Note that `reader`'s file has lost its name."""
+        if self.live is reader:
+            self.live = None
+        if not reader.is_displaced:
+            reader.is_displaced, reader.grown_at, reader.has_caught_up = True, now, False
+
+    def move(self, reader: Reader, path: str, turn: Turn) -> None:
+        """Note that `reader`'s file lives at `path` now."""
+        if path == reader.path:
+            return
+        reader.path = path
+        turn.add(Moved(reader.key, path))
+        if path != self.path:
+            turn.add(Notice("rotated", self.spec.name, reader.file, {"to": display(path)}))
+
+
+class Census:
+    """Which inodes are known: those that are read, and those that are finished but may still be on disk."""
+
+    def __init__(self, pace: Pace, open_files: OpenFiles) -> None:
+        """Know nobody."""
+        self.pace = pace
+        self.open_files = open_files
+        self.readers: dict[Inode, Reader] = {}
+        self.finished: OrderedDict[Inode, Known] = OrderedDict()
+
+    def __contains__(self, inode: Inode) -> bool:
+        """Whether the inode belongs to any known generation, as far as numbers tell."""
+        return inode in self.readers or inode in self.finished
+
+    def enrol(self, reader: Reader) -> None:
+        """Count `reader` in."""
+        self.finished.pop(reader.inode, None)
+        self.readers[reader.inode] = reader
+        if reader.fd is not None:
+            self.open_files.admit(reader)
+
+    def strike(self, reader: Reader) -> None:
+        """Forget `reader`, and close its file."""
+        if self.readers.get(reader.inode) is reader:
+            del self.readers[reader.inode]
+        self.open_files.release(reader)
+
+    def retire(self, known: Known) -> None:
+        """Remember a generation that is not read any more, so that its file is not taken for a new one."""
+        self.finished[known.dev, known.ino] = known
+        if len(self.finished) > _FINISHED_LIMIT:
+            self.finished.popitem(last=False)

@@ -1,0 +1,184 @@
+"""Opening files so that nothing blocks, and keeping the number of open ones within a budget.
+
+Owns the flags, the questions asked of a fresh descriptor, and which reader loses its own when there are too many.
+Whether a file is still the generation that it was is for `identity`.
+"""
+
+# ruff: noqa: PTH116 - the same name is asked hundreds of times a second: a Path object costs more than the stat
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import re
+import stat
+from collections import OrderedDict
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from logstream.tail.discovery import is_absence, obstacle_of, reason_of
+from logstream.tail.identity import Facts
+from logstream.tail.rotation import is_compressed_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    Opener = Callable[[str, int], int]
+
+OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+"""With O_NONBLOCK the open of a FIFO returns at once, open(2)."""
+_FS_IOC_GETVERSION = 0x80087601
+"""ioctl_iflags(2) and linux/fs.h: _IOR('v', 1, long); the kernel fills in 32 bits of it."""
+_COMPRESSED_MAGIC = (b"\x1f\x8b", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18", b"PK\x03\x04")
+"""How gzip, xz, zstd, lz4 and zip files begin."""
+_BZIP2_MAGIC = re.compile(rb"BZh[1-9]1AY&SY")
+_MAGIC_BYTES = 10
+_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE})
+
+
+class Opened(NamedTuple):
+    """A regular file, open. `is_compressed` goes by its first bytes, by its name only as long as it has none."""
+
+    path: str
+    fd: int
+    facts: Facts
+    is_compressed: bool
+
+
+class Refused(NamedTuple):
+    """Why a file could not be opened: `is_absent` if there is none, `is_untailable` if it is no regular file."""
+
+    reason: str
+    is_absent: bool = False
+    is_untailable: bool = False
+
+
+class Holder(Protocol):
+    """Who holds a descriptor that may be taken from it for a while."""
+
+    @property
+    def is_spare(self) -> bool:
+        """Whether its file could be opened again by name and nothing is unread."""
+
+    def close(self) -> None:
+        """Give the descriptor up."""
+
+
+class OpenFiles:
+    """The descriptors in use, the least recently active first."""
+
+    def __init__(self, limit: int, opener: Opener = os.open) -> None:
+        """Keep about `limit` files open; `opener` is `os.open` or stands in for it."""
+        self.limit = limit
+        self._opener = opener
+        self._holders: OrderedDict[Holder, None] = OrderedDict()
+
+    def __len__(self) -> int:
+        """How many are open."""
+        return len(self._holders)
+
+    def open(self, path: str) -> Opened | Refused:
+        """Open `path` for reading, without ever waiting."""
+        try:
+            # An open alone disturbs some things that are no files: a FIFO's writer starts to write to nobody.
+            obstacle = obstacle_of(os.stat(path).st_mode)
+            if obstacle is not None:
+                return Refused(obstacle, is_untailable=True)
+            fd = self._open(path)
+        except OSError as error:
+            return Refused(reason_of(error), is_absent=is_absence(error))
+        try:
+            facts = facts_of(fd)
+            head = os.pread(fd, _MAGIC_BYTES, 0) if facts.is_regular else b""
+        except OSError as error:
+            os.close(fd)
+            return Refused(reason_of(error))
+        if not facts.is_regular:
+            os.close(fd)
+            return Refused("is no regular file", is_untailable=True)
+        return Opened(path, fd, facts, _is_compressed(head) if head else is_compressed_name(path))
+
+    def admit(self, holder: Holder) -> None:
+        """Count `holder`, which has just opened its file or has been active; close others if there are too many."""
+        self._holders[holder] = None
+        self._holders.move_to_end(holder)
+        if len(self._holders) > self.limit:
+            self._spare_one(holder)
+
+    def release(self, holder: Holder) -> None:
+        """Close what `holder` has open."""
+        self._holders.pop(holder, None)
+        holder.close()
+
+    def close(self) -> None:
+        """Close everything."""
+        while self._holders:
+            self._holders.popitem()[0].close()
+
+    def _open(self, path: str) -> int:
+        try:
+            return self._opener(path, OPEN_FLAGS)
+        except OSError as error:
+            if error.errno not in _EXHAUSTED or not self._spare_one(None):
+                raise
+            self.limit = max(1, len(self._holders))
+            return self._opener(path, OPEN_FLAGS)
+
+    def _spare_one(self, but: Holder | None) -> bool:
+        for holder in self._holders:
+            if holder is not but and holder.is_spare:
+                self.release(holder)
+                return True
+        return False
+
+
+def facts_of(fd: int) -> Facts:
+    """What identity needs to know of an open file; raises OSError."""
+    seen = os.fstat(fd)
+    is_regular = stat.S_ISREG(seen.st_mode)
+    igen = inode_generation(fd) if is_regular else None
+    return Facts(seen.st_dev, seen.st_ino, igen, seen.st_size, seen.st_mtime_ns, is_regular)
+
+
+def inode_generation(fd: int) -> int | None:
+    """The number that a file system counts up with each reuse of an inode; None where it has none (tmpfs, NFS)."""
+    try:
+        answer = fcntl.ioctl(fd, _FS_IOC_GETVERSION, bytes(8))
+    except OSError:
+        return None
+    return int.from_bytes(answer[:4], "little")
+
+
+def is_unlinked(fd: int) -> bool:
+    """Whether an open file has no name any more; raises OSError."""
+    return os.fstat(fd).st_nlink == 0
+
+
+def place_of(fd: int) -> str | None:
+    """The path under which an open file lives now, proc(5); None if it has been deleted or nobody can tell."""
+    try:
+        path = os.readlink(f"/proc/self/fd/{fd}")  # noqa: PTH115 - wants the bytes as they are
+        seen, own = os.stat(path), os.fstat(fd)
+    except OSError:
+        return None
+    return path if (seen.st_dev, seen.st_ino) == (own.st_dev, own.st_ino) else None
+
+
+def locate(inode: tuple[int, int], directories: Iterable[str], but: str) -> str | None:
+    """The path, other than `but`, that (dev, ino) has in one of `directories`; raises OSError if one cannot be read."""
+    for directory in dict.fromkeys(directories):
+        try:
+            with os.scandir(directory) as entries:
+                paths = [entry.path for entry in entries if entry.inode() == inode[1] and entry.path != but]
+            for path in paths:
+                seen = os.stat(path)
+                if (seen.st_dev, seen.st_ino) == inode:
+                    return path
+        except OSError as error:
+            if not is_absence(error):
+                raise
+    return None
+
+
+def _is_compressed(head: bytes) -> bool:
+    return head.startswith(_COMPRESSED_MAGIC) or _BZIP2_MAGIC.match(head) is not None

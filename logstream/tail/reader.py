@@ -1,0 +1,218 @@
+"""One generation: where it has been read to, and reading on from there.
+
+Owns the descriptor, the offset and the bytes just before it, which are compared in the same read that brings what is
+new. Never decides where the file went, nor what comes after it. Holds no unfinished line: that is read again.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import zlib
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from logstream.tail.batch import ANCHOR_BYTES, LISTED_BYTES, Birth, Known, Proof, Range, SourceSpec, new_key
+from logstream.tail.identity import Facts, Remembered, Verdict, decide
+from logstream.tail.lines import LINE_END_BYTES, cut, cut_whole, measure
+
+if TYPE_CHECKING:
+    from logstream.tail.opening import Opened
+
+HEAD_BYTES = 256
+_ROUND_UP_BYTES = 4096
+_TICK_NS = 20_000_000
+"""Two writes so close together may leave the same mtime: the kernel's clock ticks at 100 to 1000 Hz."""
+
+
+class Reader:
+    """A generation's place in its file. `fd` is None while the file is not open."""
+
+    def __init__(self, spec: SourceSpec, known: Known, now: float) -> None:
+        """Go on with `known`; `now` is monotonic seconds."""
+        self.spec = spec
+        self.key = known.key
+        self.file = known.file
+        self.path = known.path
+        self.inode = (known.dev, known.ino)
+        self.igen = known.igen
+        self.base = known.base
+        self.committed = known.committed
+        self.head_length, self.head_crc = known.head_length, known.head_crc
+        self.proof_offset, self.proof_crc = known.proof_offset, known.proof_crc
+        self.proof_time = now
+        self.seen_time = known.seen_time
+        self.fd: int | None = None
+        self.lead: bytes | None = None
+        """The bytes before `committed`; None until the file has been proven to be this generation."""
+        self.size: int | None = None
+        self.mtime_ns: int | None = None
+        """As last seen, if everything up to then has been looked at and a later write would change it."""
+        self.is_drained = False
+        """Whether all that was there at the last look has been handed on, but for an unfinished line."""
+        self.is_displaced = False
+        """Whether it no longer has the name that it was written under."""
+        self.is_deleted = False
+        self.has_caught_up = False
+        """Whether it has been drained since it was found: what is newer need not wait for it any more."""
+        self.is_unreadable = False
+        """Whether its file is there but could not be opened; nothing waits for it meanwhile."""
+        self.is_missing = False
+        """Whether it was looked for once and not found."""
+        self.grown_at = now
+        """When it last grew, or lost its name: monotonic seconds."""
+
+    @classmethod
+    def born(cls, spec: SourceSpec, file: str, opened: Opened, base: int, now: float) -> Reader:
+        """A new generation in an open file, streamed from `base` on; raises OSError."""
+        facts = opened.facts
+        head = os.pread(opened.fd, HEAD_BYTES, 0)
+        start = max(0, base - ANCHOR_BYTES)
+        lead = os.pread(opened.fd, base - start, start)
+        crc = zlib.crc32(head)
+        identity = (facts.dev, facts.ino, facts.igen, base, base, 0, 0, len(head), crc, False)
+        reader = cls(spec, Known(new_key(), spec.name, file, opened.path, *identity), now)
+        reader.fd, reader.lead = opened.fd, lead
+        return reader
+
+    @property
+    def is_spare(self) -> bool:
+        """Whether the file could be closed and opened again by its name without missing anything."""
+        return self.is_drained and not self.is_displaced and not self.is_deleted
+
+    @property
+    def is_unproven(self) -> bool:
+        """Whether bytes were handed on for which no proof has been given yet."""
+        return self.proof_offset != self.committed and self.lead is not None
+
+    def is_untouched(self, size: int, mtime_ns: int) -> bool:
+        """Whether a file with this size and time holds nothing that has not been looked at."""
+        return size == self.size and mtime_ns == self.mtime_ns
+
+    def birth(self) -> Birth:
+        """What announces this generation."""
+        return Birth(
+            self.key, self.spec.name, self.file, self.path, *self.inode, self.igen, self.base,
+            self.head_length, self.head_crc, self.spec.encoding,
+        )  # fmt: skip
+
+    def known(self) -> Known:
+        """What another reader needs to go on from here."""
+        return Known(
+            self.key, self.spec.name, self.file, self.path, *self.inode, self.igen, self.base, self.committed,
+            self.proof_offset, self.proof_crc, self.head_length, self.head_crc, sealed=False, seen_time=self.seen_time,
+        )  # fmt: skip
+
+    def prove(self, now: float) -> Proof:
+        """A proof of everything handed on so far."""
+        self.proof_offset, self.proof_crc, self.proof_time = self.committed, zlib.crc32(self.lead or b""), now
+        return Proof(self.key, self.proof_offset, self.proof_crc)
+
+    def examine(self, opened: Opened) -> Verdict:
+        """What an open file is to this generation; take its descriptor if it is the one. Raises OSError."""
+        verdict = decide(self.remembered, opened.facts, proof_matches=None)
+        if verdict is Verdict.UNPROVEN:
+            verdict = decide(self.remembered, opened.facts, proof_matches=self._proof_matches(opened.fd))
+        if verdict in (Verdict.SAME, Verdict.GREW, Verdict.SHRUNK):
+            if self.lead is None:
+                start = max(0, self.committed - ANCHOR_BYTES)
+                self.lead = os.pread(opened.fd, self.committed - start, start)
+            self.fd = opened.fd
+        return verdict
+
+    @property
+    def remembered(self) -> Remembered:
+        """What identity compares facts with."""
+        return Remembered(*self.inode, self.igen, self.committed, self.size, self.mtime_ns)
+
+    def advance(self, most_bytes: int, until: int | None = None) -> Range | Verdict:
+        """Read on, at most about `most_bytes` and not beyond `until`: the next range, or why there is none.
+
+        The verdict is SAME if nothing is there but an unfinished line; raises OSError.
+        """
+        fd, lead = self._proven()
+        facts = self._facts(fd)
+        verdict = decide(self.remembered, facts, proof_matches=None)
+        if verdict not in (Verdict.UNPROVEN, Verdict.GREW):
+            return self._noted(verdict, facts)
+        # One byte more than a line and its end can have: less could never be cut.
+        most_bytes = max(most_bytes, self.spec.max_line_bytes + LINE_END_BYTES)
+        want = min(most_bytes, max(0, facts.size - self.committed) + _ROUND_UP_BYTES)
+        block = os.pread(fd, len(lead) + want, self.committed - len(lead))
+        verdict = decide(self.remembered, facts, proof_matches=block.startswith(lead))
+        if verdict in (Verdict.TRUNCATED, Verdict.SHRUNK):
+            return self._noted(verdict, facts)
+        content = block[len(lead) :]
+        is_all = len(content) < want
+        if until is not None and self.committed + len(content) > until:
+            content, is_all = content[: max(0, until - self.committed)], False
+        return self._take(content, facts, is_all=is_all)
+
+    def finish(self) -> Range | None:
+        """What is left without a line end, as the last range; only for a generation that will not grow any more."""
+        fd, _ = self._proven()
+        rest = os.pread(fd, self.spec.max_line_bytes + LINE_END_BYTES, self.committed)
+        return self._range(rest, cut_whole(rest, self.spec.max_line_bytes)) if rest else None
+
+    def close(self) -> None:
+        """Give the descriptor up; what is known stays."""
+        if self.fd is not None:
+            os.close(self.fd)
+            self.fd = None
+
+    def _proven(self) -> tuple[int, bytes]:
+        if self.fd is None or self.lead is None:
+            message = f"{self!r} is not open"
+            raise AssertionError(message)
+        return self.fd, self.lead
+
+    def _facts(self, fd: int) -> Facts:
+        seen = os.fstat(fd)
+        return Facts(*self.inode, self.igen, seen.st_size, seen.st_mtime_ns, is_regular=True)
+
+    def _noted(self, verdict: Verdict, facts: Facts) -> Verdict:
+        if verdict is Verdict.SAME:
+            self._note(facts.size, facts.mtime_ns)
+            self.is_drained = True
+        return verdict
+
+    def _note(self, size: int, mtime_ns: int) -> None:
+        self.size = size
+        is_settled = time.time_ns() - mtime_ns >= _TICK_NS
+        self.mtime_ns = mtime_ns if is_settled else None
+
+    def _take(self, content: bytes, facts: Facts, *, is_all: bool) -> Range | Verdict:
+        limit = self.spec.max_line_bytes
+        size = max(facts.size, self.committed + len(content))
+        if len(content) <= LISTED_BYTES:
+            ends = cut(content, limit)
+            end, count = (ends[-1], len(ends)) if ends else (0, 0)
+        else:
+            end, count = measure(content, limit)
+            ends = cut(content, limit) if end <= LISTED_BYTES else []
+        self.is_drained = is_all
+        if is_all:
+            self._note(size, facts.mtime_ns)
+        else:
+            self.size, self.mtime_ns = size, None
+        return self._range(content[:end], ends or count) if end else Verdict.SAME
+
+    def _range(self, content: bytes, lines: list[int] | int) -> Range:
+        lead, start = self.lead or b"", self.committed
+        self.committed += len(content)
+        self.lead = (lead + content[-ANCHOR_BYTES:])[-ANCHOR_BYTES:]
+        lengths = lines if isinstance(lines, int) else tuple(b - a for a, b in pairwise([0, *lines]))
+        return Range(self.key, start, self.committed, lengths, content, lead)
+
+    def _proof_matches(self, fd: int) -> bool:
+        """Whether the bytes before the last offset that can be checked are what they were."""
+        if self.lead is not None:
+            return os.pread(fd, len(self.lead), self.committed - len(self.lead)) == self.lead
+        if self.proof_offset:
+            start = max(0, self.proof_offset - ANCHOR_BYTES)
+            return zlib.crc32(os.pread(fd, self.proof_offset - start, start)) == self.proof_crc
+        return zlib.crc32(os.pread(fd, self.head_length, 0)) == self.head_crc
+
+    def __repr__(self) -> str:
+        """For tests and logs."""
+        return f"<Reader {self.key} {self.path!r} read={self.committed} size={self.size} open={self.fd is not None}>"

@@ -1,0 +1,236 @@
+"""All lineages of all sources: made from what is remembered and what is found, dropped when nothing is left of them.
+
+Owns which source has a file, and which of a source's files are older lives of another. Reads nothing and keeps no
+time.
+"""
+
+# ruff: noqa: PTH118 - every found path of every search: a Path object costs more
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from logstream.tail.batch import display
+from logstream.tail.globs import is_matched
+from logstream.tail.lineage import Census, Lineage
+from logstream.tail.reader import Reader
+from logstream.tail.rotation import Sibling, base_names, oldest_first
+from logstream.tail.status import SourceStatus, status_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from logstream.tail.batch import Known, SourceSpec
+    from logstream.tail.discovery import Found, Sighting
+    from logstream.tail.succession import Succession
+    from logstream.tail.turn import Turn
+
+_NS = 1_000_000_000
+_HISTORY_LIMIT = 10_000
+
+
+class Roster:
+    """Who is followed, by path."""
+
+    def __init__(self, census: Census, succession: Succession) -> None:
+        """Follow nobody yet."""
+        self.lineages: dict[str, Lineage] = {}
+        self._census = census
+        self._succession = succession
+        self._specs: dict[str, SourceSpec] = {}
+        self._parked: dict[str, Known] = {}
+        """Generations, by key, that no source asks for at present."""
+        self._histories: dict[str, float | None] = {}
+        """Paths whose generations are all finished, and when the last one was last seen."""
+        self._searched: set[str] = set()
+        self._first_seen: set[str] = set()
+        self._troubles: dict[str, dict[str, str]] = {}
+
+    @property
+    def specs(self) -> Iterable[SourceSpec]:
+        """The sources that are followed."""
+        return self._specs.values()
+
+    @property
+    def has_searched_all(self) -> bool:
+        """Whether every source has been searched once."""
+        return self._specs.keys() <= self._searched
+
+    def status(self) -> tuple[SourceStatus, ...]:
+        """What people may know of each source."""
+        lineages = self.lineages.values()
+        return tuple(status_of(name, lineages, self._troubles.get(name, {})) for name in self._specs)
+
+    def remember(self, known: Iterable[Known], now: float) -> None:
+        """Take over what is remembered, in the order of births; sources must have been set before."""
+        for generation in known:
+            if generation.sealed:
+                self._census.retire(generation)
+                self._note_history(_path_of(generation), generation.seen_time)
+            else:
+                self._parked[generation.key] = generation
+        self._unpark(now)
+
+    def set_sources(self, specs: Sequence[SourceSpec], first_seen: Iterable[str], now: float) -> None:
+        """Follow `specs` from now on: files that stay are not disturbed, others are put aside with their places."""
+        self._specs = {spec.name: spec for spec in specs}
+        self._first_seen = set(first_seen)
+        self._searched &= self._specs.keys()
+        for lineage in list(self.lineages.values()):
+            spec = self._specs.get(lineage.spec.name)
+            if spec is not None and is_matched(lineage.path, spec.paths, spec.exclude):
+                lineage.spec = spec
+                for reader in lineage.readers:
+                    reader.spec = spec
+            else:
+                self._park(lineage)
+        self._unpark(now)
+
+    def note(self, spec: SourceSpec, found: Found, turn: Turn) -> list[Lineage]:
+        """Take in what a search found: enter new paths, drop those of which nothing is left; answer what to look at."""
+        is_first = spec.name not in self._searched
+        fresh = self._enter(spec, found.sightings, turn, is_first=is_first)
+        self._searched.add(spec.name)
+        sighted = {sighting.path for sighting in found.sightings}
+        for lineage in [lineage for lineage in self.lineages.values() if lineage.spec.name == spec.name]:
+            if lineage.is_gone and not lineage.readers and lineage.path not in sighted:
+                self._drop(lineage)
+        self._note_troubles(spec, {trouble.path: trouble.reason for trouble in found.troubles}, turn)
+        return fresh
+
+    def close(self) -> None:
+        """Give all descriptors up."""
+        self._census.open_files.close()
+
+    def _enter(self, spec: SourceSpec, sightings: Sequence[Sighting], turn: Turn, *, is_first: bool) -> list[Lineage]:
+        new = {sighting.path: sighting for sighting in sightings if self._is_new(sighting)}
+        fresh: list[Lineage] = []
+        older: dict[str, list[tuple[Sibling, Sighting]]] = {}
+        for path, sighting in new.items():
+            base = self._base_of(sighting, new)
+            if base is None:
+                fresh.append(self._found(spec, path, is_first=is_first))
+            else:
+                older.setdefault(base[0], []).append((base[1], sighting))
+        for base_path, family in older.items():
+            lineage = self.lineages.get(base_path)
+            if lineage is None or lineage.spec.name != spec.name:
+                fresh.extend(self._found(spec, sighting.path, is_first=is_first) for _, sighting in family)
+            else:
+                fresh += self._join(lineage, oldest_first(sibling for sibling, _ in family), turn, is_first=is_first)
+        return fresh
+
+    def _is_new(self, sighting: Sighting) -> bool:
+        """Whether a path is not followed yet, and its file not read under another name or finished."""
+        if sighting.path in self.lineages:
+            return False
+        inode = (sighting.dev, sighting.ino)
+        if sighting.obstacle is not None:
+            return True
+        if inode in self._census.readers:
+            return False
+        finished = self._census.finished.get(inode)
+        return finished is None or not finished.sealed or finished.committed != sighting.size
+
+    def _base_of(self, sighting: Sighting, new: Mapping[str, Sighting]) -> tuple[str, Sibling] | None:
+        """The followed path, or one that is found with it, that `sighting` is an older life of by its name."""
+        directory, name = os.path.split(sighting.path)
+        if sighting.obstacle is not None:
+            return None
+        for base, rotated in sorted(base_names(name), key=lambda candidate: len(candidate[0])):
+            path = os.path.join(directory, base)
+            if path in self.lineages or (path in new and new[path].obstacle is None):
+                return path, Sibling(sighting.path, rotated, sighting.dev, sighting.ino, sighting.mtime_ns)
+        return None
+
+    def _found(self, spec: SourceSpec, path: str, *, is_first: bool) -> Lineage:
+        """A new lineage."""
+        lineage = self.lineages[path] = Lineage(spec, path)
+        lineage.is_late = not is_first
+        lineage.starts_at_end = is_first and spec.start == "end" and spec.name in self._first_seen
+        if path in self._histories:
+            lineage.has_history = True
+            lineage.last_mtime_ns = _nanoseconds(self._histories.pop(path))
+        return lineage
+
+    def _join(self, lineage: Lineage, siblings: list[Sibling], turn: Turn, *, is_first: bool) -> list[Lineage]:
+        """Enter older lives that the globs match too. Those that were rotated just now are identified first."""
+        if lineage.has_history:
+            self._succession.bind(lineage, turn)
+        fresh = [lineage]
+        for sibling in siblings:
+            if (sibling.dev, sibling.ino) in self._census.readers:
+                continue
+            if not self._succession.adopt(lineage, sibling.path, turn):
+                fresh.append(self._found(lineage.spec, sibling.path, is_first=is_first))
+            elif not is_first:
+                turn.tell(lineage.spec, display(sibling.path), "appeared")
+        return fresh
+
+    def _note_troubles(self, spec: SourceSpec, troubles: dict[str, str], turn: Turn) -> None:
+        before = self._troubles.get(spec.name, {})
+        for path, reason in troubles.items():
+            if before.get(path) != reason:
+                turn.tell(spec, display(path), "unreadable", reason)
+        for path in before.keys() - troubles.keys():
+            turn.tell(spec, display(path), "readable")
+        self._troubles[spec.name] = troubles
+
+    def _drop(self, lineage: Lineage) -> None:
+        del self.lineages[lineage.path]
+        if lineage.last_mtime_ns is not None:
+            self._note_history(lineage.path, lineage.last_mtime_ns / _NS)
+
+    def _note_history(self, path: str, seen_time: float | None) -> None:
+        self._histories.pop(path, None)
+        self._histories[path] = seen_time
+        if len(self._histories) > _HISTORY_LIMIT:
+            del self._histories[next(iter(self._histories))]
+
+    def _park(self, lineage: Lineage) -> None:
+        del self.lineages[lineage.path]
+        for reader in lineage.readers:
+            self._census.strike(reader)
+            known = reader.known()
+            self._parked[known.key] = known
+            self._census.retire(known)
+
+    def _unpark(self, now: float) -> None:
+        """Follow what is remembered of the sources there are."""
+        paths = {_path_of(known) for known in self._parked.values()} | self.lineages.keys()
+        for known in list(self._parked.values()):
+            spec, path = self._specs.get(known.source), _base_path(_path_of(known), paths)
+            owner = self.lineages.get(path)
+            if spec is None or not is_matched(path, spec.paths, spec.exclude):
+                self._census.retire(known)
+            elif owner is None or owner.spec is spec:
+                del self._parked[known.key]
+                lineage = owner or self._found(spec, path, is_first=True)
+                lineage.starts_at_end, lineage.has_history = False, True
+                lineage.last_mtime_ns = _nanoseconds(known.seen_time)
+                reader = Reader(spec, known, now)
+                reader.is_displaced = known.path != _path_of(known)
+                lineage.add_older(reader)
+                self._census.enrol(reader)
+
+
+def _base_path(path: str, paths: Collection[str]) -> str:
+    """The one of `paths` that `path` is an older life of by its name; else `path` itself."""
+    directory, name = os.path.split(path)
+    bases = sorted((os.path.join(directory, base) for base, _ in base_names(name)), key=len)
+    return next((base for base in bases if base in paths), path)
+
+
+def _nanoseconds(seconds: float | None) -> int | None:
+    """A time of the journal's as one of files, a second earlier: what was seen had been written before."""
+    return None if seconds is None else int((seconds - 1) * _NS)
+
+
+def _path_of(known: Known) -> str:
+    """The path that a generation was written under: `file`, unless that is not its real spelling."""
+    if "\ufffd" not in known.file:
+        return known.file
+    directory, name = os.path.split(known.path)
+    candidates = (known.path, *(os.path.join(directory, base) for base, _ in base_names(name)))
+    return next((path for path in candidates if display(path) == known.file), known.path)

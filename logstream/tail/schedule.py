@@ -1,0 +1,141 @@
+"""Whose turn it is: hot files often, hinted files at once, all files now and then, backlogs fairly.
+
+Owns the queues and their pace. Does not wait: it answers how long to wait.
+"""
+
+from __future__ import annotations
+
+import time
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from logstream.tail.batch import RANGE_BYTES
+from logstream.tail.globs import is_matched
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from logstream.tail.follower import Follower
+    from logstream.tail.lineage import Lineage
+    from logstream.tail.roster import Roster
+    from logstream.tail.turn import Pace, Turn
+    from logstream.tail.watcher import Hint
+
+_FRESH_BYTES = 64 * 1024
+"""How much a file gets at its first look in a turn; what has more joins the backlog."""
+_BACKLOG_RESERVE_BYTES = RANGE_BYTES
+"""What the first looks of a turn leave to the backlog, so that neither starves the other."""
+_SWEEP_SLICE = 100
+_SLICE_SECONDS = 0.004
+_HOT_PAUSES = 20
+"""Looking at hot files that took c seconds is followed by a pause of at least so many c: at most 5 % of a core."""
+
+
+class Schedule:
+    """The queues of lineages that are to be looked at."""
+
+    def __init__(self, roster: Roster, follower: Follower, pace: Pace) -> None:
+        """Schedule the lineages of `roster`."""
+        self._roster = roster
+        self._follower = follower
+        self._pace = pace
+        self._fresh: dict[Lineage, None] = {}
+        self._backlog: dict[Lineage, None] = {}
+        self._hot: dict[Lineage, None] = {}
+        self._sweep: Iterator[Lineage] = iter(())
+        self._is_sweeping = False
+        self._next_sweep = 0.0
+        self._next_hot = 0.0
+        self._by_path: dict[str, Lineage] = {}
+        """Where older lives are now, as of the last sweep."""
+
+    @property
+    def has_unseen(self) -> bool:
+        """Whether there are files that should have been looked at already."""
+        return bool(self._fresh) or self._is_sweeping
+
+    def look_at(self, lineages: Iterable[Lineage]) -> None:
+        """Look at these next."""
+        self._fresh.update(dict.fromkeys(lineages))
+
+    def look_everywhere(self) -> None:
+        """Look at all files next."""
+        self._next_sweep = 0.0
+
+    def take_hints(self, hints: Sequence[Hint]) -> bool:
+        """Look at what is hinted at; whether the directories should be searched as well."""
+        wants_survey = False
+        for hint in hints:
+            lineage = self._roster.lineages.get(hint.path) or self._by_path.get(hint.path)
+            if lineage is not None:
+                self._fresh[lineage] = None
+                self._follower.doubt(lineage)
+            is_followed = hint.path in self._roster.lineages
+            wants_survey |= hint.is_structural or (not is_followed and self._is_wanted(hint.path))
+        return wants_survey
+
+    def take_turn(self, turn: Turn, *, is_blind: bool) -> float:
+        """Look at those whose turn it is; the seconds until the next turn, 0 if there is more to do already."""
+        self._begin_sweep(turn, is_blind=is_blind)
+        if turn.now >= self._next_hot:
+            self._fresh.update(self._hot)
+        deadline = turn.now + _SLICE_SECONDS
+        idle_seconds = self._look_at_fresh(turn, deadline)
+        self._next_hot = time.monotonic() + max(self._pace.hot_poll_seconds, _HOT_PAUSES * idle_seconds)
+        self._read_backlog(turn, deadline)
+        if self._fresh or self._backlog or self._is_sweeping:
+            return 0.0
+        due = min(self._next_hot, self._next_sweep) if self._hot else self._next_sweep
+        return max(0.0005, due - time.monotonic())
+
+    def _begin_sweep(self, turn: Turn, *, is_blind: bool) -> None:
+        seconds = self._pace.blind_sweep_seconds if is_blind else self._pace.sweep_seconds
+        if not self._is_sweeping and turn.now >= self._next_sweep:
+            lineages = list(self._roster.lineages.values())
+            self._sweep, self._is_sweeping = iter(lineages), True
+            self._next_sweep = turn.now + seconds
+            self._by_path = {
+                reader.path: lineage for lineage in lineages for reader in lineage.readers if reader is not lineage.live
+            }
+        if self._is_sweeping and len(self._fresh) < _SWEEP_SLICE:
+            slice_ = list(islice(self._sweep, _SWEEP_SLICE))
+            self._is_sweeping = len(slice_) == _SWEEP_SLICE
+            self.look_at(slice_)
+
+    def _look_at_fresh(self, turn: Turn, deadline: float) -> float:
+        """First looks, until there is no more time; the seconds spent on files where nothing was new."""
+        idle_seconds, began = 0.0, time.monotonic()
+        while self._fresh and began < deadline and turn.bytes_left > _BACKLOG_RESERVE_BYTES:
+            lineage = next(iter(self._fresh))
+            del self._fresh[lineage]
+            changes = len(turn.changes)
+            self._look(lineage, turn, _FRESH_BYTES)
+            ended = time.monotonic()
+            if len(turn.changes) == changes:
+                idle_seconds += ended - began
+            began = ended
+        return idle_seconds
+
+    def _read_backlog(self, turn: Turn, deadline: float) -> None:
+        """Give one block each to those that have more, in the order in which they came, at least to one."""
+        for lineage in list(self._backlog):
+            del self._backlog[lineage]
+            self._look(lineage, turn, RANGE_BYTES)
+            if turn.bytes_left <= 0 or time.monotonic() > deadline:
+                break
+
+    def _look(self, lineage: Lineage, turn: Turn, most_bytes: int) -> None:
+        if self._roster.lineages.get(lineage.path) is not lineage:
+            self._hot.pop(lineage, None)
+            return
+        has_more = self._follower.poll(lineage, turn, most_bytes)
+        if has_more:
+            self._backlog[lineage] = None
+        if lineage.hot_until > turn.now:
+            self._hot[lineage] = None
+        else:
+            self._hot.pop(lineage, None)
+
+    def _is_wanted(self, path: str) -> bool:
+        """Whether a source's globs match `path`: perhaps a new file, or one that was finished and grows again."""
+        return any(is_matched(path, spec.paths, spec.exclude) for spec in self._roster.specs)

@@ -1,0 +1,256 @@
+"""Which file has a path now, and which lives came between it and the one that had the path before.
+
+Owns binding a lineage to the file at its path, also after any number of rotations that nobody saw. A name is only a
+question: the answer comes from descriptors, and from listing the rotated siblings before and after opening them.
+Reading is not its business.
+"""
+
+# ruff: noqa: PTH116 - the stat of each path, hundreds of times a second: a Path object costs more
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from logstream.tail.batch import display
+from logstream.tail.discovery import is_absence, obstacle_of, reason_of
+from logstream.tail.identity import Verdict
+from logstream.tail.opening import Opened, Refused, is_unlinked, place_of
+from logstream.tail.reader import Reader
+from logstream.tail.rotation import Sibling, newer_than, oldest_first, rotated_name
+
+if TYPE_CHECKING:
+    from logstream.tail.lineage import Census, Lineage
+    from logstream.tail.turn import Turn
+
+_ATTEMPTS = 5
+"""How often a directory is looked at again if it changed meanwhile. A writer that rotates faster is followed later."""
+
+
+class _Snapshot(NamedTuple):
+    """What stood beside a path, and what was opened, with nothing having moved in between if `is_consistent`."""
+
+    live: Opened | Refused
+    adopted: list[Opened]
+    compressed: list[Sibling]
+    is_consistent: bool
+
+
+class Succession:
+    """Keeps lineages bound to the files that have their paths."""
+
+    def __init__(self, census: Census) -> None:
+        """Look generations up, and enter new ones, in `census`."""
+        self._census = census
+
+    def bind(self, lineage: Lineage, turn: Turn) -> os.stat_result | None:
+        """Make the lineage's live reader that of the file at its path; answer what stat says of that file."""
+        try:
+            seen = os.stat(lineage.path)
+        except OSError as error:
+            if is_absence(error):
+                self._miss(lineage, turn)
+            else:
+                lineage.obstruct("unreadable", reason_of(error), turn)
+            return None
+        inode, live = (seen.st_dev, seen.st_ino), lineage.live
+        if live is None or live.inode != inode:
+            obstacle = obstacle_of(seen.st_mode)
+            if obstacle is not None:
+                self._displace_all(lineage, turn)
+                lineage.obstruct("untailable", obstacle, turn)
+                return None
+            if inode in self._census.readers:
+                self._rebind(lineage, self._census.readers[inode], turn)
+            else:
+                self._succeed(lineage, turn)
+        elif lineage.absent_since is not None:
+            lineage.clear(turn)
+        if lineage.live is not None:
+            lineage.last_mtime_ns = seen.st_mtime_ns
+        return seen
+
+    def adopt(self, lineage: Lineage, path: str, turn: Turn) -> bool:
+        """Enter the file at `path`, which a glob matches too, as an older life; False if it cannot be read as text."""
+        opened = self._census.open_files.open(path)
+        if isinstance(opened, Refused):
+            return False
+        if (opened.facts.dev, opened.facts.ino) in self._census.readers:
+            os.close(opened.fd)
+            return True
+        if opened.is_compressed:
+            os.close(opened.fd)
+            return False
+        lineage.add_older(self._bear(lineage, opened, display(path), turn))
+        return True
+
+    def _miss(self, lineage: Lineage, turn: Turn) -> None:
+        """Nothing has the path. That is a fact only when it is seen twice, or when the open file says so too."""
+        live = lineage.live
+        if live is not None and live.fd is not None:
+            self._displace(lineage, live, turn)
+        if lineage.absent_since is None:
+            lineage.absent_since = turn.now
+        elif not lineage.is_gone and turn.now - lineage.absent_since >= self._census.pace.absence_seconds:
+            self._displace_all(lineage, turn)
+            lineage.is_gone, lineage.obstacle = True, None
+            turn.tell(lineage.spec, lineage.file, "vanished")
+
+    def _rebind(self, lineage: Lineage, reader: Reader, turn: Turn) -> None:
+        """The path has a file that is being read: renamed to here, or known under another name as well."""
+        if reader in lineage.readers:
+            if lineage.live is not None:
+                self._displace(lineage, lineage.live, turn)
+            lineage.add_live(reader)
+            lineage.move(reader, lineage.path, turn)
+        else:
+            self._displace_all(lineage, turn)
+            if not _has_inode(reader.path, reader.inode):
+                lineage.move(reader, lineage.path, turn)
+        lineage.clear(turn)
+
+    def _succeed(self, lineage: Lineage, turn: Turn) -> None:
+        """The path has a file that nobody reads: enter what was rotated away unseen, oldest first, then that file."""
+        snapshot = self._look(lineage)
+        for _ in range(_ATTEMPTS):
+            if snapshot.is_consistent:
+                break
+            _close(snapshot)
+            snapshot = self._look(lineage)
+        live = snapshot.live
+        if isinstance(live, Refused) or live.is_compressed or (live.facts.dev, live.facts.ino) in self._census.readers:
+            _close(snapshot)
+            self._refuse(lineage, live, turn)
+            return
+        self._displace_all(lineage, turn)
+        for sibling in snapshot.compressed:
+            turn.tell(lineage.spec, display(sibling.path), "unreadable", "compressed")
+        for opened in snapshot.adopted:
+            reader = self._bear(lineage, opened, lineage.file, turn)
+            lineage.add_older(reader)
+            lineage.displace(reader, turn.now)
+        lineage.clear(turn)
+        lineage.add_live(self._bear(lineage, live, lineage.file, turn))
+        lineage.starts_at_end = False
+
+    def _refuse(self, lineage: Lineage, live: Opened | Refused, turn: Turn) -> None:
+        """The file at the path is not to be read, or went away again."""
+        if isinstance(live, Opened):
+            if live.is_compressed:
+                lineage.obstruct("unreadable", "compressed", turn)
+        elif not live.is_absent:
+            lineage.obstruct("untailable" if live.is_untailable else "unreadable", live.reason, turn)
+
+    def _look(self, lineage: Lineage) -> _Snapshot:
+        """List the siblings, open the live file and those that came before it unseen, and list again."""
+        before = _family(lineage.path) if lineage.has_history else {}
+        live = self._census.open_files.open(lineage.path)
+        adopted: list[Opened] = []
+        compressed: list[Sibling] = []
+        is_consistent = True
+        for sibling in self._unseen(lineage, before):
+            opened = self._census.open_files.open(sibling.path)
+            if isinstance(opened, Refused) or (opened.facts.dev, opened.facts.ino) != (sibling.dev, sibling.ino):
+                is_consistent = isinstance(opened, Refused) and not opened.is_absent
+            if isinstance(opened, Opened):
+                if opened.is_compressed:
+                    compressed.append(sibling)
+                    os.close(opened.fd)
+                else:
+                    adopted.append(opened)
+        if lineage.has_history:
+            is_consistent = is_consistent and _inodes(_family(lineage.path)) == _inodes(before)
+            is_consistent = is_consistent and (
+                isinstance(live, Refused) or _has_inode(lineage.path, (live.facts.dev, live.facts.ino))
+            )
+        return _Snapshot(live, adopted, compressed, is_consistent)
+
+    def _unseen(self, lineage: Lineage, family: dict[str, Sibling]) -> list[Sibling]:
+        """The siblings that were written after the last known life and that nobody knows, oldest first."""
+        known = [sibling for sibling in family.values() if (sibling.dev, sibling.ino) in self._census]
+        last = oldest_first(known)[-1] if known else None
+        unknown = [sibling for sibling in family.values() if (sibling.dev, sibling.ino) not in self._census]
+        return newer_than(unknown, last, lineage.last_mtime_ns)
+
+    def _bear(self, lineage: Lineage, opened: Opened, file: str, turn: Turn) -> Reader:
+        """A new generation in an open file: from its start, or from where its bytes were handed on already."""
+        inode = (opened.facts.dev, opened.facts.ino)
+        known = self._census.finished.get(inode)
+        base = 0
+        if known is not None:
+            verdict = Reader(lineage.spec, known, turn.now).examine(opened)
+            base = known.committed if verdict in (Verdict.SAME, Verdict.GREW) else 0
+        elif lineage.starts_at_end:
+            base = _last_line_start(opened, lineage.spec.max_line_bytes)
+        reader = Reader.born(lineage.spec, file, opened, base, turn.now)
+        self._census.enrol(reader)
+        turn.add(reader.birth())
+        if base:
+            turn.add(reader.prove(turn.now))
+        return reader
+
+    def _displace_all(self, lineage: Lineage, turn: Turn) -> None:
+        for reader in list(lineage.readers):
+            if reader is lineage.live or reader.path == lineage.path:
+                self._displace(lineage, reader, turn)
+
+    def _displace(self, lineage: Lineage, reader: Reader, turn: Turn) -> None:
+        """`reader`'s file has lost the path: find out from its descriptor what became of it."""
+        if reader.fd is None:
+            lineage.displace(reader, turn.now)
+        elif is_unlinked(reader.fd):
+            lineage.displace(reader, turn.now)
+            reader.is_deleted = True
+        elif (place := place_of(reader.fd)) != lineage.path:
+            lineage.displace(reader, turn.now)
+            if place is not None:
+                lineage.move(reader, place, turn)
+
+
+def _family(path: str) -> dict[str, Sibling]:
+    """What in the path's directory has the name of an older life of it."""
+    directory, base = os.path.split(path)
+    found: dict[str, Sibling] = {}
+    try:
+        names = os.listdir(directory)  # noqa: PTH208 - wants the names alone
+    except OSError:
+        return found
+    stem = base.partition(".")[0]
+    for name in names:
+        rotated = rotated_name(base, name) if name.startswith(stem) and name != base else None
+        if rotated is None:
+            continue
+        sibling = f"{directory}/{name}" if directory != "/" else f"/{name}"
+        try:
+            seen = os.stat(sibling)
+        except OSError:
+            continue
+        if obstacle_of(seen.st_mode) is None:
+            found[sibling] = Sibling(sibling, rotated, seen.st_dev, seen.st_ino, seen.st_mtime_ns)
+    return found
+
+
+def _inodes(family: dict[str, Sibling]) -> dict[str, tuple[int, int]]:
+    return {path: (sibling.dev, sibling.ino) for path, sibling in family.items()}
+
+
+def _has_inode(path: str, inode: tuple[int, int]) -> bool:
+    try:
+        seen = os.stat(path)
+    except OSError:
+        return False
+    return (seen.st_dev, seen.st_ino) == inode
+
+
+def _close(snapshot: _Snapshot) -> None:
+    for opened in (snapshot.live, *snapshot.adopted):
+        if isinstance(opened, Opened):
+            os.close(opened.fd)
+
+
+def _last_line_start(opened: Opened, max_line_bytes: int) -> int:
+    """The end of the last line end within reach; the file's size where there is none."""
+    size = opened.facts.size
+    start = max(0, size - max_line_bytes - 1)
+    end = os.pread(opened.fd, size - start, start).rfind(b"\n") + 1
+    return start + end if end or start == 0 else size

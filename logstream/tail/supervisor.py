@@ -1,0 +1,212 @@
+"""When each file gets its turn: the tail's tasks, its pace, and handing batches to the sink.
+
+Owns the only tasks of this package. What a turn does to a file is for `follower`; which files there are, for `roster`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from typing import TYPE_CHECKING
+
+from logstream.errors import LogstreamError
+from logstream.tail.alarm import Alarm
+from logstream.tail.batch import Batch
+from logstream.tail.discovery import search
+from logstream.tail.follower import Follower
+from logstream.tail.lineage import Census
+from logstream.tail.opening import OpenFiles
+from logstream.tail.roster import Roster
+from logstream.tail.schedule import Schedule
+from logstream.tail.turn import Pace, Turn
+from logstream.tail.watcher import Hint, Watcher
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from logstream.tail.batch import Known, Sink, SourceSpec
+    from logstream.tail.discovery import Found
+    from logstream.tail.opening import Opener
+    from logstream.tail.status import SourceStatus
+
+_LOG = logging.getLogger(__name__)
+_SLICE_SECONDS = 0.004
+"""How long anything here works before it lets others work."""
+_SURVEY_PAUSES = 20
+"""A search that took c seconds is followed by a pause of at least so many c."""
+_FIRST_RETRY_SECONDS = 0.1
+_LAST_RETRY_SECONDS = 5.0
+
+
+class Supervisor:
+    """Follows the files of all sources and hands what they bring to a sink, in order."""
+
+    def __init__(  # noqa: PLR0913 - the composition of the whole package
+        self,
+        sources: Sequence[SourceSpec],
+        known: Sequence[Known],
+        first_seen: Iterable[str],
+        sink: Sink,
+        *,
+        pace: Pace | None = None,
+        max_open_files: int = 1024,
+        opener: Opener = os.open,
+        uses_events: bool = True,
+    ) -> None:
+        """Follow `sources` from where `known` says; `first_seen` names those for which `start` counts.
+
+        `uses_events` off leaves all to polling, as on a network file system.
+        """
+        self.pace = pace or Pace()
+        self._sources = tuple(sources)
+        self._sink = sink
+        census = Census(self.pace, OpenFiles(max_open_files, opener))
+        self._follower = Follower(census)
+        self._roster = Roster(census, self._follower.succession)
+        self._roster.set_sources(self._sources, first_seen, time.monotonic())
+        self._roster.remember(known, time.monotonic())
+        self._schedule = Schedule(self._roster, self._follower, self.pace)
+        self._watcher = Watcher(self._take_hints, self._look_everywhere) if uses_events else None
+        self._found: list[tuple[SourceSpec, Found]] = []
+        self._alarm = Alarm()
+        self._survey_alarm = Alarm()
+        self._is_refused = False
+        self.first_scan_done = asyncio.Event()
+        """Set once every file that was there has been looked at and announced to the sink."""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Follow until `stop` is set; whatever has been handed to the sink by then is proven."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                others = [
+                    group.create_task(self._survey(), name="tail-survey"),
+                    group.create_task(self._ring_at(stop), name="tail-stop"),
+                ]
+                if self._watcher is not None:
+                    others.append(group.create_task(self._watcher.run(), name="tail-watch"))
+                await self._read(stop)
+                for task in others:
+                    task.cancel()
+        finally:
+            self._roster.close()
+
+    def reconfigure(self, sources: Sequence[SourceSpec], first_seen: Iterable[str] = ()) -> None:
+        """Follow `sources` instead; files that stay are not disturbed. `first_seen` names sources that are new."""
+        self._sources = tuple(sources)
+        self._roster.set_sources(self._sources, first_seen, time.monotonic())
+        self._look_everywhere()
+
+    def status(self) -> tuple[SourceStatus, ...]:
+        """Every file of every source, in the order of the sources."""
+        return self._roster.status()
+
+    async def _read(self, stop: asyncio.Event) -> None:
+        self._schedule.look_everywhere()
+        while not stop.is_set():
+            turn = self._new_turn()
+            self._take_found(turn)
+            pause_seconds = self._schedule.take_turn(turn, is_blind=self._is_blind)
+            await self._deliver(turn, stop)
+            if self._roster.has_searched_all and not self._schedule.has_unseen and not self._is_refused:
+                self.first_scan_done.set()
+            if pause_seconds > 0:
+                await self._alarm.wait(pause_seconds)
+            else:
+                await asyncio.sleep(0)
+        if not self._is_refused:
+            turn = self._new_turn()
+            self._follower.prove_all(turn)
+            await self._deliver(turn, stop)
+
+    @property
+    def _is_blind(self) -> bool:
+        return self._watcher is None or not self._watcher.is_armed
+
+    def _new_turn(self) -> Turn:
+        return Turn(time.monotonic(), time.time(), self.pace.turn_bytes)
+
+    def _take_found(self, turn: Turn) -> None:
+        found, self._found = self._found, []
+        for spec, seen in found:
+            if spec in self._sources:
+                self._schedule.look_at(self._roster.note(spec, seen, turn))
+
+    async def _deliver(self, turn: Turn, stop: asyncio.Event) -> None:
+        """Offer what the turn found until the sink takes it: places have moved on, so nothing may be skipped."""
+        if not turn.changes:
+            return
+        batch = Batch(tuple(turn.changes), turn.time)
+        retry_seconds = _FIRST_RETRY_SECONDS
+        while True:
+            try:
+                await self._sink.accept(batch)
+            except LogstreamError as error:
+                if not self._is_refused:
+                    _LOG.error("reading waits: %s", error)
+                self._is_refused = True
+            else:
+                self._is_refused = False
+                return
+            if await _is_set_within(stop, retry_seconds):
+                return
+            retry_seconds = min(2 * retry_seconds, _LAST_RETRY_SECONDS)
+
+    async def _survey(self) -> None:
+        """Search the directories, when hinted at and now and then anyway."""
+        while True:
+            started, worked = time.monotonic(), 0.0
+            directories: dict[str, tuple[int, int]] = {}
+            for spec in self._sources:
+                found, seconds = await _in_slices(spec)
+                worked += seconds
+                directories |= found.directories
+                self._found.append((spec, found))
+                self._alarm.ring()
+            if self._watcher is not None:
+                self._watcher.watch(directories)
+            rest = max(self.pace.hinted_survey_seconds, _SURVEY_PAUSES * worked)
+            await asyncio.sleep(rest)
+            interval = self.pace.blind_survey_seconds if self._is_blind else self.pace.survey_seconds
+            await self._survey_alarm.wait(max(0.0, started + max(interval, rest) - time.monotonic()))
+
+    def _take_hints(self, hints: list[Hint]) -> None:
+        if self._schedule.take_hints(hints):
+            self._survey_alarm.ring()
+        self._alarm.ring()
+
+    def _look_everywhere(self) -> None:
+        self._schedule.look_everywhere()
+        self._survey_alarm.ring()
+        self._alarm.ring()
+
+    async def _ring_at(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._alarm.ring()
+
+
+async def _in_slices(spec: SourceSpec) -> tuple[Found, float]:
+    """What a source's globs match, and the seconds of work it took; lets others work in between."""
+    steps = search(spec.paths, spec.exclude)
+    worked = 0.0
+    started = time.perf_counter()
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            found: Found = end.value
+            return found, worked + time.perf_counter() - started
+        if (spent := time.perf_counter() - started) > _SLICE_SECONDS:
+            worked += spent
+            await asyncio.sleep(0)
+            started = time.perf_counter()
+
+
+async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True

@@ -1,0 +1,269 @@
+from __future__ import annotations
+
+import gzip
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from logstream.records import GapReason
+from logstream.tail.batch import Birth, Hole, Moved, Range, Sealed
+from tests.tail_kit import RecordingSink, source, tailing, write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from logstream.tail.batch import SourceSpec
+
+
+async def first_run(sink: RecordingSink, spec: SourceSpec, count: int) -> None:
+    async with tailing(sink, spec) as supervisor:
+        await supervisor.first_scan_done.wait()
+        await sink.first(count)
+
+
+async def second_run(sink: RecordingSink, spec: SourceSpec, count: int) -> list[bytes]:
+    """Go on with what a journal would remember; all texts so far."""
+    async with tailing(sink, spec, known=sink.known(), first_seen=()):
+        return await sink.first(count)
+
+
+async def test_a_restart_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(log)
+    write(log, b"one\ntwo\nthr")
+    await first_run(sink, spec, 2)
+    write(log, b"ee\nfour\n")
+    assert await second_run(sink, spec, 4) == [b"one", b"two", b"three", b"four"]
+    assert len(sink.births) == 1
+
+
+async def test_a_restart_that_finds_nothing_new_says_nothing(tmp_path: Path) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(log)
+    write(log, b"one\n")
+    await first_run(sink, spec, 1)
+    before = list(sink.changes)
+    async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
+        await supervisor.first_scan_done.wait()
+        assert supervisor.status()[0].files[0][:5] == (str(log), "following", None, 4, 4)
+    assert sink.changes == before
+
+
+@pytest.mark.parametrize("forget_proofs", [True, False])
+async def test_a_file_renamed_while_down_is_read_on_before_the_new_one(tmp_path: Path, *, forget_proofs: bool) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(log)
+    write(log, b"one\n")
+    await first_run(sink, spec, 1)
+    write(log, b"two\n")
+    log.rename(tmp_path / "app.log.1")
+    write(log, b"three\n")
+    async with tailing(sink, spec, known=sink.known(forget_proofs=forget_proofs), first_seen=()):
+        assert await sink.first(3) == [b"one", b"two", b"three"]
+        await sink.until(lambda: sink.sealed)
+    assert [moved.path for moved in sink.of_kind(Moved)] == [str(tmp_path / "app.log.1")]
+    assert not sink.of_kind(Hole)
+
+
+NAMES: list[Callable[[int], str]] = [
+    lambda age: f"app.log.{age}",
+    lambda age: f"app.log-202611{30 - age}",
+    lambda age: f"app-2026-11-{30 - age}.log",
+    lambda age: f"app.{age}.log",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("glob", ["app.log", "app*"])
+async def test_several_rotations_while_down_are_read_in_order(
+    tmp_path: Path, name: Callable[[int], str], glob: str
+) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(tmp_path / glob)
+    write(log, b"0\n")
+    await first_run(sink, spec, 1)
+    for age in range(1, 6):
+        for older in range(age - 1, 0, -1):
+            (tmp_path / name(older)).rename(tmp_path / name(older + 1))
+        log.rename(tmp_path / name(1))
+        write(log, b"%d\n" % age)
+    # The oldest, where it is now, has got a line more.
+    write(tmp_path / name(5), b"late\n")
+    assert await second_run(sink, spec, 7) == [b"0", b"late", b"1", b"2", b"3", b"4", b"5"]
+    assert not sink.of_kind(Hole)
+    births = sink.of_kind(Birth)
+    assert {birth.file for birth in births} == {str(log)}
+    # And a third time, with everything still there, nothing comes again.
+    write(log, b"6\n")
+    assert (await second_run(sink, spec, 8))[7:] == [b"6"]
+    assert sink.of_kind(Birth) == births
+
+
+async def test_older_history_is_not_streamed_after_rotations_while_down(tmp_path: Path) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(log)
+    write(tmp_path / "app.log.1", b"history\n")
+    write(log, b"one\n")
+    await first_run(sink, spec, 1)
+    for older in (1, 0):
+        (tmp_path / ("app.log.1" if older else "app.log")).rename(tmp_path / f"app.log.{older + 1}")
+    write(log, b"two\n")
+    assert await second_run(sink, spec, 2) == [b"one", b"two"]
+
+
+async def test_a_generation_whose_bytes_are_gone_is_told_and_later_ones_are_read(tmp_path: Path) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(log)
+    write(log, b"one\n")
+    await first_run(sink, spec, 1)
+    # Another file takes care that the inode is not used again at once.
+    log.rename(tmp_path / "elsewhere")
+    write(tmp_path / "app.log.1", b"two\n")
+    write(log, b"three\n")
+    (tmp_path / "elsewhere").unlink()
+    assert await second_run(sink, spec, 3) == [b"one", b"two", b"three"]
+    (hole,), (sealed,) = sink.of_kind(Hole), sink.of_kind(Sealed)
+    assert (hole.start, hole.end, hole.reason) == (4, None, GapReason.DELETED)
+    assert (sealed.key, sealed.reason) == (hole.key, GapReason.DELETED)
+    later = [change for change in sink.of_kind(Range) if change.key != hole.key]
+    assert sink.changes.index(hole) < sink.changes.index(later[0])
+
+
+async def test_history_older_than_a_vanished_generation_stays_history_if_its_time_is_known(tmp_path: Path) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(log)
+    write(tmp_path / "app.log.1", b"history\n")
+    os.utime(tmp_path / "app.log.1", (1_000_000, 1_000_000))
+    write(log, b"one\n")
+    await first_run(sink, spec, 1)
+    known = [generation._replace(seen_time=2_000_000.0) for generation in sink.known()]
+    write(tmp_path / "new", b"two\n")
+    (tmp_path / "new").rename(log)
+    async with tailing(sink, spec, known=known, first_seen=()):
+        assert await sink.first(2) == [b"one", b"two"]
+
+
+async def test_a_file_that_is_gone_after_a_restart_is_a_hole_of_unknown_length(tmp_path: Path) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(log)
+    write(log, b"one\n")
+    await first_run(sink, spec, 1)
+    log.unlink()
+    async with tailing(sink, spec, known=sink.known(), first_seen=()):
+        await sink.until(lambda: sink.sealed)
+    assert [(hole.start, hole.end) for hole in sink.of_kind(Hole)] == [(4, None)]
+
+
+async def test_a_finished_generation_that_is_gone_is_nobody_s_loss(tmp_path: Path) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(log)
+    write(log, b"one\n")
+    async with tailing(sink, spec):
+        await sink.first(1)
+        log.rename(tmp_path / "app.log.1")
+        write(log, b"two\n")
+        await sink.until(lambda: sink.sealed)
+    (tmp_path / "app.log.1").unlink()
+    write(log, b"three\n")
+    assert await second_run(sink, spec, 3) == [b"one", b"two", b"three"]
+    assert not sink.of_kind(Hole)
+
+
+async def test_a_generation_compressed_before_all_was_read_is_told_as_lost(tmp_path: Path) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(log)
+    write(log, b"one\n")
+    await first_run(sink, spec, 1)
+    write(log, b"two\n")
+    (tmp_path / "app.log.1.gz").write_bytes(gzip.compress(log.read_bytes()))
+    log.rename(tmp_path / "app.log.1")
+    write(log, b"three\n")
+    (tmp_path / "app.log.1").unlink()
+    async with tailing(sink, spec, known=sink.known(), first_seen=()):
+        assert await sink.first(2) == [b"one", b"three"]
+    assert ("unreadable", "compressed") in sink.states()
+    assert [hole.end for hole in sink.of_kind(Hole)] == [None]
+
+
+@pytest.mark.parametrize("after", [b"n\n", b"new\n", b"one more\nand more\n"], ids=["shorter", "same", "longer"])
+async def test_a_file_rewritten_while_down_is_a_new_generation(tmp_path: Path, after: bytes) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(log)
+    write(log, b"one\n")
+    await first_run(sink, spec, 1)
+    os.truncate(log, 0)
+    write(log, after)
+    lines = after.splitlines()
+    assert await second_run(sink, spec, 1 + len(lines)) == [b"one", *lines]
+    (old, _new) = sink.of_kind(Birth)
+    assert sink.sealed[old.key].reason is GapReason.TRUNCATED
+    assert [(hole.key, hole.end) for hole in sink.of_kind(Hole)] == [(old.key, None)]
+
+
+async def test_a_rewrite_with_the_same_first_kilobytes_is_seen(tmp_path: Path) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(log)
+    head = b"#" * 4000 + b"\n"
+    write(log, head + b"one\n")
+    await first_run(sink, spec, 2)
+    os.truncate(log, 0)
+    write(log, head + b"two\nthree\n")
+    assert (await second_run(sink, spec, 5))[2:] == [b"#" * 4000, b"two", b"three"]
+
+
+async def test_an_inode_that_is_used_again_is_not_taken_for_the_old_file(tmp_path: Path) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(log)
+    write(log, b"same first line\n")
+    await first_run(sink, spec, 1)
+    if sink.of_kind(Birth)[0].igen is None:
+        pytest.skip("this file system does not count the uses of an inode")
+    for _ in range(50):
+        log.unlink()
+        write(log, b"same first line\nand one more\n")
+        if log.stat().st_ino == sink.of_kind(Birth)[0].ino:
+            break
+    assert (await second_run(sink, spec, 3))[1:] == [b"same first line", b"and one more"]
+    assert [hole.reason for hole in sink.of_kind(Hole)] == [GapReason.DELETED]
+
+
+async def test_files_that_appear_while_down_are_read_from_their_start(tmp_path: Path) -> None:
+    sink = RecordingSink()
+    spec = source(tmp_path / "*.log", start="end")
+    write(tmp_path / "a.log", b"before\n")
+    await first_run(sink, spec, 0)
+    write(tmp_path / "a.log", b"one\n")
+    write(tmp_path / "b.log", b"two\n")
+    assert sorted(await second_run(sink, spec, 2)) == [b"one", b"two"]
+
+
+async def test_a_rotation_that_is_cut_off_by_a_stop_is_finished_after_it(tmp_path: Path) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(log)
+    write(log, b"one\n")
+    async with tailing(sink, spec):
+        await sink.first(1)
+        log.rename(tmp_path / "app.log.1")
+        write(log, b"two\n")
+        await sink.first(2)
+    write(tmp_path / "app.log.1", b"late")
+    write(log, b"three\n")
+    async with tailing(sink, spec, known=sink.known(), first_seen=()):
+        await sink.until(lambda: sink.sealed)
+        await sink.first(4)
+    assert sink.texts[:2] == [b"one", b"two"]
+    assert sorted(sink.texts[2:]) == [b"late", b"three"]
+
+
+async def test_names_that_are_not_utf8_are_recognised_again(tmp_path: Path) -> None:
+    sink = RecordingSink()
+    log = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.log")
+    spec = source(tmp_path / "*.log")
+    write(log, b"one\n")
+    await first_run(sink, spec, 1)
+    os.rename(log, log + ".1")  # noqa: PTH104 - the name is no text
+    write(log + ".1", b"two\n")
+    write(log, b"three\n")
+    assert await second_run(sink, spec, 3) == [b"one", b"two", b"three"]

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from logstream.records import GapReason
+from logstream.tail.batch import Birth, Hole, Sealed
+from tests.tail_kit import RecordingSink, eventually, source, tailing, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def rewrite(path: Path, content: bytes) -> None:
+    """Truncate and write in one go, as `> file` does: the same inode."""
+    fd = os.open(path, os.O_WRONLY | os.O_TRUNC)
+    try:
+        os.write(fd, content)
+    finally:
+        os.close(fd)
+
+
+@pytest.mark.parametrize(
+    "after",
+    [b"x\n", b"new 1\nnew 2\n", b"new 1\nnew 2\nnew 3\nnew 4\n"],
+    ids=["shorter", "same size", "longer"],
+)
+async def test_a_rewritten_file_is_a_new_generation_from_its_start(tmp_path: Path, after: bytes) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, b"old 1\nold 2\n")
+    async with tailing(sink, source(log)):
+        await sink.first(2)
+        rewrite(log, after)
+        lines = after.splitlines()
+        assert await sink.first(2 + len(lines)) == [b"old 1", b"old 2", *lines]
+        write(log, b"more\n")
+        await sink.first(3 + len(lines))
+    old, new = sink.of_kind(Birth)
+    assert (old.ino, old.path) == (new.ino, new.path)
+    assert sink.sealed[old.key].reason is GapReason.TRUNCATED
+    assert not sink.of_kind(Hole)
+
+
+async def test_truncation_is_seen_without_file_events_too(tmp_path: Path) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, b"old 1\nold 2\n")
+    async with tailing(sink, source(log), uses_events=False):
+        await sink.first(2)
+        for number in range(10):
+            rewrite(log, b"new %d\nnew 0\n" % number)
+            await sink.first(4 + 2 * number)
+    assert len(sink.births) == 11
+
+
+async def test_a_truncated_empty_file_says_nothing_until_it_is_written(tmp_path: Path) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, b"old\n")
+    async with tailing(sink, source(log)):
+        await sink.first(1)
+        os.truncate(log, 0)
+        await sink.until(lambda: len(sink.births) == 2)
+        write(log, b"new\n")
+        assert await sink.first(2) == [b"old", b"new"]
+
+
+async def test_an_unfinished_line_that_is_truncated_away_is_told_as_lost(tmp_path: Path) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, b"whole\nunfinished")
+    async with tailing(sink, source(log)) as supervisor:
+        await sink.first(1)
+        await eventually(lambda: supervisor.status()[0].files[0].size_bytes == 16)
+        rewrite(log, b"new\n")
+        assert await sink.first(2) == [b"whole", b"new"]
+    (hole,), (sealed,) = sink.of_kind(Hole), sink.of_kind(Sealed)
+    assert (hole.start, hole.end, hole.reason) == (6, 16, GapReason.TRUNCATED)
+    assert sealed.reason is GapReason.TRUNCATED
+
+
+async def test_a_cut_behind_what_was_handed_on_repeats_nothing(tmp_path: Path) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, b"one\ntwo\nunfinished")
+    async with tailing(sink, source(log)) as supervisor:
+        await sink.first(2)
+        await eventually(lambda: supervisor.status()[0].files[0].size_bytes == 18)
+        os.truncate(log, 8)
+        await sink.until(lambda: len(sink.births) == 2)
+        write(log, b"three\n")
+        assert await sink.first(3) == [b"one", b"two", b"three"]
+    old, new = sink.of_kind(Birth)
+    assert (sink.sealed[old.key].reason, new.base) == (None, 8)
+    assert [(hole.start, hole.end) for hole in sink.of_kind(Hole)] == [(8, 18)]
+
+
+async def test_an_unread_backlog_that_is_truncated_is_told_with_its_exact_end(tmp_path: Path) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    size = 30_000_000
+    with log.open("wb") as file:
+        file.write((b"x" * 99 + b"\n") * (size // 100))
+
+    class Truncating(RecordingSink):
+        async def accept(self, batch: object) -> None:
+            await super().accept(batch)  # type: ignore[arg-type] # as the base class has it
+            if len(self.births) == 1 and len(self.lines) > 1000 and log.stat().st_size == size:
+                rewrite(log, b"new\n")
+
+    sink = Truncating()
+    async with tailing(sink, source(log)):
+        await sink.until(lambda: sink.texts[-1:] == [b"new"])
+    (hole,) = sink.of_kind(Hole)
+    assert hole.end == size
+    assert hole.start == 100 * (len(sink.lines) - 1)
+
+
+async def test_truncation_through_a_symbolic_link_is_seen_once(tmp_path: Path) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, b"old\n")
+    (tmp_path / "link.log").symlink_to(log)
+    async with tailing(sink, source(tmp_path / "*.log")):
+        await sink.first(1)
+        rewrite(tmp_path / "link.log", b"n\n")
+        assert await sink.first(2) == [b"old", b"n"]
+    assert len(sink.births) == 2
+
+
+async def test_an_old_file_truncated_after_its_rotation_is_followed(tmp_path: Path) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, b"one\n")
+    async with tailing(sink, source(log)):
+        await sink.first(1)
+        log.rename(tmp_path / "app.log.1")
+        write(log, b"two\n")
+        await sink.first(2)
+        rewrite(tmp_path / "app.log.1", b"x\n")
+        assert await sink.first(3) == [b"one", b"two", b"x"]

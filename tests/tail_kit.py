@@ -1,0 +1,183 @@
+"""A sink that remembers as a journal does, and checks what every journal relies on; files to write to it with."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import zlib
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from logstream.tail.batch import Batch, Birth, Hole, Known, Moved, Notice, Proof, Range, Sealed, SourceSpec
+from logstream.tail.lines import cut_whole, strip_end
+from logstream.tail.supervisor import Supervisor
+from logstream.tail.turn import Pace
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+    from pathlib import Path
+
+    from logstream.tail.batch import Change
+
+PATIENCE_SECONDS = 20.0
+BRISK = Pace(rotate_wait_seconds=0.3, deleted_wait_seconds=0.2, absence_seconds=0.05, blind_sweep_seconds=0.02)
+
+
+class RecordingSink:
+    """Keeps all changes; `lines` are (file, text) in the recorded order."""
+
+    def __init__(self) -> None:
+        self.changes: list[Change] = []
+        self.lines: list[tuple[str, bytes]] = []
+        self.births: dict[str, Birth] = {}
+        self.committed: dict[str, int] = {}
+        self.paths: dict[str, str] = {}
+        self.proofs: dict[str, Proof] = {}
+        self.sealed: dict[str, Sealed] = {}
+        self.max_line_bytes = 65_536
+        self.refusals: list[Exception] = []
+        self.batch_bytes = 0
+        self._leads: dict[str, bytes] = {}
+        self._news = asyncio.Condition()
+
+    async def accept(self, batch: Batch) -> None:
+        if self.refusals:
+            raise self.refusals.pop(0)
+        for change in batch.changes:
+            self._record(change)
+        self.changes += batch.changes
+        self.batch_bytes = max(self.batch_bytes, sum(len(c.content) for c in batch.changes if isinstance(c, Range)))
+        async with self._news:
+            self._news.notify_all()
+
+    def _record(self, change: Change) -> None:
+        match change:
+            case Birth(key=key):
+                assert key not in self.births
+                self.births[key] = change
+                self.committed[key] = change.base
+                self.paths[key] = change.path
+            case Range(key=key):
+                self._record_range(change)
+            case Hole(key=key):
+                assert change.start == self.committed[key]
+                assert key not in self.sealed
+                self.committed[key] = change.start if change.end is None else change.end
+            case Moved(key=key):
+                assert key not in self.sealed
+                self.paths[key] = change.path
+            case Sealed(key=key):
+                assert key not in self.sealed
+                self.sealed[key] = change
+            case Proof(key=key):
+                assert change.offset == self.committed[key]
+                if key in self._leads:
+                    assert change.crc == zlib.crc32(self._leads[key])
+                self.proofs[key] = change
+            case Notice():
+                pass
+
+    def _record_range(self, change: Range) -> None:
+        key = change.key
+        assert key not in self.sealed
+        assert change.start == self.committed[key]
+        assert change.end - change.start == len(change.content) > 0
+        assert len(change.content) <= 1 << 20
+        assert len(change.lead) == min(64, change.start)
+        assert change.lead == self._leads.get(key, change.lead)
+        ends = cut_whole(change.content, self.max_line_bytes)
+        if len(change.content) <= 16 * 1024:
+            assert isinstance(change.lines, tuple)
+            assert sum(change.lines) == len(change.content)
+            assert len(change.lines) == len(ends)
+        else:
+            assert change.lines == len(ends)
+        self.committed[key] = change.end
+        self._leads[key] = (change.lead + change.content)[-64:]
+        start = 0
+        for end in ends:
+            self.lines.append((self.births[key].file, strip_end(change.content[start:end])))
+            start = end
+
+    @property
+    def texts(self) -> list[bytes]:
+        return [text for _, text in self.lines]
+
+    def of_kind(self, kind: type[Any]) -> list[Any]:
+        return [change for change in self.changes if isinstance(change, kind)]
+
+    def states(self) -> list[tuple[str, str | None]]:
+        return [(n.detail.get("state", n.kind), n.detail.get("reason")) for n in self.of_kind(Notice)]
+
+    async def until(self, is_so: Callable[[], object]) -> None:
+        """Wait until `is_so` holds after some batch; fail if that takes too long."""
+        async with asyncio.timeout(PATIENCE_SECONDS), self._news:
+            await self._news.wait_for(is_so)
+
+    async def first(self, count: int) -> list[bytes]:
+        """Wait for `count` lines; all texts."""
+        await self.until(lambda: len(self.lines) >= count)
+        return self.texts
+
+    def known(self, *, forget_proofs: bool = False) -> list[Known]:
+        """What a journal would give back after a restart."""
+        return [
+            Known(
+                key=key, source=birth.source, file=birth.file, path=self.paths[key], dev=birth.dev, ino=birth.ino,
+                igen=birth.igen, base=birth.base, committed=self.committed[key],
+                proof_offset=0 if forget_proofs or key not in self.proofs else self.proofs[key].offset,
+                proof_crc=0 if forget_proofs or key not in self.proofs else self.proofs[key].crc,
+                head_length=birth.head_length, head_crc=birth.head_crc, sealed=key in self.sealed,
+            )
+            for key, birth in self.births.items()
+            if key not in self.sealed or self.sealed[key].reason is None
+        ]  # fmt: skip
+
+
+async def eventually(is_so: Callable[[], object]) -> None:
+    """Wait until `is_so` holds, where no event tells of it; fail if that takes too long."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not is_so():  # noqa: ASYNC110 - what is waited for is outside of the loop, or inside what is tested
+            await asyncio.sleep(0.001)
+
+
+def open_files_below(directory: Path) -> list[str]:
+    """The files below `directory` that this process has open."""
+    found = []
+    for fd in os.listdir("/proc/self/fd"):  # noqa: PTH208 - names of descriptors
+        with suppress(OSError):
+            found.append(os.readlink(f"/proc/self/fd/{fd}"))  # noqa: PTH115 - may be no path
+    return sorted(path for path in found if path.startswith(f"{directory}/"))
+
+
+@asynccontextmanager
+async def tailing(
+    sink: RecordingSink,
+    *specs: SourceSpec,
+    known: Sequence[Known] = (),
+    pace: Pace = BRISK,
+    **options: Any,  # noqa: ANN401 - as Supervisor has them
+) -> AsyncIterator[Supervisor]:
+    """A supervisor at work; afterwards it has stopped in good order."""
+    first_seen = options.pop("first_seen", {spec.name for spec in specs})
+    supervisor = Supervisor(specs, known, first_seen, sink, pace=pace, **options)
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(supervisor.run(stop), name="tail")
+        try:
+            yield supervisor
+        finally:
+            stop.set()
+
+
+def source(*paths: object, name: str = "app", **options: Any) -> SourceSpec:  # noqa: ANN401 - as SourceSpec has them
+    return SourceSpec(name, tuple(map(str, paths)), **options)
+
+
+def write(path: Path | str, content: bytes) -> None:
+    """Append in one write, as loggers do."""
+    fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        assert os.write(fd, content) == len(content)
+    finally:
+        os.close(fd)

@@ -1,0 +1,148 @@
+"""What the layers above may know of a journal: its values and its protocol.
+
+The journal owns the recorded order of all bytes. A *place* is an offset in that order: the sum of the lengths of all
+extents recorded before it. Places never leave the process (ids do); `head - place` is how many bytes a reader lags.
+Nothing above this module may know which implementation runs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from logstream.records import Gap, GapReason, Generation, Position
+    from logstream.tail.batch import Batch, Known
+
+
+TIME_RESOLUTION_MS = 1000
+"""What a journal tells as the time of recording may be earlier than it was, by less than this."""
+
+
+class Run(NamedTuple):
+    """A stretch of the recorded order that lies in one generation: bytes `[start, end)`, at place `at`.
+
+    `lines` is None where nobody knows (a hole, or a run that begins inside a coarse extent). `hole` says why the bytes
+    were lost before they could be read; a hole weighs one in the recorded order whatever its length, and its `end` is
+    None if nobody knows it.
+    """
+
+    generation: Generation
+    start: int
+    end: int | None
+    at: int
+    lines: int | None
+    time_ms: int
+    hole: GapReason | None = None
+
+    @property
+    def next_at(self) -> int:
+        """The place after this run."""
+        return self.at + 1 if self.hole is not None or self.end is None else self.at + self.end - self.start
+
+
+class Block(NamedTuple):
+    """The bytes of a run, at most 64 KiB, whole lines: what everything above reads.
+
+    `lead` holds the at most 64 bytes before `start`, from which the first line's anchor is made.
+    """
+
+    generation: Generation
+    start: int
+    at: int
+    time_ms: int
+    lead: bytes
+    content: bytes
+
+    @property
+    def end(self) -> int:
+        """The generation's offset after this block."""
+        return self.start + len(self.content)
+
+    @property
+    def next_at(self) -> int:
+        """The place after this block."""
+        return self.at + len(self.content)
+
+
+class Lost(NamedTuple):
+    """A stretch of the recorded order whose bytes cannot be had, and the position after it."""
+
+    gap: Gap
+    at: int
+    next_at: int
+    after: Position
+
+
+class Resolution(NamedTuple):
+    """What an id led to: the place after it, or the reason why there is none."""
+
+    at: int | None
+    reason: str | None
+
+
+class Health(NamedTuple):
+    """Whether the journal can record."""
+
+    is_ready: bool
+    reason: str | None
+
+
+class BlockReader(Protocol):
+    """Reads the recorded order onward from one place. Belongs to one subscriber."""
+
+    @property
+    def at(self) -> int:
+        """The place that is read next."""
+
+    async def read(self, until: int) -> Block | Lost | None:
+        """The next block, which ends at `until` or before, or what was lost there; None once `until` is reached."""
+
+    def close(self) -> None:
+        """Give back what the reader holds."""
+
+
+class Journal(Protocol):
+    """The recorded order of all bytes of all files, and the ids that point into it."""
+
+    @property
+    def head(self) -> int:
+        """The place after everything recorded so far."""
+
+    @property
+    def health(self) -> Health:
+        """Whether recording works."""
+
+    async def commit(self, batch: Batch) -> tuple[Block | Lost, ...]:
+        """Record `batch` for good, then answer what it appended, cut in blocks; raises JournalError."""
+
+    async def resolve(self, position: Position) -> Resolution:
+        """The place after `position`, checked against the file's own bytes while they exist."""
+
+    async def position_at(self, at: int) -> Position | None:
+        """The position of the last byte recorded before the place `at`; None at the very start."""
+
+    async def place_of_time(self, time_ms: int) -> int:
+        """A place before which nothing was recorded at or after `time_ms` (epoch milliseconds)."""
+
+    async def align(self, at: int) -> int:
+        """The last place at or before `at` where a line is known to begin."""
+
+    def reader(self, at: int, wants: Callable[[str], bool] | None = None) -> BlockReader:
+        """A reader that begins at the place `at`, a line's start, and passes over sources that `wants` refuses."""
+
+    def known(self) -> tuple[Known, ...]:
+        """Every generation of which something may still be on disk, for the tail to go on with."""
+
+    def sources_seen(self) -> frozenset[str]:
+        """Names of the sources that have been watched before."""
+
+    async def note_sources(self, names: frozenset[str]) -> None:
+        """Remember that the sources `names` are being watched."""
+
+    async def run(self) -> None:
+        """Keep the state in shape; runs until cancelled, in the owner's task."""
+
+    async def aclose(self) -> None:
+        """Finish writing and release the state."""

@@ -1,0 +1,220 @@
+"""The bytes of a journal row: many extents packed in one blob, and the keyframe vectors that make rows searchable.
+
+Pure. A blob is a sequence of LEB128 varints that form entries:
+
+* `0, milliseconds`: time went on by so much since the row's time or the last such mark;
+* `1, slot, length + 1 or 0, reason`: a hole: bytes known to be lost before anybody read them;
+* `head >= 2`: an extent. `head - 2` is `zigzag(slot - previous slot) << 1 | fine`. A fine extent goes on with the
+  number of lines and each line's length; a coarse one with its length and its number of lines.
+
+A fine extent is what makes a gap's line count exact at every line; it is kept for small reads, where lines trickle. An
+entry holds no offset: a generation's extents follow each other without a break, so a vector of offsets (a keyframe)
+every few thousand entries is enough, and a trickled line costs four to five bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from logstream.journal.base import TIME_RESOLUTION_MS
+from logstream.records import GapReason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_REASONS = tuple(GapReason)
+HOLE_WEIGHT = 1
+"""A hole takes this much of the journal's own length, so that a place before and one after it can be told apart."""
+_TIME_MARK = 0
+_HOLE = 1
+_FIRST_HEAD = 2
+_CONTINUATION = 0x80
+COARSE_MERGE_BYTES = 1 << 20
+FINE_MERGE_LINES = 64
+"""Neighbours merge up to these sizes, so that one entry never takes long to step into."""
+
+
+class Entry(NamedTuple):
+    """One decoded entry. `at` is its start in the journal's own length; a hole has a reason and its lines are None."""
+
+    at: int
+    time_ms: int
+    slot: int
+    length: int | None
+    lines: tuple[int, ...] | int | None
+    hole: GapReason | None
+
+    @property
+    def weight(self) -> int:
+        """How far the journal's own length grows by this entry."""
+        return HOLE_WEIGHT if self.hole is not None else (self.length or 0)
+
+    @property
+    def line_count(self) -> int:
+        """Number of lines; 0 for a hole, whose lines nobody counted."""
+        if self.lines is None:
+            return 0
+        return self.lines if isinstance(self.lines, int) else len(self.lines)
+
+
+def put_varint(blob: bytearray, value: int) -> None:
+    """Append `value` (>= 0) as LEB128."""
+    while value >= _CONTINUATION:
+        blob.append(value & 0x7F | _CONTINUATION)
+        value >>= 7
+    blob.append(value)
+
+
+def take_varint(blob: bytes, place: int) -> tuple[int, int]:
+    """The varint at `place` and the place after it; raises IndexError if the blob ends inside it."""
+    value = shift = 0
+    while True:
+        byte = blob[place]
+        place += 1
+        value |= (byte & 0x7F) << shift
+        if byte < _CONTINUATION:
+            return value, place
+        shift += 7
+
+
+@dataclass(slots=True)
+class RowWriter:
+    """Builds the newest row; `copy()` it, try, and keep the copy only once the database has it."""
+
+    start: int
+    """The journal's length before this row: the row's key."""
+    time_ms: int
+    blob: bytes = b""
+    at: int = 0
+    entries: int = 0
+    clock_ms: int = 0
+    """The latest time told in this row."""
+    _slot: int = 0
+    _last_place: int = -1
+    _last_slot: int = 0
+    _last: tuple[int, ...] | tuple[int, int] | None = None
+    _last_fine: bool = False
+    _before_last_slot: int = 0
+
+    @classmethod
+    def begin(cls, start: int, time_ms: int) -> RowWriter:
+        """An empty row at the journal's end."""
+        return cls(start=start, time_ms=time_ms, at=start, clock_ms=time_ms)
+
+    @classmethod
+    def reopen(cls, start: int, time_ms: int, blob: bytes) -> RowWriter:
+        """A row read back from the database, ready to be appended to (never merged into)."""
+        entries = list(decode_row(start, time_ms, blob))
+        if not entries:
+            return cls.begin(start, time_ms)
+        last = entries[-1]
+        at = last.at + last.weight
+        return cls(start, time_ms, blob, at, len(entries), _slot=last.slot, clock_ms=last.time_ms)
+
+    def mark_time(self, now_ms: int, resolution_ms: int = TIME_RESOLUTION_MS) -> None:
+        """Note that time went on, if it did by at least `resolution_ms`; a clock that goes back is not noted."""
+        delta = now_ms - self.clock_ms
+        if delta < resolution_ms:
+            return
+        blob = bytearray(self.blob)
+        put_varint(blob, _TIME_MARK)
+        put_varint(blob, delta)
+        self.blob = bytes(blob)
+        self.clock_ms = now_ms
+        self._last = None
+
+    def add_hole(self, slot: int, length: int | None, reason: GapReason) -> None:
+        """Append a hole of `length` bytes (None: unknown)."""
+        blob = bytearray(self.blob)
+        for value in (_HOLE, slot, 0 if length is None else length + 1, _REASONS.index(reason)):
+            put_varint(blob, value)
+        self.blob = bytes(blob)
+        self._slot = slot
+        self.at += HOLE_WEIGHT
+        self.entries += 1
+        self._last = None
+
+    def add_extent(self, slot: int, length: int, lines: tuple[int, ...] | int) -> None:
+        """Append an extent, merged with the entry before it where both are of one generation and one kind."""
+        fine = isinstance(lines, tuple)
+        facts = lines if isinstance(lines, tuple) else (length, lines)
+        place, before = len(self.blob), self._slot
+        if self._last is not None and self._last_slot == slot and self._last_fine == fine:
+            merged = self._last + facts if fine else (self._last[0] + facts[0], self._last[1] + facts[1])
+            if len(merged) <= FINE_MERGE_LINES if fine else merged[0] <= COARSE_MERGE_BYTES:
+                facts, place, before = merged, self._last_place, self._before_last_slot
+                self.entries -= 1
+        blob = bytearray(self.blob[:place])
+        delta = slot - before
+        put_varint(blob, _FIRST_HEAD + ((delta << 1 if delta >= 0 else (-delta << 1) - 1) << 1 | fine))
+        for value in (len(facts), *facts) if fine else facts:
+            put_varint(blob, value)
+        self.blob = bytes(blob)
+        self._last, self._last_fine, self._last_slot = facts, fine, slot
+        self._last_place, self._before_last_slot, self._slot = place, before, slot
+        self.at += length
+        self.entries += 1
+
+
+def decode_row(start: int, time_ms: int, blob: bytes) -> Iterator[Entry]:
+    """The entries of a row in recorded order; raises IndexError or ValueError if the blob is torn."""
+    place, slot, at, end = 0, 0, start, len(blob)
+    while place < end:
+        head, place = take_varint(blob, place)
+        if head == _TIME_MARK:
+            delta, place = take_varint(blob, place)
+            time_ms += delta
+        elif head == _HOLE:
+            slot, place = take_varint(blob, place)
+            length, place = take_varint(blob, place)
+            reason, place = take_varint(blob, place)
+            yield Entry(at, time_ms, slot, length - 1 if length else None, None, _REASONS[reason])
+            at += HOLE_WEIGHT
+        else:
+            zigzag = (head - _FIRST_HEAD) >> 1
+            slot += zigzag >> 1 if not zigzag & 1 else -((zigzag + 1) >> 1)
+            first, place = take_varint(blob, place)
+            if (head - _FIRST_HEAD) & 1:
+                lengths = []
+                for _ in range(first):
+                    line, place = take_varint(blob, place)
+                    lengths.append(line)
+                yield Entry(at, time_ms, slot, sum(lengths), tuple(lengths), None)
+                at += sum(lengths)
+            else:
+                count, place = take_varint(blob, place)
+                yield Entry(at, time_ms, slot, first, count, None)
+                at += first
+
+
+class Reached(NamedTuple):
+    """How far a generation is at some place of the journal: its offset in bytes and its lines so far."""
+
+    offset: int
+    lines: int
+
+
+def encode_vector(vector: Mapping[int, Reached]) -> bytes:
+    """A keyframe: where each live generation is, by slot."""
+    blob = bytearray()
+    previous = 0
+    for slot in sorted(vector):
+        put_varint(blob, slot - previous)
+        put_varint(blob, vector[slot].offset)
+        put_varint(blob, vector[slot].lines)
+        previous = slot
+    return bytes(blob)
+
+
+def decode_vector(blob: bytes) -> dict[int, Reached]:
+    """The inverse of `encode_vector`."""
+    vector: dict[int, Reached] = {}
+    place = slot = 0
+    while place < len(blob):
+        delta, place = take_varint(blob, place)
+        offset, place = take_varint(blob, place)
+        lines, place = take_varint(blob, place)
+        slot += delta
+        vector[slot] = Reached(offset, lines)
+    return vector

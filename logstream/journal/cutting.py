@@ -1,0 +1,49 @@
+"""Cutting whole lines into blocks of at most 64 KiB. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from logstream.journal.base import Block
+from logstream.tail.batch import ANCHOR_BYTES
+from logstream.tail.lines import cut
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from logstream.records import Generation
+    from logstream.tail.batch import Range
+
+BLOCK_BYTES = 64 * 1024
+"""The most text that one block, and so one batch on the wire, comes from (design section 3)."""
+LINE_END_BYTES = 2
+"""A single line that fills a block may still bring its CR LF along."""
+
+
+def block_length(content: bytes, start: int, max_line_bytes: int) -> int:
+    """How many bytes of `content` from `start`, a record's start, the next block takes: whole records, at least one.
+
+    A line end within reach is always a record's end. Only where a line is longer than a block do the ends of fragments
+    matter.
+    """
+    if len(content) - start <= BLOCK_BYTES:
+        return len(content) - start
+    newline = content.rfind(b"\n", start, start + BLOCK_BYTES)
+    if newline >= 0:
+        return newline + 1 - start
+    window = content[start : start + BLOCK_BYTES + LINE_END_BYTES]
+    ends = cut(window, max_line_bytes)
+    within = [end for end in ends if end <= BLOCK_BYTES]
+    return (within or ends or [len(window)])[-1]
+
+
+def cut_blocks(generation: Generation, at: int, time_ms: int, change: Range, max_line_bytes: int) -> Iterator[Block]:
+    """The blocks of a range that begins at the place `at`."""
+    content, start = change.content, 0
+    while start < len(content):
+        length = block_length(content, start, max_line_bytes)
+        lead = content[start - ANCHOR_BYTES : start] if start >= ANCHOR_BYTES else change.lead + content[:start]
+        yield Block(
+            generation, change.start + start, at + start, time_ms, lead[-ANCHOR_BYTES:], content[start : start + length]
+        )
+        start += length

@@ -1,0 +1,140 @@
+"""Walking the recorded order from any place: rows in, runs out.
+
+Owns the arithmetic from packed entries to offsets: a keyframe gives where each generation was, the entries after it are
+added up. Reads the store's rows in pages and never holds a statement open. Bytes of log files are not its business.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import deque
+from typing import TYPE_CHECKING
+
+from logstream.journal.base import Run
+from logstream.journal.codec import Entry, Reached, decode_row, decode_vector
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from logstream.journal.ledger import Ledger
+    from logstream.journal.store import Row, Store
+
+RUN_BYTES = 1 << 20
+"""Neighbouring entries of one generation are joined to runs of about this size."""
+
+
+def vector_at(store: Store, start: int) -> dict[int, Reached]:
+    """Where each generation was at the keyframe `start`; empty for 0, the beginning of all."""
+    found = store.select("SELECT vector FROM keyframe WHERE start = ?", (start,))
+    return decode_vector(found[0][0]) if found else {}
+
+
+def keyframe_before(ledger: Ledger, at: int) -> int:
+    """The last keyframe at or before the place `at`, or 0."""
+    index = bisect_right(ledger.keyframes, at)
+    return ledger.keyframes[index - 1] if index else 0
+
+
+class EntryCursor:
+    """A place in the recorded order that moves onward. Sees what is appended after it was made."""
+
+    def __init__(self, store: Store, ledger: Ledger, at: int) -> None:
+        """Stand at the place `at` (0 <= at <= head)."""
+        self.at = at
+        self._store = store
+        self._ledger = ledger
+        keyframe = keyframe_before(ledger, at)
+        self._reached = vector_at(store, keyframe)
+        self._next_row = keyframe
+        self._last_row: Row | None = None
+        self._undo: dict[int, Reached] = {}
+        """Where the generations of the last decoded row were before it: the newest row grows and is decoded again."""
+        self._ahead: deque[tuple[Entry, Reached]] = deque()
+
+    def peek(self) -> tuple[Entry, Reached] | None:
+        """The entry that holds the place, with its generation's state before that entry; None at the head."""
+        while True:
+            while self._ahead:
+                entry, before = self._ahead[0]
+                if entry.at + entry.weight > self.at:
+                    return entry, before
+                self._ahead.popleft()
+            if self.at >= self._ledger.head or not self._load():
+                return None
+
+    def next_run(self, until: int, wants: Callable[[str], bool] | None = None) -> Run | None:
+        """The next run before the place `until`, of a source that `wants` accepts; the place moves behind it."""
+        run: Run | None = None
+        while self.at < until and (found := self.peek()) is not None:
+            entry, before = found
+            life = self._ledger.by_slot[entry.slot]
+            if wants is not None and not wants(life.generation.source):
+                if run is not None:
+                    break
+                self.at = min(until, entry.at + entry.weight)
+                continue
+            piece = self._piece(entry, before, until)
+            if run is None:
+                run = piece
+            elif not (run.generation is piece.generation and run.hole is None and piece.hole is None):
+                break
+            else:
+                lines = None if run.lines is None or piece.lines is None else run.lines + piece.lines
+                run = run._replace(end=piece.end, lines=lines)
+            self.at = piece.next_at
+            if run.hole is not None or (run.end or 0) - run.start >= RUN_BYTES:
+                break
+        return run
+
+    def _piece(self, entry: Entry, before: Reached, until: int) -> Run:
+        """What lies between the place and `until` in one entry."""
+        generation = self._ledger.by_slot[entry.slot].generation
+        if entry.hole is not None:
+            end = None if entry.length is None else before.offset + entry.length
+            return Run(generation, before.offset, end, entry.at, None, entry.time_ms, entry.hole)
+        skip = self.at - entry.at
+        stop = min(until - entry.at, entry.weight)
+        lines = entry.line_count if skip == 0 and stop == entry.weight else count_lines(entry.lines, skip, stop)
+        return Run(generation, before.offset + skip, before.offset + stop, self.at, lines, entry.time_ms)
+
+    def _load(self) -> bool:
+        """Decode the next page of rows; False if there is none."""
+        rows = self._store.rows_from(self._next_row)
+        if rows and self._last_row is not None and rows[0].start == self._last_row.start:
+            if rows[0].entries == self._last_row.entries:
+                rows = rows[1:]
+            else:
+                # The row has grown since it was decoded: go back to before it, and decode it anew.
+                self._reached.update(self._undo)
+        rows = [row for row in rows if row.start < self._ledger.head]
+        for row in rows:
+            self._decode(row)
+        return bool(rows)
+
+    def _decode(self, row: Row) -> None:
+        self._undo = {}
+        self._last_row, self._next_row = row, row.start
+        for entry in decode_row(row.start, row.time_ms, row.entries):
+            if entry.at >= self._ledger.head:
+                # Committed by a thread, not yet taken over by the ledger: the row counts as grown when it is.
+                self._last_row = row._replace(entries=b"")
+                break
+            before = self._reached.get(entry.slot)
+            if before is None:
+                before = Reached(self._ledger.by_slot[entry.slot].base, 0)
+            self._undo.setdefault(entry.slot, before)
+            if entry.at + entry.weight > self.at:
+                self._ahead.append((entry, before))
+            self._reached[entry.slot] = Reached(before.offset + (entry.length or 0), before.lines + entry.line_count)
+
+
+def count_lines(lines: tuple[int, ...] | int | None, skip: int, stop: int) -> int | None:
+    """How many lines lie in bytes `[skip, stop)` of an extent, if its line lengths are recorded."""
+    if not isinstance(lines, tuple):
+        return None
+    offset = count = 0
+    for length in lines:
+        if skip <= offset and offset + length <= stop:
+            count += 1
+        offset += length
+    return count

@@ -1,0 +1,114 @@
+"""Finding a generation's bytes again: under its path, or beside it under another name.
+
+Owns a bounded set of open descriptors. Checks before it trusts: the inode, and the bytes before the last proven offset.
+Later kinds of places (compressed copies) become further steps of `_search`.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections import OrderedDict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from logstream.journal.ids import anchor_of
+from logstream.records import GapReason
+from logstream.tail.batch import ANCHOR_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from logstream.journal.ledger import Life
+
+OPEN_FILES = 128
+"""The most descriptors held for reading history; the least recently used one is closed."""
+_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class Locator:
+    """Opens generations for reading, and remembers what it opened."""
+
+    def __init__(self) -> None:
+        """Hold nothing yet."""
+        self._open: OrderedDict[str, int] = OrderedDict()
+
+    def locate(self, life: Life) -> int | GapReason:
+        """A descriptor on the generation's bytes, owned by this locator, or why there are none."""
+        key = life.generation.key
+        if life.gone is GapReason.TRUNCATED:
+            self.forget(key)
+            return life.gone
+        found = self._open.get(key)
+        if found is not None:
+            self._open.move_to_end(key)
+            return found
+        answer = self._search(life)
+        if not isinstance(answer, GapReason):
+            self._open[key] = answer
+            if len(self._open) > OPEN_FILES:
+                os.close(self._open.popitem(last=False)[1])
+        return answer
+
+    @staticmethod
+    def read_before(descriptor: int, offset: int, length: int) -> bytes | None:
+        """The at most `length` bytes before `offset`; None if the file does not reach so far or cannot be read."""
+        start = max(0, offset - length)
+        try:
+            found = os.pread(descriptor, offset - start, start)
+        except OSError:
+            return None
+        return found if len(found) == offset - start else None
+
+    def forget(self, key: str) -> None:
+        """Close what is open of the generation `key`."""
+        descriptor = self._open.pop(key, None)
+        if descriptor is not None:
+            os.close(descriptor)
+
+    def close(self) -> None:
+        """Close everything."""
+        while self._open:
+            os.close(self._open.popitem()[1])
+
+    def _search(self, life: Life) -> int | GapReason:
+        reason = GapReason.DELETED
+        for path in _candidates(life):
+            try:
+                descriptor = os.open(path, _FLAGS)
+            except FileNotFoundError:
+                continue
+            except OSError:
+                reason = GapReason.UNREADABLE
+                continue
+            verdict = _examine(descriptor, life)
+            if verdict is None:
+                return descriptor
+            os.close(descriptor)
+            if verdict is GapReason.TRUNCATED and path == life.path:
+                # Under another name it is another file that was given the inode of a deleted one.
+                reason = verdict
+        return life.gone or reason
+
+
+def _candidates(life: Life) -> Iterator[str]:
+    """The generation's last known path, then whatever else in that directory has its inode."""
+    yield life.path
+    try:
+        with os.scandir(Path(life.path).parent) as entries:
+            names = [entry.path for entry in entries if entry.inode() == life.ino and entry.path != life.path]
+    except OSError:
+        return
+    yield from names
+
+
+def _examine(descriptor: int, life: Life) -> GapReason | None:
+    """None if `descriptor` is the generation; else what became of it, as far as this file tells."""
+    facts = os.fstat(descriptor)
+    if not stat.S_ISREG(facts.st_mode) or (facts.st_dev, facts.st_ino) != (life.dev, life.ino):
+        return GapReason.DELETED
+    if life.proof_offset:
+        before = Locator.read_before(descriptor, life.proof_offset, ANCHOR_BYTES)
+        if before is None or anchor_of(before) != life.proof_crc:
+            return GapReason.TRUNCATED
+    return None

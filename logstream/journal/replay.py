@@ -1,0 +1,81 @@
+"""Reading the recorded order back as blocks of bytes, or as losses where bytes are gone."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from logstream.journal.base import Block, Lost, Run
+from logstream.journal.cutting import BLOCK_BYTES, LINE_END_BYTES, block_length
+from logstream.records import Gap, GapReason, Position
+from logstream.tail.batch import ANCHOR_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from logstream.journal.entries import EntryCursor
+    from logstream.journal.ledger import Ledger
+    from logstream.journal.locate import Locator
+
+
+class Replay:
+    """One subscriber's way through the recorded order. See `BlockReader`."""
+
+    def __init__(
+        self,
+        cursor: EntryCursor,
+        ledger: Ledger,
+        locator: Locator,
+        max_line_bytes: Callable[[str], int],
+        wants: Callable[[str], bool] | None,
+    ) -> None:
+        """Read from where `cursor` stands, only sources that `wants` accepts."""
+        self._cursor = cursor
+        self._ledger = ledger
+        self._locator = locator
+        self._max_line_bytes = max_line_bytes
+        self._wants = wants
+        self._run: Run | None = None
+        """What is left of a run that did not fit one block."""
+
+    @property
+    def at(self) -> int:
+        """The place that is read next."""
+        return self._cursor.at if self._run is None else self._run.at
+
+    async def read(self, until: int) -> Block | Lost | None:
+        """The next block before the place `until`, or what was lost there; None once `until` is reached."""
+        run = self._run or self._cursor.next_run(until, self._wants)
+        self._run = None
+        if run is None:
+            return None
+        if run.hole is not None or run.end is None:
+            return self._lost(run, run.hole or GapReason.DELETED)
+        descriptor = self._locator.locate(self._ledger.lives[run.generation.key])
+        if isinstance(descriptor, GapReason):
+            return self._lost(run, descriptor)
+        lead_bytes = min(ANCHOR_BYTES, run.start)
+        wanted = min(run.end - run.start, BLOCK_BYTES + LINE_END_BYTES)
+        try:
+            found = os.pread(descriptor, lead_bytes + wanted, run.start - lead_bytes)
+        except OSError:
+            return self._lost(run, GapReason.UNREADABLE)
+        if len(found) < lead_bytes + wanted:
+            # Shorter than recorded and not yet sealed: somebody cut the file under our feet.
+            return self._lost(run, GapReason.TRUNCATED)
+        content = found[lead_bytes:]
+        if wanted < run.end - run.start or len(content) > BLOCK_BYTES:
+            content = content[: block_length(content, 0, self._max_line_bytes(run.generation.source))]
+        block = Block(run.generation, run.start, run.at, run.time_ms, found[:lead_bytes], content)
+        if block.end < run.end:
+            self._run = run._replace(start=block.end, at=block.next_at, lines=None)
+        return block
+
+    def close(self) -> None:
+        """Nothing is held: descriptors belong to the locator."""
+
+    def _lost(self, run: Run, reason: GapReason) -> Lost:
+        self._locator.forget(run.generation.key)
+        gap = Gap(run.generation.source, run.generation.file, run.start, run.end, run.lines, reason)
+        end = run.start if run.end is None else run.end
+        return Lost(gap, run.at, run.next_at, Position(run.generation.key, end, 0))

@@ -1,0 +1,111 @@
+"""Looking things up in the recorded order: the ledger at start, an id's place, what stands before a place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from logstream.journal.codec import Reached, RowWriter, decode_row
+from logstream.journal.entries import EntryCursor, vector_at
+from logstream.journal.ledger import Ledger, Life, Stored, unsigned
+from logstream.records import GapReason, Generation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from logstream.journal.store import Store
+
+
+def load_ledger(store: Store, max_line_bytes: Callable[[str], int]) -> Ledger:
+    """The ledger as the last committed transaction left it."""
+    lives = {life.slot: life for life in _load_lives(store)}
+    keyframes: list[int] = [start for (start,) in store.select("SELECT start FROM keyframe ORDER BY start")]
+    start = keyframes[-1] if keyframes else 0
+    for slot, reached in vector_at(store, start).items():
+        if lives[slot].sealed_at is None:
+            lives[slot].committed, lives[slot].lines = reached
+    writer: RowWriter | None = None
+    entries = 0
+    last_key: str | None = None
+    while rows := store.rows_from(start):
+        for row in rows:
+            for entry in decode_row(row.start, row.time_ms, row.entries):
+                life = lives[entry.slot]
+                if life.sealed_at is None:
+                    life.committed += entry.length or 0
+                    life.lines += entry.line_count
+                entries += 1
+                last_key = life.generation.key
+            writer = RowWriter.reopen(row.start, row.time_ms, row.entries)
+        start = rows[-1].start + 1
+    return Ledger(Stored(tuple(lives.values()), keyframes, writer, entries, last_key), max_line_bytes)
+
+
+def _load_lives(store: Store) -> list[Life]:
+    lives = []
+    for row in store.select("SELECT * FROM generation"):
+        slot, key, source, file, path, dev, ino, igen, base, encoding, head_length, head_crc, *rest = row
+        proof_offset, proof_crc, birth_at, sealed_at, sealed_end, sealed_lines, gone = rest
+        life = Life(
+            slot=slot,
+            generation=Generation(key, source, file),
+            path=path.decode("utf-8", "surrogateescape"),
+            dev=unsigned(dev),
+            ino=unsigned(ino),
+            igen=igen,
+            base=base,
+            encoding=encoding,
+            head_length=head_length,
+            head_crc=head_crc,
+            birth_at=birth_at,
+            committed=base if sealed_end is None else sealed_end,
+            lines=sealed_lines or 0,
+            proof_offset=proof_offset,
+            proof_crc=proof_crc,
+            sealed_at=sealed_at,
+            gone=None if gone is None else GapReason(gone),
+        )
+        lives.append(life)
+    return lives
+
+
+def find_place(store: Store, ledger: Ledger, life: Life, offset: int) -> int:
+    """The place just after byte `offset` of a generation, `base <= offset <= committed`."""
+    if offset == life.base:
+        return life.birth_at
+    cursor = EntryCursor(store, ledger, _keyframe_of(store, ledger, life, offset))
+    while (found := cursor.peek()) is not None:
+        entry, before = found
+        if entry.slot == life.slot:
+            end = before.offset + (entry.length or 0)
+            if end >= offset:
+                return entry.at + (entry.weight if entry.hole is not None else offset - before.offset)
+        cursor.at = entry.at + entry.weight
+    return ledger.head
+
+
+def _keyframe_of(store: Store, ledger: Ledger, life: Life, offset: int) -> int:
+    """The last keyframe at which the generation was not yet at `offset`; by bisection, as offsets only grow."""
+
+    def is_before(index: int) -> bool:
+        start = ledger.keyframes[index]
+        if start <= life.birth_at:
+            return True
+        reached = vector_at(store, start).get(life.slot, Reached(life.committed, 0))
+        return reached.offset < offset
+
+    low, high = 0, len(ledger.keyframes)
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (middle + 1, high) if is_before(middle) else (low, middle)
+    return ledger.keyframes[low - 1] if low else 0
+
+
+def read_before(store: Store, ledger: Ledger, at: int) -> tuple[Life, int]:
+    """The generation and offset of the last byte recorded before the place `at` (0 < at <= head)."""
+    found = EntryCursor(store, ledger, at - 1).peek()
+    if found is None:
+        message = f"nothing is recorded before place {at}"
+        raise IndexError(message)
+    entry, before = found
+    end = before.offset + (entry.length or 0)
+    return ledger.by_slot[entry.slot], end if entry.hole is not None else before.offset + at - entry.at

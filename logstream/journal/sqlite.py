@@ -1,0 +1,175 @@
+"""The journal kept in SQLite: the embedded implementation of `base.Journal`.
+
+Owns the state directory's store, the ledger over it, and the order commit -> publish. Refuses to know of subscribers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from logstream.journal.base import TIME_RESOLUTION_MS, Block, Health, Lost, Resolution
+from logstream.journal.codec import decode_row
+from logstream.journal.entries import EntryCursor
+from logstream.journal.ids import anchor_of
+from logstream.journal.locate import Locator
+from logstream.journal.replay import Replay
+from logstream.journal.search import find_place, load_ledger, read_before
+from logstream.journal.store import Durability, JournalError, Statement, Store
+from logstream.records import GapReason, Position
+from logstream.tail.batch import ANCHOR_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from logstream.journal.ledger import Life
+    from logstream.tail.batch import Batch, Known
+
+_log = logging.getLogger(__name__)
+CHECKPOINT_SECONDS = 1.0
+WAL_BYTES = 4 << 20
+"""Size of the write-ahead log at which it is copied back."""
+
+
+class SqliteJournal:
+    """See `base.Journal`."""
+
+    def __init__(self, directory: Path, durability: Durability, max_line_bytes: Callable[[str], int]) -> None:
+        """Open or create the state in `directory`; raises StateUnusableError."""
+        self._store = Store(directory, durability)
+        self._durability = durability
+        self._max_line_bytes = max_line_bytes
+        self._ledger = load_ledger(self._store, max_line_bytes)
+        self._locator = Locator()
+        self._write_lock = asyncio.Lock()
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
+        self._failure: str | None = None
+
+    @property
+    def head(self) -> int:
+        """The place after everything recorded so far."""
+        return self._ledger.head
+
+    @property
+    def health(self) -> Health:
+        """Whether the last attempt to record worked."""
+        return Health(self._failure is None, self._failure)
+
+    async def commit(self, batch: Batch) -> tuple[Block | Lost, ...]:
+        """Record `batch` for good, then answer what it appended; raises JournalError and changes nothing then."""
+        async with self._write_lock:
+            plan = self._ledger.plan(batch)
+            if plan.statements:
+                await self._write(plan.statements)
+            self._ledger.install(plan)
+        for key, life in plan.touched.items():
+            if life.gone is not None:
+                self._locator.forget(key)
+        return tuple(plan.appended)
+
+    async def _write(self, statements: list[Statement]) -> None:
+        try:
+            if self._durability == "full":
+                # Each commit waits for the disk: that must not be the loop's time.
+                await asyncio.get_running_loop().run_in_executor(self._worker, self._store.transact, statements)
+            else:
+                self._store.transact(statements)
+        except JournalError as error:
+            self._failure = str(error)
+            raise
+        self._failure = None
+
+    async def run(self) -> None:
+        """Copy the write-ahead log back whenever it has grown; runs until cancelled, in the owner's task."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(CHECKPOINT_SECONDS)
+            if self._store.wal_bytes() < WAL_BYTES:
+                continue
+            try:
+                await loop.run_in_executor(self._worker, self._store.copy_back)
+                async with self._write_lock:
+                    await loop.run_in_executor(self._worker, self._store.restart_wal)
+            except (JournalError, OSError) as error:
+                _log.warning("checkpoint of %s put off: %s", self._store.path, error)
+
+    async def resolve(self, position: Position) -> Resolution:
+        """The place after `position`, checked against the file's own bytes while they exist."""
+        life = self._ledger.lives.get(position.generation)
+        if life is None:
+            return Resolution(None, "this id was not given out by this server, or its state was lost")
+        if position.offset > life.committed:
+            return Resolution(None, "this id lies ahead of everything read from its file")
+        if position.offset < life.base:
+            return Resolution(None, "this id lies before the place where reading of its file began")
+        before = self._bytes_before(life, position.offset)
+        # Anchor 0 was given out where the bytes before could not be read: there is nothing to compare with.
+        if before is not None and position.anchor and anchor_of(before) != position.anchor:
+            return Resolution(None, "the bytes before this id are not the ones that it was made from")
+        return Resolution(find_place(self._store, self._ledger, life, position.offset), None)
+
+    async def position_at(self, at: int) -> Position | None:
+        """The position of the last byte recorded before the place `at`; None at the very start."""
+        if at <= 0:
+            return None
+        if at == self.head and self._ledger.last_key is not None:
+            life = self._ledger.lives[self._ledger.last_key]
+            if life.anchor is None:
+                life.anchor = self._anchor_at(life, life.committed)
+            return Position(life.generation.key, life.committed, life.anchor)
+        life, offset = read_before(self._store, self._ledger, at)
+        return Position(life.generation.key, offset, self._anchor_at(life, offset))
+
+    async def place_of_time(self, time_ms: int) -> int:
+        """The start of the first entry that may have been recorded at or after `time_ms`, or the head."""
+        time_ms -= TIME_RESOLUTION_MS - 1
+        found = self._store.select("SELECT max(start) FROM row WHERE time_ms < ?", (time_ms,))
+        for row in self._store.rows_from(found[0][0] or 0)[:2]:
+            for entry in decode_row(row.start, row.time_ms, row.entries):
+                if entry.time_ms >= time_ms:
+                    return min(entry.at, self.head)
+        return self.head
+
+    async def align(self, at: int) -> int:
+        """The last place at or before `at` where a line is known to begin."""
+        found = EntryCursor(self._store, self._ledger, min(at, self.head)).peek()
+        return at if found is None else found[0].at
+
+    def reader(self, at: int, wants: Callable[[str], bool] | None = None) -> Replay:
+        """A reader that begins at the place `at`."""
+        cursor = EntryCursor(self._store, self._ledger, at)
+        return Replay(cursor, self._ledger, self._locator, self._max_line_bytes, wants)
+
+    def known(self) -> tuple[Known, ...]:
+        """Every generation whose bytes may still be on disk."""
+        seen_time = self._ledger.clock_seconds
+        return tuple(life.known(seen_time) for life in self._ledger.lives.values() if life.gone is None)
+
+    def sources_seen(self) -> frozenset[str]:
+        """Names of the sources that have been watched before."""
+        return frozenset(name for (name,) in self._store.select("SELECT name FROM source"))
+
+    async def note_sources(self, names: frozenset[str]) -> None:
+        """Remember that the sources `names` are being watched."""
+        async with self._write_lock:
+            await self._write([("INSERT OR IGNORE INTO source VALUES (?)", (name,)) for name in sorted(names)])
+
+    async def aclose(self) -> None:
+        """Finish writing and release the state."""
+        async with self._write_lock:
+            self._worker.shutdown(wait=True)
+            self._locator.close()
+            self._store.close()
+
+    def _bytes_before(self, life: Life, offset: int) -> bytes | None:
+        descriptor = self._locator.locate(life)
+        if isinstance(descriptor, GapReason):
+            return None
+        return self._locator.read_before(descriptor, offset, ANCHOR_BYTES)
+
+    def _anchor_at(self, life: Life, offset: int) -> int:
+        before = self._bytes_before(life, offset)
+        return 0 if before is None else anchor_of(before)

@@ -1,0 +1,71 @@
+"""Files on disk and the batches that a tail would make of them: what journal and hub are fed in tests."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from logstream.tail.batch import Batch, Birth, Change, Hole, Proof, Range, Sealed, new_key
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from logstream.records import GapReason
+
+
+@dataclass
+class StoryFile:
+    """A real file, and how much of it has been told."""
+
+    path: Path
+    source: str
+    key: str = field(default_factory=new_key)
+    told: int = 0
+    is_born: bool = False
+
+    def changes(self, *lines: bytes, coarse: bool = False) -> list[Change]:
+        """Append `lines` to the file and say so."""
+        content = b"".join(lines)
+        with self.path.open("ab") as file:
+            file.write(content)
+        before = self.path.read_bytes()[: self.told]
+        facts = self.path.stat()
+        made: list[Change] = []
+        if not self.is_born:
+            name = str(self.path)
+            made.append(
+                Birth(self.key, self.source, name, name, facts.st_dev, facts.st_ino, None, 0, 0, 0, "utf-8")
+            )
+            self.is_born = True
+        end = self.told + len(content)
+        lengths = tuple(map(len, lines))
+        made.append(Range(self.key, self.told, end, len(lines) if coarse else lengths, content, before[-64:]))
+        self.told = end
+        return made
+
+    def proof(self) -> Proof:
+        """The proof at the place reached."""
+        return Proof(self.key, self.told, zlib.crc32(self.path.read_bytes()[: self.told][-64:]))
+
+    def sealed(self, reason: GapReason | None) -> Sealed:
+        """The file's end."""
+        return Sealed(self.key, reason, self.told)
+
+    def hole(self, length: int | None, reason: GapReason) -> Hole:
+        """Bytes lost unread after the place reached."""
+        return Hole(self.key, self.told, None if length is None else self.told + length, reason)
+
+
+def batch(*changes: list[Change] | Change, time: float = 1_800_000_000.0) -> Batch:
+    """One batch of all `changes` in order."""
+    flat: list[Change] = []
+    for change in changes:
+        flat.extend(change if isinstance(change, list) else [change])
+    return Batch(tuple(flat), time)
+
+
+def directory_bytes(path: Path) -> int:
+    """Bytes of all files in a directory."""
+    return sum(entry.stat().st_size for entry in os.scandir(path))

@@ -1,0 +1,161 @@
+"""The hub: takes in what is recorded, wakes those who wait, and keeps the views.
+
+Owns the newest stretch of the recorded order and the table of views. Holds no queue for anybody: a subscriber is a
+position that pulls, so a slow one costs a number and delays nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+from logstream.hub.judged import Judged, SourceTraits
+from logstream.hub.recent import Recent
+from logstream.hub.view import View, ViewKey
+from logstream.rules import RuleSet, compile_query, parse_query
+from logstream.tail.batch import Batch, Notice
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from logstream.hub.frames import FrameEncoder
+    from logstream.journal.base import Block, Journal
+
+JUDGED_BYTES = 2 << 20
+JUDGED_BLOCKS = 1024
+"""Judged blocks kept for the next view that asks, by content and number; the oldest leaves. An encoded block takes some
+eight times its content."""
+WAKE_SECONDS = 0.002
+_WAKE_SECONDS_A_WAITER = 50e-6
+"""Waking a subscriber costs about this much: pauses grow with their number, so that frames do and wake-ups do not."""
+
+
+class Listener(Protocol):
+    """Somebody who wants notices as they come."""
+
+    def notify(self, notice: Notice) -> None:
+        """Take `notice`; must neither block nor raise."""
+
+
+class Hub:
+    """Everything between the journal and the subscribers."""
+
+    def __init__(
+        self, journal: Journal, encoder: FrameEncoder, rules: RuleSet, traits: Mapping[str, SourceTraits]
+    ) -> None:
+        """A hub at the journal's head."""
+        self.journal = journal
+        self.encoder = encoder
+        self.recent = Recent(journal.head)
+        self.traits = dict(traits)
+        self._rules = rules
+        self._views: dict[ViewKey, View] = {}
+        self._judged: OrderedDict[tuple[int, int], Judged] = OrderedDict()
+        self._judged_bytes = 0
+        self._waiters: set[asyncio.Future[None]] = set()
+        self._listeners: set[Listener] = set()
+        self._last_wake_seconds = 0.0
+        self._wake_timer: asyncio.TimerHandle | None = None
+
+    @property
+    def head(self) -> int:
+        """The place after everything that subscribers may have."""
+        return self.recent.end
+
+    @property
+    def view_count(self) -> int:
+        """How many distinct selections are being looked at."""
+        return len(self._views)
+
+    async def accept(self, batch: Batch) -> None:
+        """Record a batch, then let subscribers have it: the tail's sink. Raises JournalError and publishes nothing."""
+        items = await self.journal.commit(batch)
+        for item in items:
+            self.recent.append(item)
+        if items:
+            self._wake_soon()
+        for change in batch.changes:
+            if isinstance(change, Notice):
+                for listener in tuple(self._listeners):
+                    listener.notify(change)
+
+    def reconfigure(self, rules: RuleSet, traits: Mapping[str, SourceTraits]) -> None:
+        """Judge by new rules from now on; subscribers go on where they are."""
+        self._rules = rules
+        self.traits = dict(traits)
+        self._judged.clear()
+        self._judged_bytes = 0
+        for view in self._views.values():
+            view.forget_frames()
+
+    def judge(self, block: Block) -> Judged:
+        """The block with its lines judged, made once while several views ask for it."""
+        key = (block.at, len(block.content))
+        judged = self._judged.get(key)
+        if judged is None:
+            traits = self.traits.get(block.generation.source, SourceTraits())
+            judged = self._judged[key] = Judged(block, traits, self._rules, self.encoder)
+            self._judged_bytes += len(block.content)
+            while len(self._judged) > JUDGED_BLOCKS or (self._judged_bytes > JUDGED_BYTES and len(self._judged) > 1):
+                self._judged_bytes -= len(self._judged.popitem(last=False)[1].block.content)
+        return judged
+
+    @contextmanager
+    def view(self, key: ViewKey) -> Iterator[View]:
+        """The view for `key`, shared with all who hold it now. Raises QueryError."""
+        view = self._views.get(key)
+        if view is None:
+            query = compile_query(parse_query(key.query))
+            view = self._views[key] = View(key, query, self.encoder, self.judge)
+        view.users += 1
+        try:
+            yield view
+        finally:
+            view.users -= 1
+            if not view.users:
+                del self._views[key]
+
+    @contextmanager
+    def listening(self, listener: Listener) -> Iterator[None]:
+        """Let `listener` have notices for as long as the context lasts."""
+        self._listeners.add(listener)
+        try:
+            yield
+        finally:
+            self._listeners.discard(listener)
+
+    def wait(self) -> asyncio.Future[None]:
+        """A future of the caller's own that is done when there is more; give it back with `leave`."""
+        future = asyncio.get_running_loop().create_future()
+        self._waiters.add(future)
+        return future
+
+    def leave(self, future: asyncio.Future[None]) -> None:
+        """Stop waiting."""
+        self._waiters.discard(future)
+
+    def _wake_soon(self) -> None:
+        """Wake all who wait: at once after a pause, else after a pause that grows with their number."""
+        if self._wake_timer is not None:
+            return
+        loop = asyncio.get_running_loop()
+        pause = max(WAKE_SECONDS, _WAKE_SECONDS_A_WAITER * len(self._waiters))
+        due = self._last_wake_seconds + pause
+        if loop.time() >= due:
+            self._wake()
+        else:
+            self._wake_timer = loop.call_at(due, self._wake)
+
+    def _wake(self) -> None:
+        self._wake_timer = None
+        self._last_wake_seconds = asyncio.get_running_loop().time()
+        waiters, self._waiters = self._waiters, set()
+        for future in waiters:
+            if not future.done():
+                future.set_result(None)
+
+    def __repr__(self) -> str:
+        """Where the hub is and who looks."""
+        return f"<Hub head={self.head} views={len(self._views)} waiters={len(self._waiters)}>"

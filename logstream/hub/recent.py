@@ -1,0 +1,56 @@
+"""The newest stretch of the recorded order, kept in memory so that those near the head need not read files.
+
+Bounded by bytes and count; the oldest leaves first. Whoever needs what has left reads it from the files.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+from logstream.journal.base import Block, Lost
+
+RECENT_BYTES = 8 << 20
+RECENT_ITEMS = 16_384
+_SWEEP_ITEMS = 1024
+_ITEM_BYTES = 1024
+"""What an item is taken to cost beside its bytes (its judged lines, its place in lists)."""
+
+
+class Recent:
+    """Blocks and losses from `start` to `end`, without a hole."""
+
+    def __init__(self, start: int) -> None:
+        """An empty stretch at the place `start`."""
+        self.start = start
+        self.end = start
+        self._items: list[Block | Lost] = []
+        self._places: list[int] = []
+        self._dropped = 0
+        """How many items at the lists' beginning have left already; they are swept out in bulk."""
+        self._bytes = 0
+
+    def append(self, item: Block | Lost) -> None:
+        """Add what was recorded at `end`; the oldest leaves if the stretch is full."""
+        self._items.append(item)
+        self._places.append(item.at)
+        self._bytes += _weight(item)
+        self.end = item.next_at
+        while self._bytes > RECENT_BYTES or len(self._items) - self._dropped > RECENT_ITEMS:
+            oldest = self._items[self._dropped]
+            self._dropped += 1
+            self._bytes -= _weight(oldest)
+            self.start = oldest.next_at
+        if self._dropped >= _SWEEP_ITEMS:
+            del self._items[: self._dropped]
+            del self._places[: self._dropped]
+            self._dropped = 0
+
+    def find(self, at: int) -> Block | Lost | None:
+        """The item that holds the place `at`; None if it has left or is still to come."""
+        if not self.start <= at < self.end:
+            return None
+        return self._items[bisect_right(self._places, at) - 1]
+
+
+def _weight(item: Block | Lost) -> int:
+    return _ITEM_BYTES + (len(item.content) if isinstance(item, Block) else 0)

@@ -1,0 +1,173 @@
+"""Where a stream begins: now, the start, the last N matches, an id or a time; and what to say of an unknown id.
+
+Owns the search; what the client asked for arrives already parsed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from logstream.journal.base import Block, Lost
+from logstream.journal.ids import decode_id
+from logstream.records import Gap, GapReason, Position
+
+if TYPE_CHECKING:
+    from logstream.hub.frames import EncodedRecord
+    from logstream.hub.hub import Hub
+    from logstream.hub.view import View
+
+MOST_BACKFILL = 10_000
+"""The largest N of `from=-N`: all of them are in memory at once."""
+_FIRST_WINDOW_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class FromNow:
+    """Begin with what comes next."""
+
+
+@dataclass(frozen=True, slots=True)
+class FromStart:
+    """Begin with the first thing ever recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class FromLast:
+    """Begin with the last `count` matching records."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class FromId:
+    """Begin after the line that the id `text` names."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FromTime:
+    """Begin with the first record that is not older than `time_ms` (epoch milliseconds)."""
+
+    time_ms: int
+
+
+From = FromNow | FromStart | FromLast | FromId | FromTime
+
+
+class Start(NamedTuple):
+    """Where a stream begins. `backfill` records come first; `gap` tells of an id that led nowhere."""
+
+    at: int
+    position: Position | None
+    reason: str | None = None
+    gap: Gap | None = None
+    backfill: tuple[EncodedRecord, ...] = ()
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the id asked for, if any, was found."""
+        return self.reason is None
+
+
+async def find_start(hub: Hub, view: View, last_event_id: str | None, asked: From | None) -> Start:
+    """Where to begin; `last_event_id` wins over `asked`, which without it is `now`."""
+    wanted = FromId(last_event_id) if last_event_id else asked
+    if isinstance(wanted, FromId):
+        found = await _resolve(hub, wanted.text)
+        if not isinstance(found, str):
+            return found
+        fallback = FromNow() if asked is None or isinstance(asked, FromId) else asked
+        start = await _begin(hub, view, fallback)
+        return start._replace(reason=found, gap=Gap(None, None, None, None, None, GapReason.UNKNOWN_ID))
+    return await _begin(hub, view, wanted or FromNow())
+
+
+async def _resolve(hub: Hub, text: str) -> Start | str:
+    position = decode_id(text)
+    if position is None:
+        return "this is not an id of this service"
+    resolution = await hub.journal.resolve(position)
+    if resolution.at is None:
+        return resolution.reason or "this id is not known"
+    # The journal may have recorded more than the hub has let out; those bytes are not anybody's past yet.
+    return Start(min(resolution.at, hub.head), position)
+
+
+async def _begin(hub: Hub, view: View, asked: FromNow | FromStart | FromLast | FromTime) -> Start:
+    match asked:
+        case FromNow():
+            head = hub.head
+            return Start(head, await hub.journal.position_at(head))
+        case FromStart():
+            return Start(0, None)
+        case FromLast(count):
+            return await _begin_with_last(hub, view, count)
+        case FromTime(time_ms):
+            at = await _place_of_time(hub, view, time_ms)
+            return Start(at, await hub.journal.position_at(at))
+
+
+async def _begin_with_last(hub: Hub, view: View, count: int) -> Start:
+    """Walk back in windows that double until enough lines match or the beginning is reached."""
+    head = hub.head
+    chunks: list[list[EncodedRecord]] = []
+    found, end, window_bytes = 0, head, _FIRST_WINDOW_BYTES
+    while end > 0 and found < count:
+        begin = await hub.journal.align(max(0, end - window_bytes))
+        matches = await _matches(hub, view, begin, end, count - found)
+        chunks.append(matches)
+        found += len(matches)
+        end, window_bytes = begin, window_bytes * 2
+    records = tuple(record for chunk in reversed(chunks) for record in chunk)
+    return Start(head, await hub.journal.position_at(head), backfill=records)
+
+
+async def _matches(hub: Hub, view: View, begin: int, end: int, most: int) -> list[EncodedRecord]:
+    """The last `most` matching records between two places."""
+    kept: list[EncodedRecord] = []
+    reader = hub.journal.reader(begin, view.wants)
+    try:
+        while (item := await reader.read(end)) is not None:
+            if isinstance(item, Block):
+                kept.extend(view.select(hub.judge(item)))
+                del kept[:-most]
+            await asyncio.sleep(0)
+    finally:
+        reader.close()
+    return kept
+
+
+async def _place_of_time(hub: Hub, view: View, time_ms: int) -> int:
+    """The place before the first record that is not older: by its own time, else by when it was recorded.
+
+    Nothing recorded before that moment can be asked for. What was recorded after it may tell older times (a backlog),
+    so lines are looked at until one is not older; a line without a time has that of the line before it in its file.
+    """
+    reader = hub.journal.reader(await hub.journal.place_of_time(time_ms), view.wants)
+    last_ms: dict[str, int] = {}
+    head = hub.head
+    try:
+        while (item := await reader.read(head)) is not None:
+            if isinstance(item, Lost):
+                continue
+            judged = hub.judge(item)
+            key = item.generation.key
+            for index, text in enumerate(judged.times()):
+                own_ms = item.time_ms if text is None else _epoch_ms(text)
+                if text is None:
+                    own_ms = last_ms.get(key, own_ms)
+                last_ms[key] = own_ms
+                if own_ms >= time_ms:
+                    return judged.place_before(index)
+            await asyncio.sleep(0)
+    finally:
+        reader.close()
+    return head
+
+
+def _epoch_ms(text: str) -> int:
+    return int(datetime.fromisoformat(text).timestamp() * 1000)

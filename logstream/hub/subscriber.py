@@ -1,0 +1,186 @@
+"""A subscriber: a position that pulls.
+
+Near the head it takes frames that its view has made for all; when it lags it reads the files itself, at its own pace.
+It owns its place, its position and a few pending notices, and nothing that grows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+from logstream.hub.frames import Frame
+from logstream.journal.base import Block, BlockReader, Lost
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from logstream.hub.hub import Hub
+    from logstream.hub.view import View
+    from logstream.records import Position
+    from logstream.tail.batch import Notice
+
+PULL_BYTES = 64 * 1024
+"""Frames are joined until they hold this much: one write for many lines."""
+PENDING_NOTICES = 64
+"""Notices that wait for a subscriber; the oldest leaves, for they are news and not lines."""
+_SLICE_SECONDS = 0.005
+"""A subscriber that finds nothing to send gives way to others after this long."""
+
+
+class Pulled(NamedTuple):
+    """What a pull brought: bytes for the wire, and the sources in which a gap was told."""
+
+    content: bytes
+    gap_sources: tuple[str, ...]
+
+
+class Subscriber:
+    """One reader of one view."""
+
+    def __init__(self, hub: Hub, view: View, at: int, position: Position | None) -> None:
+        """Stand at the place `at`, whose position is `position` (None: before everything)."""
+        self.at = at
+        self.position = position
+        self._hub = hub
+        self._view = view
+        self._reader: BlockReader | None = None
+        self._notices: deque[Notice] = deque(maxlen=PENDING_NOTICES)
+        self._waiting: asyncio.Future[None] | None = None
+        self._woken = False
+        self._held_back: Frame | None = None
+        """The frame at the place, already made but too large for the write before it."""
+
+    @property
+    def lag_bytes(self) -> int:
+        """How many recorded bytes lie between this subscriber and the head."""
+        return self._hub.head - self.at
+
+    def notify(self, notice: Notice) -> None:
+        """Take a notice along with the next pull."""
+        if self._view.wants(notice.source):
+            self._notices.append(notice)
+            self._stir()
+
+    def wake(self) -> None:
+        """Let a pending `pull` return at once, and each later one too."""
+        self._woken = True
+        self._stir()
+
+    async def pull(self, timeout_seconds: float, *, until_at: int | None = None) -> Pulled | None:
+        """The next bytes for the wire; None if there were none in time, `wake` was called, or `until_at` is reached."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout_seconds
+        while not self._woken:
+            pulled = await self._collect(loop.time() + _SLICE_SECONDS)
+            if pulled is not None:
+                return pulled
+            if loop.time() >= deadline or (until_at is not None and self.at >= until_at):
+                return None
+            if self.at < self._hub.head:
+                await asyncio.sleep(0)  # a long way without a match: others have their turn between
+            elif not (self._woken or self._notices):  # either may have come while a frame was being made
+                await self._wait(deadline)
+        return None
+
+    async def _collect(self, slice_end_seconds: float) -> Pulled | None:
+        """Frames from the place on, joined, until there is enough, no more, or the slice is over."""
+        parts: list[bytes] = [self._hub.encoder.encode_notice(notice) for notice in self._drain_notices()]
+        held = sum(map(len, parts))
+        gaps: list[str] = []
+        clock = asyncio.get_running_loop().time
+        while self.at < self._hub.head and held < PULL_BYTES and not self._woken:
+            frame = self._held_back or await self._next_frame()
+            self._held_back = None
+            if held and held + len(frame.content) > PULL_BYTES:
+                self._held_back = frame
+                break
+            self.at = frame.next_at
+            self.position = frame.position or self.position
+            if frame.content:
+                parts.append(frame.content)
+                held += len(frame.content)
+            if frame.gap is not None and frame.gap.source is not None:
+                gaps.append(frame.gap.source)
+            if clock() >= slice_end_seconds:
+                break
+        return Pulled(b"".join(parts), tuple(gaps)) if parts else None
+
+    async def _next_frame(self) -> Frame:
+        """The frame at the place: shared if it is near the head, else made from the files."""
+        item = self._hub.recent.find(self.at)
+        if item is not None:
+            self._leave_history()
+            if item.at == self.at:
+                return self._view.shared_frame(item)
+            return self._view.frame(_rest_of(item, self.at))
+        return await self._replay()
+
+    async def _replay(self) -> Frame:
+        if self._reader is None or self._reader.at != self.at:
+            self._leave_history()
+            self._reader = self._hub.journal.reader(self.at, self._view.wants)
+        until = self._hub.recent.start
+        item = await self._reader.read(until)
+        if item is None:
+            # Nothing wanted up to there: the position still moves, so that a resume need not pass over it again.
+            return Frame(b"", until, await self._hub.journal.position_at(until))
+        return self._view.frame(item)
+
+    def _leave_history(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    def _drain_notices(self) -> Iterator[Notice]:
+        while self._notices:
+            yield self._notices.popleft()
+
+    async def _wait(self, deadline_seconds: float) -> None:
+        """Until the head moves, a notice comes, `wake` is called, or time is up."""
+        future = self._hub.wait()
+        self._waiting = future
+        timer = asyncio.get_running_loop().call_at(deadline_seconds, _finish, future)
+        try:
+            await future
+        finally:
+            timer.cancel()
+            self._hub.leave(future)
+            self._waiting = None
+
+    def _stir(self) -> None:
+        if self._waiting is not None:
+            _finish(self._waiting)
+
+    def __repr__(self) -> str:
+        """Where the subscriber is, and how far behind."""
+        return f"<Subscriber at={self.at} lag_bytes={self.lag_bytes} view={self._view!r}>"
+
+
+def _finish(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def _rest_of(item: Block | Lost, at: int) -> Block | Lost:
+    """What of `item` lies at or after the place `at`, a line's start."""
+    if isinstance(item, Lost):
+        return item
+    skip = at - item.at
+    buffer = item.lead + item.content[:skip]
+    return item._replace(
+        start=item.start + skip, at=at, lead=buffer[-64:] if item.start + skip else b"", content=item.content[skip:]
+    )
+
+
+@contextmanager
+def subscribing(hub: Hub, view: View, at: int, position: Position | None) -> Iterator[Subscriber]:
+    """A subscriber for as long as the context lasts."""
+    subscriber = Subscriber(hub, view, at, position)
+    try:
+        with hub.listening(subscriber):
+            yield subscriber
+    finally:
+        subscriber._leave_history()  # noqa: SLF001 - its own module

@@ -1,0 +1,105 @@
+"""A view: one distinct (sources, query, shape), which filters and encodes each block once for all who look.
+
+Owns a bounded store of finished frames. Nobody pushes into a view: the first subscriber that asks for a frame makes it,
+the others find it made.
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, NamedTuple
+
+from logstream.hub.frames import EncodedRecord, Frame, FrameEncoder, Shape
+from logstream.hub.judged import Judged, position_after
+from logstream.journal.base import Block, Lost
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from logstream.rules import CompiledQuery
+
+FRAMES_BYTES = 2 << 20
+"""Finished frames that one view keeps; the oldest leaves first and is made again from its block if asked for."""
+_FRAME_COST_BYTES = 200
+
+
+class ViewKey(NamedTuple):
+    """What tells views apart. `sources` are globs over source names; none means all."""
+
+    sources: tuple[str, ...]
+    query: str
+    shape: Shape
+
+
+class View:
+    """Frames of one selection. Shared; see `Hub.view`."""
+
+    def __init__(
+        self, key: ViewKey, query: CompiledQuery, encoder: FrameEncoder, judge: Callable[[Block], Judged]
+    ) -> None:
+        """A view that has made nothing yet."""
+        self.key = key
+        self.users = 0
+        self._query = query
+        self._encoder = encoder
+        self._judge = judge
+        self._frames: dict[int, Frame] = {}
+        self._frames_bytes = 0
+        self._wanted: dict[str, bool] = {}
+
+    def wants(self, source: str) -> bool:
+        """Whether records of `source` belong to this view."""
+        wanted = self._wanted.get(source)
+        if wanted is None:
+            globs = self.key.sources
+            wanted = self._wanted[source] = not globs or any(fnmatchcase(source, glob) for glob in globs)
+        return wanted
+
+    def shared_frame(self, item: Block | Lost) -> Frame:
+        """The frame of a whole item near the head, made once."""
+        frame = self._frames.get(item.at)
+        if frame is None:
+            frame = self._frames[item.at] = self.frame(item)
+            self._frames_bytes += len(frame.content) + _FRAME_COST_BYTES
+            while self._frames_bytes > FRAMES_BYTES and len(self._frames) > 1:
+                oldest = self._frames.pop(next(iter(self._frames)))
+                self._frames_bytes -= len(oldest.content) + _FRAME_COST_BYTES
+        return frame
+
+    def frame(self, item: Block | Lost) -> Frame:
+        """The frame of any item, kept nowhere: for those who read history."""
+        if isinstance(item, Lost):
+            if not self.wants(item.gap.source or ""):
+                return Frame(b"", item.next_at, item.after)
+            return Frame(self._encoder.encode_gap(item.gap, item.after), item.next_at, item.after, item.gap)
+        if not self.wants(item.generation.source):
+            return Frame(b"", item.next_at, position_after(item))
+        judged = self._judge(item)
+        content = self._encoder.encode_records(self.select(judged), self.key.shape)
+        return Frame(content, item.next_at, position_after(item))
+
+    def select(self, judged: Judged) -> list[EncodedRecord]:
+        """The records of a block that the view's query selects, in order."""
+        return [judged.encoded(index) for index in self.selected(judged)]
+
+    def selected(self, judged: Judged) -> list[int]:
+        """The indexes of the lines that the view's query selects, ascending."""
+        if self._query.everything:
+            return list(judged.kept)
+        return self._query.select(
+            judged.text,
+            judged.ends,
+            source=judged.block.generation.source,
+            level_of=judged.level_of,
+            event_of=judged.event_of,
+            universe=judged.kept,
+        )
+
+    def forget_frames(self) -> None:
+        """Drop all finished frames: the rules have changed."""
+        self._frames.clear()
+        self._frames_bytes = 0
+
+    def __repr__(self) -> str:
+        """The selection, and how much is kept."""
+        return f"<View {self.key.sources or '*'} {self.key.query!r} {self.key.shape} users={self.users}>"

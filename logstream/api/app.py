@@ -1,0 +1,68 @@
+"""The Quart app: routes, errors as problems, and nothing global. `create_app` is all that others use."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from quart import Quart, Response
+from werkzeug.exceptions import HTTPException
+
+from logstream.api.context import APP_KEY, ApiContext
+from logstream.api.ops import ops
+from logstream.api.problems import problem, problem_of
+from logstream.api.static import pages
+from logstream.api.stream import stream
+from logstream.errors import LogstreamError
+
+if TYPE_CHECKING:
+    from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, Scope
+
+_log = logging.getLogger(__name__)
+
+
+def create_app(context: ApiContext) -> Quart:
+    """An app that serves `context`."""
+    app = Quart("logstream", static_folder=None)
+    app.extensions[APP_KEY] = context
+    for blueprint in (stream, ops, pages):
+        app.register_blueprint(blueprint)
+    app.register_error_handler(LogstreamError, problem_of)
+    app.register_error_handler(HTTPException, _http_problem)
+    app.register_error_handler(Exception, _unexpected)
+    app.after_request(_harden)
+    return app
+
+
+async def _http_problem(error: HTTPException) -> Response:
+    headers = {name: value for name, value in error.get_headers() if name == "Allow"}
+    return problem(error.code or 500, error.name, error.description or error.name, headers)
+
+
+async def _unexpected(error: Exception) -> Response:
+    _log.error("a request failed", exc_info=error)
+    return problem(500, "Internal error", "The server failed to answer; its log says why.")
+
+
+async def _harden(response: Response) -> Response:
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    return response
+
+
+class UnderPath:
+    """Serves an app below `root_path`: `/logs` and `/logs/...`, but not `/logsmith`.
+
+    Frameworks that cut the prefix by `startswith` route `/logsmith` as `mith` and answer 404 for `/logs`.
+    """
+
+    def __init__(self, app: ASGIFramework, root_path: str) -> None:
+        """Wrap an ASGI `app`; an empty `root_path` changes nothing."""
+        self._app = app
+        self._root_path = root_path
+
+    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        """Strip the prefix from the path where it stands; a proxy may have stripped it already."""
+        root = self._root_path
+        if root and scope["type"] == "http" and (scope["path"] == root or scope["path"].startswith(f"{root}/")):
+            scope = {**scope, "path": scope["path"][len(root) :] or "/"}
+        await self._app(scope, receive, send)

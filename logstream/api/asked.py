@@ -1,0 +1,93 @@
+"""What a client asks of the stream, read from its request. Pure: names and texts in, frozen values out."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, NamedTuple
+
+from logstream.api.problems import BadParameterError, UnknownSourceError
+from logstream.hub.frames import Shape
+from logstream.hub.start import MOST_BACKFILL, From, FromId, FromLast, FromNow, FromStart, FromTime
+from logstream.hub.view import ViewKey
+from logstream.journal.ids import decode_id
+from logstream.rules import parse_query
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+FROM, SHAPE = "from", "shape"
+PARAMETERS = frozenset({"source", "q", FROM, "last_event_id", SHAPE})
+_TOLD = 100
+"""Characters of a bad value that an answer repeats."""
+_SHAPE_EXPECTED = "line or batch"
+_FROM_EXPECTED = f"now, start, -N (1 to {MOST_BACKFILL}), an event id, or an RFC 3339 time"
+_LAST = re.compile(r"-([0-9]{1,9})")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)")
+
+
+class Asked(NamedTuple):
+    """One stream, as asked for."""
+
+    key: ViewKey
+    begin: From | None
+    last_event_id: str | None
+
+
+def read_asked(
+    arguments: Mapping[str, Sequence[str]], last_event_id_header: str | None, source_names: tuple[str, ...]
+) -> Asked:
+    """What `arguments` and the `Last-Event-ID` header ask for.
+
+    Raises BadParameterError, UnknownSourceError, QueryError. A strange id is no error: it may come from another server,
+    and a browser that got a 4xx for it would give up for ever (WHATWG HTML 9.2.3).
+    """
+    for name in arguments:
+        if name not in PARAMETERS:
+            expected = f"one of the parameters {', '.join(sorted(PARAMETERS))}"
+            raise BadParameterError(name, arguments[name][0][:_TOLD], expected)
+    sources = tuple(sorted(set(arguments.get("source", ()))))
+    for glob in sources:
+        if not any(fnmatchcase(name, glob) for name in source_names):
+            raise UnknownSourceError(glob, source_names)
+    query = parse_query(_single(arguments, "q") or "").canonical
+    shape = _read_shape(_single(arguments, "shape"))
+    header = last_event_id_header or None
+    return Asked(
+        ViewKey(sources, query, shape),
+        read_from(_single(arguments, "from")),
+        header or _single(arguments, "last_event_id") or None,
+    )
+
+
+def read_from(text: str | None) -> From | None:
+    """The `from` parameter; None if it is not given. Raises BadParameterError."""
+    if not text:
+        return None
+    if text in {"now", "start"}:
+        return FromNow() if text == "now" else FromStart()
+    if (last := _LAST.fullmatch(text)) is not None and 1 <= int(last[1]) <= MOST_BACKFILL:
+        return FromLast(int(last[1]))
+    if decode_id(text) is not None:
+        return FromId(text)
+    # A plus sign that was not percent-encoded arrives as a space.
+    spelled = re.sub(r" (?=\d\d:\d\d$)", "+", text)
+    if _TIME.fullmatch(spelled) is not None:
+        try:
+            return FromTime(int(datetime.fromisoformat(spelled.upper()).timestamp() * 1000))
+        except (ValueError, OverflowError):
+            pass
+    raise BadParameterError(FROM, text[:_TOLD], _FROM_EXPECTED)
+
+
+def _read_shape(text: str | None) -> Shape:
+    try:
+        return Shape(text or Shape.LINE)
+    except ValueError:
+        raise BadParameterError(SHAPE, (text or "")[:_TOLD], _SHAPE_EXPECTED) from None
+
+
+def _single(arguments: Mapping[str, Sequence[str]], name: str) -> str | None:
+    values = arguments.get(name)
+    return values[-1] if values else None

@@ -1,0 +1,67 @@
+"""What the routes need from the rest of the service, handed to them by the composition root; no module globals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from quart import Request
+
+    from logstream.hub.hub import Hub
+    from logstream.sse import Streams
+
+APP_KEY = "logstream"
+
+
+class FileStatus(NamedTuple):
+    """One file of a source as the page shows it."""
+
+    file: str
+    state: str
+    reason: str | None
+    size_bytes: int | None
+    read_bytes: int | None
+
+
+class SourceStatus(NamedTuple):
+    """One source as `/api/v1/sources` tells it."""
+
+    name: str
+    state: str
+    labels: Mapping[str, str]
+    files: Sequence[FileStatus]
+
+
+class Readiness(NamedTuple):
+    """Whether the service does all it should; `reasons` say what it does not."""
+
+    is_ready: bool
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ApiContext:
+    """The service as seen from the routes."""
+
+    hub: Hub
+    streams: Streams
+    heartbeat_seconds: float
+    retry_ms: int
+    sources: Callable[[], Sequence[SourceStatus]]
+    source_names: Callable[[], tuple[str, ...]]
+    readiness: Callable[[], Readiness]
+
+
+def client_of(request: Request) -> str:
+    """Who a request comes from, for limits: the peer, or what the proxy on our unix socket says.
+
+    Only a proxy can reach a unix socket, so only there are its headers believed.
+    """
+    peer = request.remote_addr
+    if peer and peer != "<local>":
+        return peer
+    forwarded = request.headers.get("X-Real-IP") or request.headers.get("X-Forwarded-For", "")
+    return forwarded.rpartition(",")[2].strip() or "local"

@@ -1,0 +1,118 @@
+"""Wire events of the stream (design section 3): values in, bytes out. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import orjson
+
+from logstream.hub.frames import EncodedRecord, Shape
+from logstream.journal.ids import encode_id
+from logstream.sse import encode_event
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from logstream.records import Gap, Position, Record
+    from logstream.tail.batch import Notice
+
+
+def encode_json(value: object) -> bytes:
+    """One line of JSON: orjson escapes all control characters, so nothing in it can end an SSE line."""
+    return orjson.dumps(value)
+
+
+def utc_now() -> str:
+    """The current time as RFC 3339 in UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def id_of(position: Position | None) -> str | None:
+    """The id of a position, None for none."""
+    return None if position is None else encode_id(position)
+
+
+class WireEncoder:
+    """The hub's `FrameEncoder` for the stream's wire format."""
+
+    def encode_record(self, record: Record) -> EncodedRecord:
+        """One record's JSON."""
+        json = encode_json(
+            {
+                "id": record.id,
+                "source": record.source,
+                "file": record.file,
+                "time": record.time,
+                "level": None if record.level is None else record.level.word,
+                "event": record.event,
+                "text": record.text,
+                "fields": record.fields,
+                "rules": record.rules,
+                "cont": record.cont,
+            }
+        )
+        return EncodedRecord(record.id, record.event, json)
+
+    def encode_records(self, records: Sequence[EncodedRecord], shape: Shape) -> bytes:
+        """An event each, or one `batch` of all with the id of its last."""
+        if not records:
+            return b""
+        if shape is Shape.BATCH:
+            return encode_event("batch", b"[%b]" % b",".join(record.json for record in records), records[-1].id)
+        return b"".join([encode_event(record.event, record.json, record.id) for record in records])
+
+    def encode_backfill(self, records: Sequence[EncodedRecord], shape: Shape, after: Position | None) -> bytes:
+        """Events for records of the past: only the last has an SSE id, that of the place where live goes on."""
+        if not records:
+            return b""
+        after_id = id_of(after)
+        if shape is Shape.BATCH:
+            return encode_event("batch", b"[%b]" % b",".join(record.json for record in records), after_id)
+        last = records[-1]
+        events = [encode_event(record.event, record.json) for record in records[:-1]]
+        return b"".join([*events, encode_event(last.event, last.json, after_id)])
+
+    def encode_gap(self, gap: Gap, after: Position | None) -> bytes:
+        """A `gap` event."""
+        known = gap.start is not None and gap.end is not None
+        told = {
+            "source": gap.source,
+            "file": gap.file,
+            "from": gap.start,
+            "to": gap.end,
+            "lines": gap.lines,
+            "bytes": (gap.end or 0) - (gap.start or 0) if known else None,
+            "reason": gap.reason,
+        }
+        return encode_event("gap", encode_json(told), id_of(after))
+
+    def encode_notice(self, notice: Notice) -> bytes:
+        """A `rotated` or `source` event."""
+        told = {"source": notice.source, "file": notice.file, "time": utc_now(), **notice.detail}
+        return encode_event(notice.kind, encode_json(told))
+
+
+def encode_hello(
+    *, version: str, heartbeat_seconds: float, retry_ms: int, sources: Sequence[str], resume: Mapping[str, object]
+) -> bytes:
+    """The first event."""
+    told = {
+        "version": version,
+        "heartbeat_seconds": heartbeat_seconds,
+        "retry_ms": retry_ms,
+        "sources": sources,
+        "resume": resume,
+    }
+    return encode_event("hello", encode_json(told))
+
+
+def encode_ping(lag_bytes: int, sources: Mapping[str, object], position: Position | None) -> bytes:
+    """A heartbeat that scripts see, with the position reached."""
+    told = {"time": utc_now(), "lag_bytes": lag_bytes, "sources": sources}
+    return encode_event("ping", encode_json(told), id_of(position))
+
+
+def encode_bye(reason: str, retry_ms: int) -> bytes:
+    """The last event: the server is going down, come back after about `retry_ms`."""
+    return encode_event("bye", encode_json({"reason": reason, "retry_ms": retry_ms}))

@@ -1,0 +1,49 @@
+"""Routes for operators and for the page's frame: sources, health, readiness."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from quart import Blueprint, Response, current_app
+
+from logstream import __version__
+from logstream.api.context import APP_KEY, ApiContext, SourceStatus
+
+ops = Blueprint("ops", __name__)
+
+
+def _json(value: object, status: int = 200) -> Response:
+    response = Response(orjson.dumps(value), status, content_type="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _context() -> ApiContext:
+    context: ApiContext = current_app.extensions[APP_KEY]
+    return context
+
+
+@ops.get("/api/v1/sources")
+async def get_sources() -> Response:
+    """Every source, its files and their state."""
+    return _json({"sources": [_told(source) for source in _context().sources()]})
+
+
+def _told(source: SourceStatus) -> dict[str, Any]:
+    files = [file._asdict() for file in source.files]
+    return {"name": source.name, "state": source.state, "labels": dict(source.labels), "files": files}
+
+
+@ops.get("/healthz")
+async def get_health() -> Response:
+    """The process runs and its loop turns."""
+    return _json({"status": "ok", "version": __version__})
+
+
+@ops.get("/readyz")
+async def get_readiness() -> Response:
+    """The service does all it should; 503 with reasons if not."""
+    readiness = _context().readiness()
+    status = "ready" if readiness.is_ready else "degraded"
+    return _json({"status": status, "reasons": readiness.reasons}, 200 if readiness.is_ready else 503)

@@ -1,0 +1,39 @@
+"""The built page, straight from the package: assets are named by their content and cached for good, the page is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from quart import Blueprint, Response, send_from_directory
+
+ROOT = Path(__file__).resolve().parent.parent / "static"
+_IMMUTABLE = "public, max-age=31536000, immutable"
+_NOT_BUILT = """logstream: the page is not built. In a clone, `make run` builds it; the stream itself works without it:
+curl -N http://.../api/v1/stream?from=-10
+"""
+_CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+pages = Blueprint("pages", __name__)
+
+
+@pages.get("/")
+async def index() -> Response:
+    """The page."""
+    if not (ROOT / "index.html").is_file():
+        return Response(_NOT_BUILT, 503, content_type="text/plain; charset=utf-8")
+    response = await send_from_directory(ROOT, "index.html")
+    response.headers["Cache-Control"] = "no-cache"
+    response.headers["Content-Security-Policy"] = _CONTENT_SECURITY_POLICY
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@pages.get("/assets/<path:name>")
+async def asset(name: str) -> Response:
+    """A script, style or picture of the page."""
+    response = await send_from_directory(ROOT / "assets", name)
+    response.headers["Cache-Control"] = _IMMUTABLE
+    return response

@@ -1,0 +1,112 @@
+"""`GET /api/v1/stream`: one client's feed, from what was asked to the last event."""
+
+from __future__ import annotations
+
+import random
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from quart import Blueprint, Response, current_app, request
+
+from logstream import __version__
+from logstream.api.asked import Asked, read_asked
+from logstream.api.context import APP_KEY, ApiContext, client_of
+from logstream.api.frames import WireEncoder, encode_bye, encode_hello, encode_ping, id_of, utc_now
+from logstream.hub.start import Start, find_start
+from logstream.hub.subscriber import Subscriber, subscribing
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from logstream.hub.view import View
+
+_MOST_BACKFILL_A_WRITE = 200
+
+stream = Blueprint("stream", __name__)
+
+
+@stream.route("/api/v1/stream", methods=["GET"])
+async def get_stream() -> Response:
+    """Lines as server-sent events."""
+    context: ApiContext = current_app.extensions[APP_KEY]
+    asked = read_asked(request.args.to_dict(flat=False), request.headers.get("Last-Event-ID"), context.source_names())
+
+    @asynccontextmanager
+    async def open_feed() -> AsyncIterator[LogFeed]:
+        with context.hub.view(asked.key) as view:
+            start = await find_start(context.hub, view, asked.last_event_id, asked.begin)
+            with subscribing(context.hub, view, start.at, start.position) as subscriber:
+                yield LogFeed(context, asked, view, start, subscriber)
+
+    return await context.streams.respond(open_feed, client=client_of(request))
+
+
+class LogFeed:
+    """The events of one client; see `sse.Feed`."""
+
+    def __init__(self, context: ApiContext, asked: Asked, view: View, start: Start, subscriber: Subscriber) -> None:
+        """Nothing is sent yet."""
+        self._context = context
+        self._subscriber = subscriber
+        names = [name for name in context.source_names() if view.wants(name)]
+        self._completeness: dict[str, dict[str, object]] = {
+            name: {"complete_since": utc_now(), "gaps": 0} for name in names
+        }
+        self._opening = self._open(asked, start, names)
+        self._past_until: int | None = context.hub.head
+        """What lies before this place was there before the client came: once behind it, the client has caught up."""
+
+    def _open(self, asked: Asked, start: Start, names: list[str]) -> list[bytes]:
+        """The events before the first pull, last one first."""
+        encoder = WireEncoder()
+        context = self._context
+        hello = encode_hello(
+            version=__version__,
+            heartbeat_seconds=context.heartbeat_seconds,
+            retry_ms=round(context.retry_ms * random.uniform(0.5, 1.5)),  # noqa: S311 - spreads reconnects, no secret
+            sources=names,
+            resume={"from": id_of(start.position), "exact": start.is_exact, "reason": start.reason},
+        )
+        if start.gap is not None:
+            hello += encoder.encode_gap(start.gap, start.position)
+        pieces = [hello]
+        records = start.backfill
+        split = max(0, len(records) - _MOST_BACKFILL_A_WRITE)
+        # Everything but the last stretch goes out without an id: a client cut in the middle asks for all of it again.
+        for begin in range(0, split, _MOST_BACKFILL_A_WRITE):
+            part = records[begin : min(split, begin + _MOST_BACKFILL_A_WRITE)]
+            pieces.append(encoder.encode_backfill(part, asked.key.shape, None))
+        pieces.append(encoder.encode_backfill(records[split:], asked.key.shape, start.position))
+        return [piece for piece in reversed(pieces) if piece]
+
+    async def next(self, timeout_seconds: float) -> bytes | None:
+        """The opening, then lines as they come; a ping at the moment when the client has caught up."""
+        if self._opening:
+            return self._opening.pop()
+        if self._past_until is not None and self._subscriber.at >= self._past_until:
+            self._past_until = None
+            return self.heartbeat()
+        pulled = await self._subscriber.pull(timeout_seconds, until_at=self._past_until)
+        if pulled is None and self._past_until is not None and self._subscriber.at >= self._past_until:
+            return await self.next(timeout_seconds)
+        if pulled is None:
+            return None
+        for source in pulled.gap_sources:
+            self._note_gap(source)
+        return pulled.content
+
+    def heartbeat(self) -> bytes:
+        """A ping with the position reached."""
+        return encode_ping(self._subscriber.lag_bytes, self._completeness, self._subscriber.position)
+
+    def farewell(self, reason: str, retry_ms: int) -> bytes:
+        """The last event."""
+        return encode_bye(reason, retry_ms)
+
+    def wake(self) -> None:
+        """Let a pending `next` return."""
+        self._subscriber.wake()
+
+    def _note_gap(self, source: str) -> None:
+        before = self._completeness.get(source, {"gaps": 0})
+        self._completeness[source] = {"complete_since": utc_now(), "gaps": int(str(before["gaps"])) + 1}

@@ -1,0 +1,29 @@
+/** What the stream needs from the browser, so that tests can give it a clock, a network and dice of their own. */
+
+export interface Environment {
+  readonly fetch: (address: string, init: RequestInit) => Promise<Response>;
+  /** Milliseconds of a clock that never jumps (`performance.now`). */
+  readonly now: () => number;
+  /** Unix time in milliseconds. */
+  readonly wallClock: () => number;
+  /** 0 <= x < 1. */
+  readonly random: () => number;
+  readonly setTimer: (callback: () => void, delayMs: number) => number;
+  readonly clearTimer: (timer: number) => void;
+  /** Makes a mistake of the page's own visible to whoever looks for it. */
+  readonly report: (error: unknown) => void;
+}
+
+export const browserEnvironment: Environment = {
+  fetch: (address, init) => fetch(address, init),
+  now: () => performance.now(),
+  wallClock: () => Date.now(),
+  random: () => Math.random(),
+  setTimer: (callback, delayMs) => window.setTimeout(callback, delayMs),
+  clearTimer: (timer) => {
+    window.clearTimeout(timer);
+  },
+  report: (error) => {
+    reportError(error);
+  },
+};

@@ -1,0 +1,58 @@
+// @vitest-environment node
+import { describe, expect, it } from "vitest";
+import stylesheet from "../src/style.css?raw";
+
+type Colours = ReadonlyMap<string, string>;
+
+/** The `--name: #rrggbb` of each `:root` block: light first, then what dark changes. */
+const [light, dark] = stylesheet
+  .split(":root")
+  .slice(1)
+  .map((block) => new Map([...block.matchAll(/--([\w-]+): (#[0-9a-f]{6});/g)].map(([, name, value]) => [name, value])));
+
+const PAIRS: readonly (readonly [ink: string, ground: string])[] = [
+  ...["ink", "muted", "trace", "debug", "info", "warn"].flatMap((ink) =>
+    ["page", "hover", "panel"].map((ground) => [ink, ground] as const),
+  ),
+  ...["ink", "muted", "warn"].map((ink) => [ink, "warn-tint"] as const),
+  ...["ink", "muted", "error"].map((ink) => [ink, "error-tint"] as const),
+  ...["ink", "muted", "fatal"].map((ink) => [ink, "fatal-tint"] as const),
+  ["error", "panel"],
+  ["page", "error"],
+  ["on-accent", "accent"],
+  ["ink", "raised"],
+  ["muted", "raised"],
+];
+
+function luminance(colour: string): number {
+  const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((start) => {
+    const part = Number.parseInt(colour.slice(start, start + 2), 16) / 255;
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
+/** WCAG 2.2, contrast ratio. */
+function contrast(one: string, other: string): number {
+  const [dim = 0, bright = 0] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+  return (bright + 0.05) / (dim + 0.05);
+}
+
+describe.each<[string, Colours | undefined]>([
+  ["light", light as Colours | undefined],
+  ["dark", dark as Colours | undefined],
+])("in the %s scheme", (_scheme, colours) => {
+  const colour = (name: string): string => {
+    const value = colours?.get(name);
+    if (value === undefined) throw new Error(`no colour ${name}`);
+    return value;
+  };
+
+  it.each(PAIRS)("%s on %s can be read (4.5 : 1)", (ink, ground) => {
+    expect(contrast(colour(ink), colour(ground))).toBeGreaterThanOrEqual(4.5);
+  });
+
+  it.each(["good", "warn", "error", "accent", "muted", "field-line"])("a mark in %s can be seen (3 : 1)", (name) => {
+    expect(contrast(colour(name), colour("panel"))).toBeGreaterThanOrEqual(3);
+  });
+});

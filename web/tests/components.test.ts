@@ -1,0 +1,200 @@
+import { nextTick } from "vue";
+import { describe, expect, it, vi } from "vitest";
+import MarkRow from "../src/components/MarkRow.vue";
+import QueryBox from "../src/components/QueryBox.vue";
+import RecordRow from "../src/components/RecordRow.vue";
+import SourcePicker from "../src/components/SourcePicker.vue";
+import StateBanner from "../src/components/StateBanner.vue";
+import StatusLine from "../src/components/StatusLine.vue";
+import { LEVELS } from "../src/protocol.ts";
+import { logRecord } from "./fakes.ts";
+import { mount } from "./mount.ts";
+
+const HOSTILE = '<img src=x onerror="alert(1)"><script>alert(2)</script>\u202Egnp.exe';
+
+describe("a record's row", () => {
+  it("carries its id, and shows foreign text as text", async () => {
+    const { root, find } = await mount(RecordRow, {
+      record: logRecord({ id: "1.a.b.c", text: HOSTILE, source: HOSTILE, file: HOSTILE, event: HOSTILE }),
+    });
+    expect(find(".row").dataset["id"]).toBe("1.a.b.c");
+    expect(find(".text").textContent).toBe(HOSTILE);
+    expect(root.querySelector("img, script")).toBeNull();
+  });
+
+  it("without an id has none", async () => {
+    const { find } = await mount(RecordRow, { record: logRecord({ id: null }) });
+    expect(find(".row").hasAttribute("data-id")).toBe(false);
+  });
+
+  it.each(LEVELS)("says %s in a word, not in colour alone", async (level) => {
+    const { text } = await mount(RecordRow, { record: logRecord({ level }) });
+    expect(text(".level")).toBe(level);
+  });
+
+  it("keeps spaces and odd characters of the line", async () => {
+    const line = "  a\tb \u0000 \u2028 c  ";
+    const { find } = await mount(RecordRow, { record: logRecord({ text: line }) });
+    expect(find(".text").textContent).toBe(line);
+  });
+
+  it("shows the head of a very long line, and all of it on demand", async () => {
+    const { find, text } = await mount(RecordRow, { record: logRecord({ text: "x".repeat(10_000) }) });
+    expect(find(".text").textContent).toHaveLength(4000);
+    expect(text(".more")).toBe("show all 10,000 characters");
+    find(".more").click();
+    await nextTick();
+    expect(find(".text").textContent).toHaveLength(10_000);
+  });
+
+  it("names a rule's event, and leaves the usual one out", async () => {
+    const named = await mount(RecordRow, { record: logRecord({ event: "http-5xx" }) });
+    expect(named.text(".event")).toBe("http-5xx");
+    const usual = await mount(RecordRow, { record: logRecord() });
+    expect(usual.root.querySelector(".event")).toBeNull();
+  });
+});
+
+describe("a gap's row", () => {
+  it("says how much is missing, where and why", async () => {
+    const gap = { source: "app", file: "/a.log", lines: 3, bytes: 80, reason: "expired" };
+    const { text } = await mount(MarkRow, { row: { kind: "gap", key: 1, gap } });
+    expect(text(".mark")).toBe(
+      "Gap 3 lines (80 bytes) are missing here from /a.log: the server no longer keeps that part.",
+    );
+  });
+});
+
+describe("the status", () => {
+  it("is said in words, in a status region", async () => {
+    const { text } = await mount(StatusLine, { state: { kind: "live" }, gaps: 2 });
+    expect(text("[role=status]")).toBe("live 2 gaps");
+  });
+
+  it("counts down, without being announced each second", async () => {
+    const until = performance.now() + 2600;
+    const { text, find } = await mount(StatusLine, { state: { kind: "waiting", until, why: "x" }, gaps: 0 });
+    expect(text("[role=status]")).toBe("reconnecting in 3 s");
+    expect(find("[aria-live=off]").textContent).toBe("3");
+  });
+});
+
+describe("the query box", () => {
+  const problem = { title: "Bad query", detail: "column 3: expected ), found the end", column: 3, expected: ")" };
+
+  it("applies its text on Enter, without the spaces around it", async () => {
+    const onApply = vi.fn();
+    const { find } = await mount(QueryBox, { query: "", problem: null, onApply });
+    const input = find("input") as HTMLInputElement;
+    input.value = "  level:>=warn ";
+    input.dispatchEvent(new Event("input"));
+    find("form").dispatchEvent(new Event("submit", { cancelable: true }));
+    expect(onApply).toHaveBeenCalledExactlyOnceWith("level:>=warn");
+  });
+
+  it("shows a mistake under it with its column marked", async () => {
+    const { find, text } = await mount(QueryBox, { query: "a(b", problem });
+    expect(find("mark").textContent).toBe("b");
+    expect(find(".echo").textContent).toBe("a(b");
+    expect(text("#query-problem p")).toBe("Column 3: expected ), found the end.");
+    expect(find("input").getAttribute("aria-invalid")).toBe("true");
+    expect(find("input").getAttribute("aria-describedby")).toBe("query-problem");
+  });
+
+  it("shows nothing under it when all is well", async () => {
+    const { text } = await mount(QueryBox, { query: "a", problem: null });
+    expect(text("#query-problem")).toBe("");
+  });
+});
+
+describe("the source picker", () => {
+  const sources = [
+    { name: "app", state: "ok", files: [{ file: "/a", state: "ok" }] },
+    {
+      name: "nginx",
+      state: "unreadable",
+      files: [
+        { file: "/b", state: "following" },
+        { file: "/c", state: "unreadable" },
+      ],
+    },
+    { name: "late", state: "empty", files: [] },
+  ];
+
+  it("adds and takes away one source at a time", async () => {
+    const onChoose = vi.fn();
+    const { root } = await mount(SourcePicker, { sources, state: "ready", selected: ["app"], onChoose });
+    const boxes = [...root.querySelectorAll("input")];
+    expect(boxes.map(({ checked }) => checked)).toEqual([true, false, false]);
+    boxes[1]?.click();
+    boxes[0]?.click();
+    expect(onChoose.mock.calls).toEqual([[["app", "nginx"]], [[]]]);
+  });
+
+  it("says which source is in trouble", async () => {
+    const { root } = await mount(SourcePicker, { sources, state: "ready", selected: [] });
+    expect([...root.querySelectorAll(".troubled")].map((words) => words.textContent)).toEqual([
+      "2 files, 1 unreadable",
+      "no file matches",
+    ]);
+  });
+
+  it("keeps a chosen name that is no source, so that it can be unchosen", async () => {
+    const { root } = await mount(SourcePicker, { sources, state: "ready", selected: ["ng*", "gone"] });
+    expect([...root.querySelectorAll("li")].map((item) => item.textContent)).toEqual([
+      expect.stringContaining("app"),
+      expect.stringContaining("nginx"),
+      expect.stringContaining("late"),
+      "ng*pattern",
+      "gonenot configured",
+    ]);
+  });
+
+  it("offers another try when the list cannot be loaded", async () => {
+    const onReload = vi.fn();
+    const { find } = await mount(SourcePicker, { sources: [], state: "failed", selected: [], onReload });
+    find("button").click();
+    expect(onReload).toHaveBeenCalledOnce();
+  });
+});
+
+describe("the banner", () => {
+  const quiet = { isEmpty: true, isFiltered: false, hasNoSources: false };
+  const problem = { title: null, detail: null, column: null, expected: null };
+
+  it.each([
+    [{ kind: "connecting" }, {}, "Connecting to the server ..."],
+    [{ kind: "catching-up", lagBytes: null }, {}, "Looking for lines ..."],
+    [{ kind: "live" }, {}, "No lines yet."],
+    [{ kind: "live" }, { isFiltered: true }, "No line matches so far."],
+    [{ kind: "live" }, { hasNoSources: true }, "No sources are configured."],
+    [{ kind: "waiting", until: 0, why: "the server answered 503" }, {}, "Not connected: the server answered 503."],
+    [{ kind: "stopped", status: 401, problem }, {}, "The stream stopped: sign in first."],
+  ])("for %j says what is going on", async (state, more, title) => {
+    const { text } = await mount(StateBanner, { ...quiet, ...more, state });
+    expect(text(".title")).toBe(title);
+  });
+
+  it("says what to do about a source that does not exist", async () => {
+    const onClear = vi.fn();
+    const unknown = { ...problem, title: "No such source", detail: "no source matches 'x'; there are: app" };
+    const state = { kind: "stopped", status: 404, problem: unknown };
+    const { text, find } = await mount(StateBanner, { ...quiet, state, onClear });
+    expect(text(".title")).toBe("The stream stopped: No such source.");
+    expect(text(".note")).toContain("No source matches 'x'; there are: app. Choose other sources");
+    find("button").click();
+    expect(onClear).toHaveBeenCalledOnce();
+  });
+
+  it("is silent while lines come", async () => {
+    const { root } = await mount(StateBanner, { ...quiet, isEmpty: false, state: { kind: "live" } });
+    expect(root.textContent).toBe("");
+  });
+
+  it("offers another try when the stream has stopped", async () => {
+    const onRetry = vi.fn();
+    const { find } = await mount(StateBanner, { ...quiet, state: { kind: "stopped", status: 410, problem }, onRetry });
+    find("button").click();
+    expect(onRetry).toHaveBeenCalledOnce();
+  });
+});

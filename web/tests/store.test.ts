@@ -1,0 +1,70 @@
+// @vitest-environment node
+import { describe, expect, it } from "vitest";
+import { PAGE_BOUNDS, RowStore } from "../src/store.ts";
+import { logRecord } from "./fakes.ts";
+
+const lines = (from: number, count: number): ReturnType<typeof logRecord>[] =>
+  Array.from({ length: count }, (_, index) => logRecord({ text: `line ${from + index}` }));
+
+function textsOf(store: RowStore): string[] {
+  const { firstKey, endKey } = store.range;
+  return Array.from({ length: endKey - firstKey }, (_, index) => {
+    const row = store.at(firstKey + index);
+    return row?.kind === "record" ? row.record.text : (row?.kind ?? "nothing");
+  });
+}
+
+describe("the rows of a page", () => {
+  it("are bounded by 50,000 rows and 64 MB of text", () => {
+    expect(PAGE_BOUNDS).toEqual({ rows: 50_000, textBytes: 64 * 1024 * 1024 });
+  });
+
+  it("stand in the order of their coming, gaps and notices among them", () => {
+    const store = new RowStore();
+    store.addRecords(lines(1, 2));
+    store.addGap({ source: null, file: null, lines: null, bytes: null, reason: "deleted" });
+    store.addNotice("quiet", "rotated");
+    store.addRecords(lines(3, 1));
+    expect(textsOf(store)).toEqual(["line 1", "line 2", "gap", "notice", "line 3"]);
+  });
+
+  it("leave at the old end when there are too many, and keep their keys", () => {
+    const store = new RowStore({ rows: 3, textBytes: 1e6 });
+    store.addRecords(lines(1, 5));
+    expect(store.range).toEqual({ firstKey: 2, endKey: 5 });
+    expect(textsOf(store)).toEqual(["line 3", "line 4", "line 5"]);
+    expect(store.at(1)).toBeUndefined();
+    expect(store.at(5)).toBeUndefined();
+    expect(store.at(4)?.key).toBe(4);
+  });
+
+  it("leave at the old end when their text is too much", () => {
+    const store = new RowStore({ rows: 100, textBytes: 2 * "line 1".length * 2 });
+    store.addRecords(lines(1, 4));
+    expect(textsOf(store)).toEqual(["line 3", "line 4"]);
+    expect(store.textBytes).toBe(24);
+  });
+
+  it("count a structured line's fields as text, too", () => {
+    const store = new RowStore();
+    store.addRecords([logRecord({ text: "12345", fields: { a: 1 } })]);
+    expect(store.textBytes).toBe(20);
+  });
+
+  it("keep the newest, however long it is", () => {
+    const store = new RowStore({ rows: 100, textBytes: 10 });
+    store.addRecords([logRecord({ text: "a" }), logRecord({ text: "x".repeat(1000) })]);
+    expect(store.range).toEqual({ firstKey: 1, endKey: 2 });
+    store.addRecords(lines(1, 1));
+    expect(textsOf(store)).toEqual(["line 1"]);
+  });
+
+  it("stay right over many turns of the buffer", () => {
+    const store = new RowStore({ rows: 1500, textBytes: 1e9 });
+    for (let from = 0; from < 20_000; from += 7) store.addRecords(lines(from, 7));
+    const { firstKey, endKey } = store.range;
+    expect(endKey - firstKey).toBe(1500);
+    expect(textsOf(store)).toEqual(Array.from({ length: 1500 }, (_, index) => `line ${firstKey + index}`));
+    expect(store.textBytes).toBe(textsOf(store).reduce((sum, text) => sum + 2 * text.length, 0));
+  });
+});

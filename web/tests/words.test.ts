@@ -1,0 +1,127 @@
+// @vitest-environment node
+import { describe, expect, it } from "vitest";
+import type { Gap, Problem } from "../src/protocol.ts";
+import type { StreamState } from "../src/stream.ts";
+import {
+  bytesInWords,
+  fileChangeInWords,
+  gapInWords,
+  resumeInWords,
+  splitAtColumn,
+  stateInWords,
+  stopAdvice,
+  timeInWords,
+} from "../src/words.ts";
+
+const NO_WORDS: Problem = { title: null, detail: null, column: null, expected: null };
+const stopped = (status: number, problem: Partial<Problem> = {}): StreamState => ({
+  kind: "stopped",
+  status,
+  problem: { ...NO_WORDS, ...problem },
+});
+
+describe("words", () => {
+  it.each<[StreamState, string]>([
+    [{ kind: "connecting" }, "connecting"],
+    [{ kind: "catching-up", lagBytes: null }, "catching up"],
+    [{ kind: "catching-up", lagBytes: 12_345_678 }, "catching up, 12 MB behind"],
+    [{ kind: "live" }, "live"],
+    [{ kind: "gap" }, "gap"],
+    [{ kind: "waiting", until: 3400, why: "x" }, "reconnecting in 3 s"],
+    [{ kind: "waiting", until: 100, why: "x" }, "reconnecting in 0 s"],
+    [stopped(400, { column: 3 }), "stopped: query not understood"],
+    [stopped(401), "stopped: sign in first"],
+    [stopped(404, { title: "Unknown source" }), "stopped: Unknown source"],
+    [stopped(204), "stopped: the server ended the stream"],
+    [stopped(418), "stopped: status 418"],
+  ])("for the state %j are %j", (state, words) => {
+    expect(stateInWords(state, 500)).toBe(words);
+  });
+
+  it.each([
+    [0, "0 bytes"],
+    [1, "1 byte"],
+    [999, "999 bytes"],
+    [1000, "1.0 kB"],
+    [9960, "10 kB"],
+    [999_499, "999 kB"],
+    [999_600, "1.0 MB"],
+    [5e15, "5,000 TB"],
+  ])("for %i bytes are %j", (bytes, words) => {
+    expect(bytesInWords(bytes)).toBe(words);
+  });
+
+  it.each<[Partial<Gap>, string]>([
+    [
+      { lines: 1234, bytes: 56_000, file: "/var/log/a.log", reason: "deleted" },
+      "1,234 lines (56 kB) are missing here from /var/log/a.log: the file was deleted before they were read.",
+    ],
+    [
+      { lines: 1, source: "app", reason: "truncated" },
+      "1 line is missing here from app: the file was cut short before they were read.",
+    ],
+    [{ bytes: 900, reason: "corrupt" }, "900 bytes are missing here: the file is damaged there."],
+    [{ reason: "unknown_id" }, "Lines may be missing here: the server does not know the place where this page was."],
+    [{ reason: "eaten" }, "Lines may be missing here: eaten."],
+  ])("for the gap %j are %j", (gap, words) => {
+    const nothing: Gap = { source: null, file: null, lines: null, bytes: null, reason: "" };
+    expect(gapInWords({ ...nothing, ...gap })).toBe(words);
+  });
+
+  it("for a file say what happened to it", () => {
+    const change = { kind: "rotated", source: "app", file: "/a.log", to: null, state: null, reason: null } as const;
+    expect(fileChangeInWords(change)).toBe("/a.log was rotated");
+    expect(fileChangeInWords({ ...change, to: "/a.log.1" })).toBe("/a.log was rotated to /a.log.1");
+    const state = { ...change, kind: "source" } as const;
+    expect(fileChangeInWords({ ...state, state: "following" })).toBe("/a.log is being followed");
+    expect(fileChangeInWords({ ...state, state: "unreadable", reason: "Permission denied" })).toBe(
+      "/a.log cannot be read: Permission denied",
+    );
+    expect(fileChangeInWords({ ...state, state: "frozen", file: null })).toBe("app is frozen");
+  });
+
+  it("for a resumption are silent if nothing is wrong", () => {
+    expect(resumeInWords({ from: "a", exact: true, reason: null }, true)).toBeNull();
+    expect(resumeInWords({ from: null, exact: false, reason: null }, false)).toBeNull();
+    expect(resumeInWords({ from: null, exact: false, reason: "the id is not known" }, true)).toContain(
+      "the id is not known",
+    );
+    expect(resumeInWords({ from: null, exact: false, reason: null }, true)).toContain("no reason");
+  });
+
+  it("of advice say what to do next for each status", () => {
+    for (const status of [204, 400, 401, 403, 404, 410, 414]) expect(stopAdvice(status)).toMatch(/\.$/);
+  });
+});
+
+describe("a time", () => {
+  const today = new Date(2024, 4, 1, 12);
+  const iso = (...parts: [number, number, number, number, number, number, number]): string =>
+    new Date(...parts).toISOString();
+
+  it("of today is the time of day", () => {
+    expect(timeInWords(iso(2024, 4, 1, 9, 5, 7, 80), today)).toBe("09:05:07.080");
+  });
+
+  it("of another day has the day before it", () => {
+    expect(timeInWords(iso(2024, 3, 30, 9, 5, 7, 80), today)).toBe("04-30 09:05:07");
+    expect(timeInWords(iso(2023, 11, 31, 23, 59, 59, 0), today)).toBe("2023-12-31 23:59:59");
+  });
+
+  it("that is none is shown as it is", () => {
+    expect(timeInWords("yesterday", today)).toBe("yesterday");
+    expect(timeInWords(null, today)).toBe("");
+  });
+});
+
+describe("a query's mistake", () => {
+  it.each([
+    [1, { before: "", at: "a", after: "\u{1F600}b" }],
+    [2, { before: "a", at: "\u{1F600}", after: "b" }],
+    [4, { before: "a\u{1F600}b", at: " ", after: "" }],
+    [99, { before: "a\u{1F600}b", at: " ", after: "" }],
+    [0, { before: "", at: "a", after: "\u{1F600}b" }],
+  ])("at column %i is marked", (column, expected) => {
+    expect(splitAtColumn("a\u{1F600}b", column)).toEqual(expected);
+  });
+});

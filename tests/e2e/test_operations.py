@@ -1,0 +1,177 @@
+"""Starting, reloading, limiting and stopping the real service."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.running import SOURCES, Service, StreamEndedError, eventually, running
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def refused(service: Service, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Try to start a second process with the same configuration; it must end by itself."""
+    return subprocess.run(
+        [sys.executable, "-m", "logstream", "serve", "--config", str(service.directory / "config.toml")],
+        env={**os.environ, "LOGSTREAM_SERVER__PORT": "0", **environ},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+
+
+def test_a_reload_changes_rules_and_sources_without_dropping_a_stream(tmp_path: Path) -> None:
+    with running(tmp_path) as service, service.stream() as stream:
+        stream.expect("ping")
+        service.write("a.log", "before")
+        assert stream.texts(1) == ["before"]
+        rule = '[[rule]]\nname = "quiet"\nmatch = "noise"\naction = "drop"\n'
+        other = '[[source]]\nname = "other"\npaths = ["other/*.log"]\n'
+        (tmp_path / "config.toml").write_text(service.config + other + rule)
+        service.signal(signal.SIGHUP)
+        eventually(lambda: "reloaded: 2 sources, 1 rules" in service.stderr)
+        service.write("a.log", "noise", "after")
+        assert stream.texts(1) == ["after"]
+        (tmp_path / "other").mkdir()
+        (tmp_path / "other" / "b.log").write_text("from the new source\n")
+        assert stream.texts(1) == ["from the new source"]
+
+
+def test_a_bad_reload_keeps_what_was_and_says_so(tmp_path: Path) -> None:
+    with running(tmp_path) as service, service.stream() as stream:
+        stream.expect("ping")
+        (tmp_path / "config.toml").write_text(service.config.replace("paths", "pats"))
+        service.signal(signal.SIGHUP)
+        eventually(lambda: "reload refused" in service.stderr)
+        assert "pats" in service.stderr
+        service.write("a.log", "still here")
+        assert stream.texts(1) == ["still here"]
+
+
+def test_a_taken_port_is_named_with_a_remedy(tmp_path: Path) -> None:
+    with running(tmp_path) as service:
+        answer = refused(service, LOGSTREAM_STATE__DIR=str(tmp_path / "other"), LOGSTREAM_SERVER__PORT=str(service.port))
+
+    assert answer.returncode in {1, 2}
+    assert str(service.port) in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_a_second_service_on_one_state_directory_is_refused(tmp_path: Path) -> None:
+    with running(tmp_path) as service:
+        answer = refused(service)
+        assert service.process is not None
+        assert f"process {service.process.pid}" in answer.stderr
+
+    assert answer.returncode == 2
+    assert "Traceback" not in answer.stderr
+
+
+def test_a_state_directory_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    with running(tmp_path) as service:
+        (tmp_path / "file").write_text("")
+        answer = refused(service, LOGSTREAM_STATE__DIR=str(tmp_path / "file"))
+
+    assert answer.returncode == 2
+    assert "not writable" in answer.stderr
+
+
+def test_a_bad_configuration_starts_nothing(tmp_path: Path) -> None:
+    with running(tmp_path) as service:
+        (tmp_path / "config.toml").write_text(service.config + '[[rule]]\nname = "x"\nmatch = "(?=a)"\nactoin = "drop"\n')
+        answer = refused(service, LOGSTREAM_STATE__DIR=str(tmp_path / "never"))
+
+    assert answer.returncode == 2
+    assert "look-" in answer.stderr
+    assert "actoin" in answer.stderr
+    assert not (tmp_path / "never").exists()
+
+
+def test_limits_answer_429_per_client_and_503_for_all_with_retry_after(tmp_path: Path) -> None:
+    config = f"[stream]\nmax_connections = 3\nmax_connections_per_client = 2\n{SOURCES}"
+    with running(tmp_path, config) as service:
+        with service.stream() as one, service.stream() as two:
+            one.expect("ping")
+            two.expect("ping")
+            with service.stream() as third:
+                assert third.status == 429
+                assert int(third.headers["retry-after"]) >= 1
+        eventually(lambda: _status(service) == 200)
+
+    config = f"[stream]\nmax_connections = 1\nmax_connections_per_client = 1\n{SOURCES}"
+    with running(tmp_path, config) as service, service.stream() as one:
+        one.expect("ping")
+        with service.stream() as second:
+            assert second.status == 503
+
+
+def _status(service: Service) -> int:
+    with service.stream() as stream:
+        return stream.status
+
+
+def test_sigterm_says_bye_ends_all_streams_and_exits_zero_in_time(tmp_path: Path) -> None:
+    with running(tmp_path) as service:
+        service.write("a.log", *["x" * 100] * 100_000)
+        service.wait_until_ready()
+        stuck = service.stream(receive_bytes=4_096, from_="start")
+        streams = [service.stream() for _ in range(99)]
+        for stream in streams:
+            stream.expect("ping")
+        began = time.monotonic()
+        code = service.stop()
+        took_seconds = time.monotonic() - began
+        byes = [stream.expect("bye") for stream in streams]
+        for stream in streams:
+            with pytest.raises(StreamEndedError):
+                stream.event()
+            stream.cut()
+        stuck.cut()
+
+    assert code == 0
+    assert took_seconds < 2.5
+    assert {bye.json["reason"] for bye in byes} != {""}
+    assert len({bye.json["retry_ms"] for bye in byes}) > 10, "they must not all come back at once"
+    assert "Traceback" not in service.stderr
+
+
+def test_cleartext_http2_is_refused(tmp_path: Path) -> None:
+    with running(tmp_path) as service, socket.create_connection(("127.0.0.1", service.port), 10) as client:
+        client.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\x00\x00\x00\x04\x00\x00\x00\x00\x00")
+        answer = client.recv(1_000)
+
+    assert not answer.startswith(b"\x00")
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 ")
+
+
+def test_the_service_runs_below_a_root_path_and_on_a_unix_socket(tmp_path: Path) -> None:
+    with running(tmp_path, f'[server]\nroot_path = "/logs"\n{SOURCES}') as service:
+        assert service.get("/logs/healthz").status_code == 200
+        assert service.get("/logsmith/healthz").status_code == 404
+        assert service.get("/healthz").status_code == 200
+
+
+def test_files_that_cannot_be_tailed_block_nothing(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    os.mkfifo(tmp_path / "logs" / "pipe.log")
+    (tmp_path / "logs" / "dir.log").mkdir()
+    (tmp_path / "logs").joinpath(os.fsdecode(b"caf\xe9.log")).write_bytes(b"from a strange name\n")
+    with running(tmp_path) as service:
+        service.wait_until_ready()
+        with service.stream(from_="start") as stream:
+            record = stream.records(1)[0]
+            service.write("a.log", "fine")
+            assert stream.texts(1) == ["fine"]
+
+    assert record["text"] == "from a strange name"
+    assert record["file"].endswith("caf\ufffd.log")

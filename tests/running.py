@@ -23,6 +23,7 @@ import httpx
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+    from signal import Signals
 
 PATIENCE_SECONDS = 20.0
 OWN_EVENTS = frozenset({"hello", "ping", "gap", "bye", "rotated", "source", "batch"})
@@ -233,7 +234,7 @@ class Service:
         """SIGTERM; the exit code."""
         return self._end(signal.SIGTERM)
 
-    def signal(self, number: signal.Signals) -> None:
+    def signal(self, number: Signals) -> None:
         """Send any signal."""
         assert self.process is not None
         self.process.send_signal(number)
@@ -244,7 +245,7 @@ class Service:
         with open(f"/proc/{self.process.pid}/statm") as file:  # noqa: PTH123 - proc(5)
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
-    def _end(self, number: signal.Signals) -> int:
+    def _end(self, number: Signals) -> int:
         assert self.process is not None
         assert self.process.stdout is not None
         self.process.send_signal(number)

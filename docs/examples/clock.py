@@ -4,12 +4,14 @@ Whoever comes back with the id last seen is told each second in between, up to a
 """
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 
 from quart import Quart
 
-from logstream.sse import Event, Streams, stream_blueprint
+from logstream.sse import Event, Streams, stream_blueprint, until_signal
 
 app = Quart(__name__)
 streams = Streams(heartbeat_seconds=15, retry_ms=3000, max_connections=1000, max_connections_per_client=6)
@@ -29,4 +31,5 @@ async def clock(last_event_id: str | None) -> AsyncIterator[Event]:
 streams.register("clock", clock)
 
 if __name__ == "__main__":
-    app.run(port=8000)
+    port = int(sys.argv[1]) if len(sys.argv) > 1 else 8000
+    asyncio.run(app.run_task(port=port, shutdown_trigger=partial(until_signal, streams)))

@@ -63,6 +63,17 @@ class UnderPath:
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """Strip the prefix from the path where it stands; a proxy may have stripped it already."""
         root = self._root_path
-        if root and scope["type"] == "http" and (scope["path"] == root or scope["path"].startswith(f"{root}/")):
-            scope = {**scope, "path": scope["path"][len(root) :] or "/"}
+        if root and scope["type"] == "http":
+            if scope["path"] == root:
+                await _redirect(send, f"{root}/")
+                return
+            if scope["path"].startswith(f"{root}/"):
+                scope = {**scope, "path": scope["path"][len(root) :]}
         await self._app(scope, receive, send)
+
+
+async def _redirect(send: ASGISendCallable, location: str) -> None:
+    """The page's addresses are relative: below `/logs` without its slash they would lead nowhere."""
+    headers = [(b"location", location.encode("ascii")), (b"content-length", b"0")]
+    await send({"type": "http.response.start", "status": 308, "headers": headers, "trailers": False})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
 JUDGED_BYTES = 2 << 20
 JUDGED_BLOCKS = 1024
-"""Judged blocks kept for the next view that asks, by content and number; the oldest leaves. An encoded block takes some
-eight times its content."""
+"""Judged blocks kept for the next view that asks, by cost and number; the oldest leaves. An encoded block takes some
+eight times its cost."""
+_LINE_COST_BYTES = 64
+"""What a line is taken to cost beside its bytes: an empty one is a record too."""
 WAKE_SECONDS = 0.002
 _WAKE_SECONDS_A_WAITER = 50e-6
 """Waking a subscriber costs about this much: pauses grow with their number, so that frames do and wake-ups do not."""
@@ -97,9 +99,9 @@ class Hub:
         if judged is None:
             traits = self.traits.get(block.generation.source, SourceTraits())
             judged = self._judged[key] = Judged(block, traits, self._rules, self.encoder)
-            self._judged_bytes += len(block.content)
+            self._judged_bytes += _cost(judged)
             while len(self._judged) > JUDGED_BLOCKS or (self._judged_bytes > JUDGED_BYTES and len(self._judged) > 1):
-                self._judged_bytes -= len(self._judged.popitem(last=False)[1].block.content)
+                self._judged_bytes -= _cost(self._judged.popitem(last=False)[1])
         return judged
 
     @contextmanager
@@ -159,3 +161,7 @@ class Hub:
     def __repr__(self) -> str:
         """Where the hub is and who looks."""
         return f"<Hub head={self.head} views={len(self._views)} waiters={len(self._waiters)}>"
+
+
+def _cost(judged: Judged) -> int:
+    return len(judged.block.content) + _LINE_COST_BYTES * len(judged.ends)

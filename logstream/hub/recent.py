@@ -23,10 +23,10 @@ class Recent:
         """An empty stretch at the place `start`."""
         self.start = start
         self.end = start
-        self._items: list[Block | Lost] = []
+        self._items: list[Block | Lost | None] = []
         self._places: list[int] = []
         self._dropped = 0
-        """How many items at the lists' beginning have left already; they are swept out in bulk."""
+        """How many items at the lists' beginning have left: their places are swept out in bulk, their bytes at once."""
         self._bytes = 0
 
     def append(self, item: Block | Lost) -> None:
@@ -36,14 +36,19 @@ class Recent:
         self._bytes += _weight(item)
         self.end = item.next_at
         while self._bytes > RECENT_BYTES or len(self._items) - self._dropped > RECENT_ITEMS:
-            oldest = self._items[self._dropped]
-            self._dropped += 1
-            self._bytes -= _weight(oldest)
-            self.start = oldest.next_at
+            self._drop_oldest()
         if self._dropped >= _SWEEP_ITEMS:
             del self._items[: self._dropped]
             del self._places[: self._dropped]
             self._dropped = 0
+
+    def _drop_oldest(self) -> None:
+        oldest = self._items[self._dropped]
+        if oldest is not None:
+            self._bytes -= _weight(oldest)
+            self.start = oldest.next_at
+        self._items[self._dropped] = None
+        self._dropped += 1
 
     def find(self, at: int) -> Block | Lost | None:
         """The item that holds the place `at`; None if it has left or is still to come."""

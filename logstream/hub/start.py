@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from logstream.journal.base import Block, Lost
+from logstream.journal.base import TIME_RESOLUTION_MS, Block, Lost
 from logstream.journal.ids import decode_id
 from logstream.records import Gap, GapReason, Position
 
@@ -157,9 +157,9 @@ async def _place_of_time(hub: Hub, view: View, time_ms: int) -> int:
             judged = hub.judge(item)
             key = item.generation.key
             for index, text in enumerate(judged.times()):
-                own_ms = item.time_ms if text is None else _epoch_ms(text)
-                if text is None:
-                    own_ms = last_ms.get(key, own_ms)
+                # When it was recorded is known to the second only: in doubt a line is told.
+                recorded_ms = item.time_ms + TIME_RESOLUTION_MS - 1
+                own_ms = last_ms.get(key, recorded_ms) if text is None else _epoch_ms(text)
                 last_ms[key] = own_ms
                 if own_ms >= time_ms:
                     return judged.place_before(index)

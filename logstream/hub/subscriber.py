@@ -81,7 +81,7 @@ class Subscriber:
                 return None
             if self.at < self._hub.head:
                 await asyncio.sleep(0)  # a long way without a match: others have their turn between
-            elif not (self._woken or self._notices):  # either may have come while a frame was being made
+            else:
                 await self._wait(deadline)
         return None
 
@@ -92,8 +92,9 @@ class Subscriber:
         gaps: list[str] = []
         clock = asyncio.get_running_loop().time
         while self.at < self._hub.head and held < PULL_BYTES and not self._woken:
-            frame = self._held_back or await self._next_frame()
-            self._held_back = None
+            frame, self._held_back = self._held_back, None
+            if frame is None:
+                frame = await self._next_frame()
             if held and held + len(frame.content) > PULL_BYTES:
                 self._held_back = frame
                 break
@@ -140,6 +141,8 @@ class Subscriber:
 
     async def _wait(self, deadline_seconds: float) -> None:
         """Until the head moves, a notice comes, `wake` is called, or time is up."""
+        if self._woken or self._notices:
+            return  # it came while a frame was being made
         future = self._hub.wait()
         self._waiting = future
         timer = asyncio.get_running_loop().call_at(deadline_seconds, _finish, future)

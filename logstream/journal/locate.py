@@ -1,13 +1,14 @@
 """Finding a generation's bytes again: under its path, or beside it under another name.
 
-Owns a bounded set of open descriptors. Checks before it trusts: the inode, and the bytes before the last proven offset.
-Later kinds of places (compressed copies) become further steps of `_search`.
+Owns a bounded set of open descriptors. Checks before it trusts: the inode, the file's head, and the bytes before the
+last proven offset. Later kinds of places (compressed copies) become further steps of `_search`.
 """
 
 from __future__ import annotations
 
 import os
 import stat
+import zlib
 from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -107,6 +108,11 @@ def _examine(descriptor: int, life: Life) -> GapReason | None:
     facts = os.fstat(descriptor)
     if not stat.S_ISREG(facts.st_mode) or (facts.st_dev, facts.st_ino) != (life.dev, life.ino):
         return GapReason.DELETED
+    # A new file often gets the inode of one that was just deleted, and not every generation has lived to a proof.
+    if life.head_length:
+        head = Locator.read_before(descriptor, life.head_length, life.head_length)
+        if head is None or zlib.crc32(head) != life.head_crc:
+            return GapReason.TRUNCATED
     if life.proof_offset:
         before = Locator.read_before(descriptor, life.proof_offset, ANCHOR_BYTES)
         if before is None or anchor_of(before) != life.proof_crc:

@@ -64,8 +64,7 @@ class Replay:
             # Shorter than recorded and not yet sealed: somebody cut the file under our feet.
             return self._lost(run, GapReason.TRUNCATED)
         content = found[lead_bytes:]
-        if wanted < run.end - run.start or len(content) > BLOCK_BYTES:
-            content = content[: block_length(content, 0, self._max_line_bytes(run.generation.source))]
+        content = content[: block_length(content, 0, self._max_line_bytes(run.generation.source))]
         block = Block(run.generation, run.start, run.at, run.time_ms, found[:lead_bytes], content)
         if block.end < run.end:
             self._run = run._replace(start=block.end, at=block.next_at, lines=None)

@@ -10,7 +10,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterable, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from logstream.errors import LogstreamError, UsageError
@@ -79,15 +79,19 @@ class Store:
     def __init__(self, directory: Path, durability: Durability) -> None:
         """Open or create the state; raises StateUnusableError."""
         self.path = directory / "journal.db"
-        self._lock_fd = _lock(directory)
-        try:
-            self._connection = _connect(self.path, durability)
-            self._prepare(directory)
-            self._reading = sqlite3.connect(self.path, isolation_level=None, timeout=_BUSY_SECONDS)
-        except sqlite3.Error as cause:
-            os.close(self._lock_fd)
-            remedy = "move the file away to begin anew (ids given out so far are lost with it)"
-            raise StateUnusableError(directory, f"{self.path.name} cannot be opened: {cause}", remedy) from cause
+        with ExitStack() as undo:
+            self._lock_fd = _lock(directory)
+            undo.callback(os.close, self._lock_fd)
+            try:
+                # Transactions run in the loop's thread or in the journal's one worker thread, never in both at a time.
+                self._connection = undo.enter_context(closing(_connect(self.path, check_same_thread=False)))
+                _configure(self._connection, durability)
+                self._prepare(directory)
+                self._reading = _connect(self.path, check_same_thread=True)
+            except sqlite3.Error as cause:
+                remedy = "move the file away to begin anew (ids given out so far are lost with it)"
+                raise StateUnusableError(directory, f"{self.path.name} cannot be opened: {cause}", remedy) from cause
+            undo.pop_all()
 
     def _prepare(self, directory: Path) -> None:
         found = self._connection.execute("PRAGMA user_version").fetchone()[0]
@@ -159,16 +163,17 @@ class Store:
         os.close(self._lock_fd)
 
 
-def _connect(path: Path, durability: Durability) -> sqlite3.Connection:
-    # Transactions run in the loop's thread or in the journal's one worker thread, never in both at a time.
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=_BUSY_SECONDS)
+def _connect(path: Path, *, check_same_thread: bool) -> sqlite3.Connection:
+    return sqlite3.connect(path, isolation_level=None, check_same_thread=check_same_thread, timeout=_BUSY_SECONDS)
+
+
+def _configure(connection: sqlite3.Connection, durability: Durability) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA synchronous = {'FULL' if durability == 'full' else 'NORMAL'}")
     # Checkpoints sync the disk: they belong to a thread, never to whichever commit happens to be the thousandth.
     connection.execute("PRAGMA wal_autocheckpoint = 0")
     # A restarted log would keep its size, and whoever looks at that would copy it back again every time.
     connection.execute("PRAGMA journal_size_limit = 0")
-    return connection
 
 
 def _lock(directory: Path) -> int:

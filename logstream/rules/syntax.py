@@ -14,16 +14,16 @@ from logstream.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MAX_PATTERN_CHARACTERS: Final = 4096
-MAX_COST: Final = 2000
+MAX_PATTERN_CHARACTERS: Final = 8192  # a query's longest phrase with each character escaped
+MAX_COST: Final = 4096
 """Bound of `Survey.cost`. Measured: what stays below compiles within a second or two; `(.{50,1000}b){5}` takes four."""
 MAX_NESTING: Final = 12
 """Bound of groups within groups: the time to compile `(a(a(a...)*)*)*` doubles with each (30 deep: minutes)."""
 
 _ASCII_COST: Final = 1
-_CLASS_COST: Final = 2  # `.`, a class, a letter of several bytes: in UTF-8 a handful of states
-_BOUNDARY_COST: Final = 10  # \b splits every state next to it
-_PROPERTY_COST: Final = 500  # \p{L}: several hundred ranges of one to four bytes each
+_CLASS_COST: Final = 4  # `.`, a class, a letter of several bytes: in UTF-8 a handful of states
+_BOUNDARY_COST: Final = 20  # \b splits every state next to it
+_PROPERTY_COST: Final = 1000  # \p{L}: several hundred ranges of one to four bytes each
 _COST_CEILING: Final = 10**9  # nested repeats multiply to numbers too long to print
 
 _SHOWN_CHARACTERS: Final = 80
@@ -100,6 +100,9 @@ _REFUSED: Final = tuple(
     )
 )
 _POSSESSIVE: Final = "a possessive repeat (a++) is not supported, nor needed in linear time: leave the + out"
+# Hyperscan reads `\é` as `\\x{e9}`, a backslash and more: it would compile, and find something else.
+_BEYOND_ASCII: Final = "a character outside ASCII cannot be escaped or stand between \\Q and \\E: write it bare"
+_ESCAPED_BEYOND_ASCII: Final = re.compile(r"\\(?:Q.*)?[^\x00-\x7f]", re.DOTALL)
 
 _SAFE_ESCAPES: Final = frozenset("wdShbBtfrae")
 _SAFE_POSIX: Final = re.compile(r"\[:(?:alnum|alpha|blank|digit|graph|lower|print|punct|upper|word|xdigit):\]")
@@ -235,6 +238,9 @@ class _Reading:
 
     def read_class(self, token: re.Match[str]) -> None:
         members = token["members"]
+        escaped = _ESCAPED_BEYOND_ASCII.search(members)
+        if escaped:
+            raise PatternError(self.pattern, token.start("members") + escaped.start() + 1, _BEYOND_ASCII)
         self._add(_PROPERTY_COST if re.search(r"\\[pP]", members) else _CLASS_COST)
         if "\\Q" in members:  # quoting turns `\n` in a class into two characters
             self.line_safe = False
@@ -242,19 +248,25 @@ class _Reading:
             self.line_safe &= _EXCLUDES_LINE_FEED.match(members) is not None
         else:
             plain = _SAFE_POSIX.sub("", members)
-            self.line_safe &= bool(_SAFE_MEMBERS.fullmatch(plain) or _SAFE_MEMBERS_WITHOUT_RANGES.fullmatch(plain))
+            listed = _SAFE_MEMBERS.fullmatch(plain) or _SAFE_MEMBERS_WITHOUT_RANGES.fullmatch(plain)
+            self.line_safe &= listed is not None and "[:" not in plain
 
     def read_quote(self, token: re.Match[str]) -> None:
+        if not token["quoted"].isascii():
+            raise PatternError(self.pattern, token.start() + 1, _BEYOND_ASCII)
         if not token["unquote"]:
             self.closing = "\\E"
         self.line_safe &= "\n" not in token["quoted"]
-        self._add(_CLASS_COST * len(token["quoted"]))
+        self._add(_ASCII_COST * len(token["quoted"]))
 
     def read_escape(self, token: re.Match[str]) -> None:
         escaped = token["escaped"]
+        if not escaped.isascii():
+            raise PatternError(self.pattern, token.start() + 1, _BEYOND_ASCII)
         self.line_safe &= escaped in _SAFE_ESCAPES or not (escaped.isalnum() or escaped == "\n")
         self.alone |= escaped in "AzZ"
-        self._add(_BOUNDARY_COST if escaped in "bB" else _CLASS_COST)
+        letters = _BOUNDARY_COST if escaped in "bB" else _CLASS_COST
+        self._add(letters if escaped.isalnum() else _ASCII_COST)
 
 
 # Each kind of token with what reads it; a remark (?#...) says nothing.

@@ -14,6 +14,7 @@ from logstream.sse.errors import (
 )
 from logstream.sse.feed import EndOfFeed, Feed, OpenFeed
 from logstream.sse.routes import refusal_response, requested_last_event_id, stream_blueprint
+from logstream.sse.shutdown import until_signal
 from logstream.sse.sources import Source
 from logstream.sse.streams import Streams, StreamStats
 
@@ -37,4 +38,5 @@ __all__ = [
     "refusal_response",
     "requested_last_event_id",
     "stream_blueprint",
+    "until_signal",
 ]

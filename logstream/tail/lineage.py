@@ -45,6 +45,8 @@ class Lineage:
         self.absent_since: float | None = None
         self.is_gone = False
         """Whether the absence has been confirmed, and told."""
+        self.told: set[str] = set()
+        """Compressed siblings that people know of."""
         self.hot_until = 0.0
 
     def obstruct(self, state: Literal["unreadable", "untailable"], reason: str, turn: Turn) -> None:

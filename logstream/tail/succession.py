@@ -89,6 +89,8 @@ class Succession:
         live = lineage.live
         if live is not None and live.fd is not None:
             self._displace(lineage, live, turn)
+        if lineage.has_history and lineage.readers and lineage.live is None:
+            self._succeed(lineage, turn)
         if lineage.absent_since is None:
             lineage.absent_since = turn.now
         elif not lineage.is_gone and turn.now - lineage.absent_since >= self._census.pace.absence_seconds:
@@ -110,7 +112,7 @@ class Succession:
         lineage.clear(turn)
 
     def _succeed(self, lineage: Lineage, turn: Turn) -> None:
-        """The path has a file that nobody reads: enter what was rotated away unseen, oldest first, then that file."""
+        """Enter what was rotated away unseen, oldest first, then the file that has the path now, if there is one."""
         snapshot = self._look(lineage)
         for _ in range(_ATTEMPTS):
             if snapshot.is_consistent:
@@ -118,28 +120,35 @@ class Succession:
             _close(snapshot)
             snapshot = self._look(lineage)
         live = snapshot.live
-        if isinstance(live, Refused) or live.is_compressed or (live.facts.dev, live.facts.ino) in self._census.readers:
+        if self._is_refused(lineage, live, turn):
             _close(snapshot)
-            self._refuse(lineage, live, turn)
             return
         self._displace_all(lineage, turn)
-        for sibling in snapshot.compressed:
-            turn.tell(lineage.spec, display(sibling.path), "unreadable", "compressed")
+        self._tell_compressed(lineage, snapshot.compressed, turn)
         for opened in snapshot.adopted:
             reader = self._bear(lineage, opened, lineage.file, turn)
             lineage.add_older(reader)
             lineage.displace(reader, turn.now)
-        lineage.clear(turn)
-        lineage.add_live(self._bear(lineage, live, lineage.file, turn))
-        lineage.starts_at_end = False
+        if isinstance(live, Opened):
+            lineage.clear(turn)
+            lineage.add_live(self._bear(lineage, live, lineage.file, turn))
+            lineage.starts_at_end = False
 
-    def _refuse(self, lineage: Lineage, live: Opened | Refused, turn: Turn) -> None:
-        """The file at the path is not to be read, or went away again."""
+    def _is_refused(self, lineage: Lineage, live: Opened | Refused, turn: Turn) -> bool:
+        """Whether the file at the path is not to be read, or not now. That there is none is no reason."""
         if isinstance(live, Opened):
             if live.is_compressed:
                 lineage.obstruct("unreadable", "compressed", turn)
-        elif not live.is_absent:
+            return live.is_compressed or (live.facts.dev, live.facts.ino) in self._census.readers
+        if not live.is_absent:
             lineage.obstruct("untailable" if live.is_untailable else "unreadable", live.reason, turn)
+        return not live.is_absent
+
+    def _tell_compressed(self, lineage: Lineage, siblings: list[Sibling], turn: Turn) -> None:
+        for sibling in siblings:
+            if sibling.path not in lineage.told:
+                lineage.told.add(sibling.path)
+                turn.tell(lineage.spec, display(sibling.path), "unreadable", "compressed")
 
     def _look(self, lineage: Lineage) -> _Snapshot:
         """List the siblings, open the live file and those that came before it unseen, and list again."""

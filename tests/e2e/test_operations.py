@@ -60,7 +60,9 @@ def test_a_bad_reload_keeps_what_was_and_says_so(tmp_path: Path) -> None:
 
 def test_a_taken_port_is_named_with_a_remedy(tmp_path: Path) -> None:
     with running(tmp_path) as service:
-        answer = refused(service, LOGSTREAM_STATE__DIR=str(tmp_path / "other"), LOGSTREAM_SERVER__PORT=str(service.port))
+        answer = refused(
+            service, LOGSTREAM_STATE__DIR=str(tmp_path / "other"), LOGSTREAM_SERVER__PORT=str(service.port)
+        )
 
     assert answer.returncode in {1, 2}
     assert str(service.port) in answer.stderr
@@ -88,7 +90,9 @@ def test_a_state_directory_that_is_a_file_is_refused(tmp_path: Path) -> None:
 
 def test_a_bad_configuration_starts_nothing(tmp_path: Path) -> None:
     with running(tmp_path) as service:
-        (tmp_path / "config.toml").write_text(service.config + '[[rule]]\nname = "x"\nmatch = "(?=a)"\nactoin = "drop"\n')
+        (tmp_path / "config.toml").write_text(
+            service.config + '[[rule]]\nname = "x"\nmatch = "(?=a)"\nactoin = "drop"\n'
+        )
         answer = refused(service, LOGSTREAM_STATE__DIR=str(tmp_path / "never"))
 
     assert answer.returncode == 2
@@ -157,6 +161,8 @@ def test_cleartext_http2_is_refused(tmp_path: Path) -> None:
 def test_the_service_runs_below_a_root_path_and_on_a_unix_socket(tmp_path: Path) -> None:
     with running(tmp_path, f'[server]\nroot_path = "/logs"\n{SOURCES}') as service:
         assert service.get("/logs/healthz").status_code == 200
+        moved = service.get("/logs")
+        assert (moved.status_code, moved.headers["location"]) == (308, "/logs/")
         assert service.get("/logsmith/healthz").status_code == 404
         assert service.get("/healthz").status_code == 200
 

@@ -148,7 +148,7 @@ def test_the_header_wins_over_the_parameter_and_both_over_from(service: Service)
         ids = [record["id"] for record in stream.records(3)]
     with service.stream(ids[2], last_event_id_=ids[0], from_="start") as stream:
         assert stream.texts(1) == ["d"]
-    with service.stream(last_event_id=None, from_="start", **{"last_event_id_": ids[1]}) as stream:
+    with service.stream(last_event_id=None, from_="start", last_event_id_=ids[1]) as stream:
         assert stream.texts(2) == ["c", "d"]
 
 

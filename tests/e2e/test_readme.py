@@ -1,0 +1,116 @@
+"""The README's examples, run: commands, the page's script, and the configuration."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import sync_playwright
+
+from logstream.config import load
+from tests.browser.test_page import FLAGS
+from tests.running import SOURCES, Service, running
+
+if TYPE_CHECKING:
+    import pytest
+
+README = Path(__file__).parents[2] / "README.md"
+ADDRESS = "http://127.0.0.1:8780"
+
+
+def blocks(language: str) -> list[str]:
+    """The README's code blocks of one language."""
+    return re.findall(rf"```{language}\n(.*?)```", README.read_text(), re.DOTALL)
+
+
+def test_the_curl_commands_stream_lines(tmp_path: Path) -> None:
+    (commands,) = [block for block in blocks("sh") if "curl" in block]
+    with running(tmp_path) as service:
+        service.write("a.log", "2026-11-23T10:00:00Z ERROR first", "2026-11-23T10:00:01Z WARN healthcheck")
+        service.wait_until_read("a.log")
+        for command in commands.strip().splitlines():
+            told = _first_output(command.replace(ADDRESS, service.url), until="ERROR first")
+            assert "event: hello" in told
+            assert "ERROR first" in told
+
+
+def _first_output(command: str, until: str) -> str:
+    """What an endless command prints, up to the line with `until`."""
+    told = ""
+    with subprocess.Popen(
+        shlex.split(command), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            told += line
+            if until in line:
+                break
+        process.kill()
+    return told
+
+
+def test_the_event_source_example_prints_lines_and_gaps(tmp_path: Path, chromium: str) -> None:
+    (script,) = blocks("js")
+    with running(tmp_path) as service, sync_playwright() as playwright:
+        service.write("a.log", "a timeout", "something else")
+        service.wait_until_read("a.log")
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        page = browser.new_page()
+        page.goto(f"{service.url}/healthz")
+        with page.expect_console_message(lambda message: message.type == "log") as printed:
+            page.evaluate(f"() => {{ {script.replace(ADDRESS, service.url)} }}")
+        assert printed.value.text == "a timeout"
+        with page.expect_console_message(lambda message: message.type == "warning") as warned:
+            _lose_lines(service)
+        assert warned.value.text.startswith("lost")
+        browser.close()
+
+
+def _lose_lines(service: Service) -> None:
+    """Take lines away that an open client has not got: those written and truncated while the service is down."""
+    service.kill()
+    service.write("a.log", "a timeout that nobody saw")
+    (service.logs / "a.log").write_bytes(b"a new timeout\n")
+    service.start()
+
+
+def test_the_rules_example_is_a_valid_configuration_that_does_what_is_said(tmp_path: Path) -> None:
+    (rules,) = blocks("toml")
+    path = tmp_path / "config.toml"
+    path.write_text(SOURCES + rules)
+    assert [rule.name for rule in load(path, {}).rules] == ["no-probes", "http-5xx"]
+
+    with running(tmp_path, SOURCES + rules) as service:
+        service.write("a.log", '"GET /healthz HTTP/1.1" 200 5', '"GET / HTTP/1.1" 502 5')
+        service.wait_until_read("a.log")
+        with service.stream(from_="start") as stream:
+            event = stream.expect("http-5xx")
+
+    assert event.json["level"] == "error"
+
+
+def test_every_event_and_parameter_that_the_readme_names_is_real(tmp_path: Path) -> None:
+    text = README.read_text()
+    with running(tmp_path) as service:
+        service.write("a.log", "one")
+        service.wait_until_read("a.log")
+        with service.stream(from_="start") as stream:
+            record = stream.records(1)[0]
+        for parameter in re.findall(r"^\| `(source|q|from|last_event_id|shape)` ", text, re.MULTILINE):
+            answer = service.get(f"/api/v1/stream?{parameter}=%00bad/&nonsense=1")
+            assert answer.status_code in {400, 404}
+
+    (fields,) = re.findall(r"`(\{\"id\".*?\})`", text)
+    assert re.findall(r"\"(\w+)\"", fields) == list(record)
+    assert json.dumps(record)
+
+
+def test_the_two_commands_of_the_readme_are_what_make_offers(request: pytest.FixtureRequest) -> None:
+    told = subprocess.run(["make", "help"], cwd=request.config.rootpath, capture_output=True, text=True, check=True)
+
+    for target in re.findall(r"`make (\w+)`|^make (\w+)", README.read_text(), re.MULTILINE):
+        assert f"make {''.join(target)} " in told.stdout

@@ -35,9 +35,7 @@ class StoryFile:
         made: list[Change] = []
         if not self.is_born:
             name = str(self.path)
-            made.append(
-                Birth(self.key, self.source, name, name, facts.st_dev, facts.st_ino, None, 0, 0, 0, "utf-8")
-            )
+            made.append(Birth(self.key, self.source, name, name, facts.st_dev, facts.st_ino, None, 0, 0, 0, "utf-8"))
             self.is_born = True
         end = self.told + len(content)
         lengths = tuple(map(len, lines))

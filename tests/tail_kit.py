@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import zlib
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from logstream.tail.batch import Batch, Birth, Hole, Known, Moved, Notice, Proof, Range, Sealed, SourceSpec
@@ -14,13 +14,21 @@ from logstream.tail.supervisor import Supervisor
 from logstream.tail.turn import Pace
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
     from pathlib import Path
 
     from logstream.tail.batch import Change
 
 PATIENCE_SECONDS = 20.0
-BRISK = Pace(rotate_wait_seconds=0.3, deleted_wait_seconds=0.2, absence_seconds=0.05, blind_sweep_seconds=0.02)
+NOBODY = 65_534
+BRISK = Pace(
+    rotate_wait_seconds=0.3,
+    deleted_wait_seconds=0.2,
+    absence_seconds=0.05,
+    sweep_seconds=0.2,
+    blind_sweep_seconds=0.02,
+    survey_seconds=0.5,
+)
 
 
 class RecordingSink:
@@ -148,6 +156,33 @@ def open_files_below(directory: Path) -> list[str]:
         with suppress(OSError):
             found.append(os.readlink(f"/proc/self/fd/{fd}"))  # noqa: PTH115 - may be no path
     return sorted(path for path in found if path.startswith(f"{directory}/"))
+
+
+class Doors:
+    """Stands in for os.open, with a lock for each name, and with something that happens when a name is opened."""
+
+    def __init__(self) -> None:
+        self.closed: dict[str, int] = {}
+        self.upon: dict[str, Callable[[], object]] = {}
+
+    def open(self, path: str, flags: int) -> int:
+        name = path.rpartition("/")[2]
+        self.upon.pop(name, lambda: None)()
+        if code := self.closed.get(name, 0):
+            raise OSError(code, os.strerror(code), path)
+        return os.open(path, flags)
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Without root's right to read everything."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
 
 
 @asynccontextmanager

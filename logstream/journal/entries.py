@@ -106,7 +106,6 @@ class EntryCursor:
             else:
                 # The row has grown since it was decoded: go back to before it, and decode it anew.
                 self._reached.update(self._undo)
-        rows = [row for row in rows if row.start < self._ledger.head]
         for row in rows:
             self._decode(row)
         return bool(rows)

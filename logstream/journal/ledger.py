@@ -127,7 +127,8 @@ class Ledger:
         """Everything `batch` changes, with the SQL that makes it last."""
         now_ms = int(batch.time * 1000)
         is_new = not self._row.blob or len(self._row.blob) >= ROW_BYTES
-        row = RowWriter.begin(self.head, now_ms) if is_new else copy.copy(self._row)
+        # Rows are searched by their time, so a clock that was set back must not begin one before the last.
+        row = RowWriter.begin(self.head, max(now_ms, self._row.clock_ms)) if is_new else copy.copy(self._row)
         plan = Plan(row, is_new, self._entries_since_keyframe, next_slot=self._next_slot, last_key=self.last_key)
         before = row.entries
         for change in batch.changes:

@@ -24,8 +24,7 @@ MAX_PATTERNS: Final = 1000
 MAX_DATABASE_COST: Final = 2 * MAX_COST
 """How much one database may cost. Measured: 10 of `x.{1,200}y` compile in 1.5 s together, 20 in 12 s, 50 in 49 s."""
 
-_LINE_FLAGS: Final = hyperscan.HS_FLAG_UTF8 | hyperscan.HS_FLAG_ALLOWEMPTY
-_BLOCK_FLAGS: Final = _LINE_FLAGS | hyperscan.HS_FLAG_MULTILINE
+_FLAGS: Final = hyperscan.HS_FLAG_UTF8 | hyperscan.HS_FLAG_ALLOWEMPTY | hyperscan.HS_FLAG_MULTILINE
 
 _CLOSING: Final = b"\n\n"
 
@@ -54,11 +53,10 @@ _ESCAPES: Final = str.maketrans({**{c: f"\\{c}" for c in "\\^$.[]|()?*+{}"}, "\0
 
 
 class _Form(NamedTuple):
-    """How a pattern is scanned. `block` is None when only one line at a time gives the right answer."""
+    """How a pattern is scanned, and whether each line found must be looked at alone."""
 
-    block: bytes | None
-    line: bytes
-    caseless: bool
+    expression: bytes
+    flags: int
     verified: bool
     cost: int
 
@@ -86,23 +84,9 @@ class PatternSet:
         self.patterns = tuple(patterns)
         forms = [_form_of(pattern) for pattern in self.patterns]
         self._verified = [number for number, form in enumerate(forms) if form.verified]
-        self._every_line_is_verified = any(form.block is None for form in forms)
-        self._blocks: list[hyperscan.Database] = []
-        self._lines: list[hyperscan.Database] = []
-        for batch in _batches(forms):
-            self._compile_batch([(number, forms[number]) for number in batch])
+        self._blocks = [_compile(batch) for batch in _batches(enumerate(forms))]
+        self._lines = [_compile(batch) for batch in _batches((n, forms[n]) for n in self._verified)]
         self._scanning = Lock()  # a scan lets go of the GIL, and Hyperscan's scratch space serves one at a time
-
-    def _compile_batch(self, numbered: Sequence[tuple[int, _Form]]) -> None:
-        blocks = [
-            (n, form.block, _flags(_BLOCK_FLAGS, form.caseless)) for n, form in numbered if form.block is not None
-        ]
-        once = _LINE_FLAGS | hyperscan.HS_FLAG_SINGLEMATCH
-        lines = [(n, form.line, _flags(once, form.caseless)) for n, form in numbered if form.verified]
-        if blocks:
-            self._blocks.append(_compile(blocks))
-        if lines:
-            self._lines.append(_compile(lines))
 
     def __repr__(self) -> str:
         return f"<PatternSet [{len(self.patterns)} patterns, {len(self._verified)} verified line by line]>"
@@ -141,43 +125,43 @@ class PatternSet:
 
     def _verify(self, text: bytes, ends: Sequence[int], found: list[set[int]]) -> None:
         """Replace what was found for the verified patterns by the lines that match when taken alone."""
-        candidates: Iterable[int] = range(len(ends))
-        if not self._every_line_is_verified:
-            candidates = set().union(*(found[number] for number in self._verified))
+        candidates = set().union(*(found[number] for number in self._verified))
         for number in self._verified:
             found[number] = set()
-        line = 0
+        line = length = 0
 
-        def on_match(number: int, _start: int, _stop: int, _flags: int, _context: object) -> None:
-            found[number].add(line)
+        def on_match(number: int, _start: int, stop: int, _flags: int, _context: object) -> None:
+            if stop <= length:
+                found[number].add(line)
 
         for line in candidates:
             start = ends[line - 1] + 1 if line else 0
+            length = ends[line] - start
             for database in self._lines:
-                database.scan(text[start : ends[line]], match_event_handler=on_match)
+                database.scan(text[start : ends[line]] + _CLOSING, match_event_handler=on_match)
 
 
-def _flags(base: int, caseless: bool) -> int:  # noqa: FBT001 - a pattern's own field
-    return base | hyperscan.HS_FLAG_CASELESS if caseless else base
-
-
-def _compile(expressions: Sequence[tuple[int, bytes, int]]) -> hyperscan.Database:
-    """One database over (number, expression, flags); raises hyperscan.error."""
+def _compile(numbered: Sequence[tuple[int, _Form]]) -> hyperscan.Database:
+    """One database over forms and the numbers they report; raises hyperscan.error."""
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    numbers, sources, flags = zip(*expressions, strict=True)
-    database.compile(expressions=sources, ids=numbers, elements=len(numbers), flags=flags)
+    database.compile(
+        expressions=[form.expression for _, form in numbered],
+        ids=[number for number, _ in numbered],
+        elements=len(numbered),
+        flags=[form.flags for _, form in numbered],
+    )
     return database
 
 
-def _batches(forms: Sequence[_Form]) -> Iterator[list[int]]:
-    """The numbers of the forms, in as few batches as keep to the cost of one database."""
-    batch: list[int] = []
+def _batches(numbered: Iterable[tuple[int, _Form]]) -> Iterator[list[tuple[int, _Form]]]:
+    """The forms in as few batches as keep to the cost of one database."""
+    batch: list[tuple[int, _Form]] = []
     cost = 0
-    for number, form in enumerate(forms):
+    for number, form in numbered:
         if batch and cost + form.cost > MAX_DATABASE_COST:
             yield batch
             batch, cost = [], 0
-        batch.append(number)
+        batch.append((number, form))
         cost += form.cost
     if batch:
         yield batch
@@ -187,24 +171,30 @@ def _batches(forms: Sequence[_Form]) -> Iterator[list[int]]:
 def _form_of(pattern: Pattern) -> _Form:
     """Find the fastest form that keeps the meaning; raises PatternError."""
     facts = survey(pattern.expression)
-    line = (pattern.expression + facts.closing).encode()
-    # Alone and first: `a)|(b` is no expression, but becomes one within the parentheses of the block form.
-    refusal = _refusal(line, _flags(_LINE_FLAGS, pattern.caseless))
+    flags = _FLAGS | hyperscan.HS_FLAG_CASELESS if pattern.caseless else _FLAGS
+    # As written and first: `a)|(b` is no expression, but becomes one within the parentheses of the first form. Then
+    # `[^\n]*$` moves each match to its line's end: one match a line. Where a pattern ends in `$`, nothing may follow
+    # it, and its own matches tell the line.
+    written = pattern.expression + facts.closing
+    _refuse(pattern, _Form(written.encode(), flags, verified=False, cost=facts.cost))
+    moved = _Form(f"(?:{facts.in_block})[^\\n]*$".encode(), flags, verified=not facts.line_safe, cost=facts.cost)
+    if _refusal(moved) is None:
+        return moved
+    unmoved = moved._replace(expression=facts.in_block.encode())
+    _refuse(pattern, unmoved)
+    return unmoved
+
+
+def _refuse(pattern: Pattern, form: _Form) -> None:
+    refusal = _refusal(form)
     if refusal is not None:
         raise _explained(pattern.expression, refusal)
-    if not facts.alone:
-        # `[^\n]*$` moves each match to its line's end: one match a line. Where a pattern ends in `$`, nothing may
-        # follow it, and its own matches tell the line.
-        for block in (b"(?:" + line + b")[^\\n]*$", line):
-            if _refusal(block, _flags(_BLOCK_FLAGS, pattern.caseless)) is None:
-                return _Form(block, line, pattern.caseless, not facts.line_safe, facts.cost)
-    return _Form(None, line, pattern.caseless, verified=True, cost=facts.cost)
 
 
-def _refusal(expression: bytes, flags: int) -> str | None:
-    """Hyperscan's reason not to compile `expression`, None when it does."""
+def _refusal(form: _Form) -> str | None:
+    """Hyperscan's reason not to compile the form, None when it does."""
     try:
-        _compile([(0, expression, flags)])
+        _compile([(0, form)])
     except hyperscan.error as error:
         return str(error)
     return None

@@ -53,10 +53,10 @@ class Survey(NamedTuple):
 
     line_safe: bool
     """True when no part of the pattern can match a line feed, so that a match never reaches into another line."""
-    alone: bool
-    r"""True when the pattern asks where the whole text begins or ends: `\A`, `\z`, `\Z`, `(?-m)`."""
     closing: str
     r"""What ends a `(?x)` comment or a `\Q` still open at the end, so that something may be appended."""
+    in_block: str
+    r"""The pattern for a text of many lines: `\A`, `\z` and `\Z` as `^` and `$`, no `(?-m)`, and closed."""
     cost: int
     """Steps of the automaton with all bounded repeats written out, weighted: grows with the time to compile."""
 
@@ -99,6 +99,7 @@ _REFUSED: Final = tuple(
         (r"\\[uULl]", "\\u, \\U, \\l and \\L are not supported: write a code point as \\x{20AC}"),
     )
 )
+_IN_BLOCK: Final = {r"\A": "^", r"\z": "$", r"\Z": "$"}
 _POSSESSIVE: Final = "a possessive repeat (a++) is not supported, nor needed in linear time: leave the + out"
 # Hyperscan reads `\é` as `\\x{e9}`, a backslash and more: it would compile, and find something else.
 _BEYOND_ASCII: Final = "a character outside ASCII cannot be escaped or stand between \\Q and \\E: write it bare"
@@ -122,7 +123,8 @@ def survey(pattern: str) -> Survey:
     if reading.cost > MAX_COST:
         reason = f"its repeats and classes unfold to {reading.cost} steps, at most {MAX_COST} are allowed"
         raise PatternError(pattern, reading.steepest_column, f"{reason}: use smaller counts, or * and +")
-    return Survey(line_safe=reading.line_safe, alone=reading.alone, closing=reading.closing, cost=reading.cost)
+    in_block = "".join(reading.in_block) + reading.closing
+    return Survey(line_safe=reading.line_safe, closing=reading.closing, in_block=in_block, cost=reading.cost)
 
 
 def _refuse_characters(pattern: str) -> None:
@@ -143,8 +145,8 @@ class _Reading:
     def __init__(self, pattern: str) -> None:
         self.pattern = pattern
         self.line_safe = True
-        self.alone = False
         self.closing = ""
+        self.in_block: list[str] = []
         self.cost = 0
         self.steepest_column: int | None = None
         self._steepest = 0
@@ -163,17 +165,19 @@ class _Reading:
             token = _TOKEN.match(self.pattern, at)
             if token is None:
                 return  # a lone backslash at the end: Hyperscan has the words for it
+            self.in_block.append(_IN_BLOCK.get(token[0], token[0]))
             self._read(token)
             at = token.end()
 
     def _skip_ignored(self, at: int) -> int:
-        if self.pattern[at] != "#":
-            return at + 1
-        end = self.pattern.find("\n", at)
-        if end < 0:
-            self.closing = "\n"
-            return len(self.pattern)
-        return end + 1
+        end = at + 1
+        if self.pattern[at] == "#":
+            end = self.pattern.find("\n", at) + 1
+            if not end:
+                self.closing = "\n"
+                end = len(self.pattern)
+        self.in_block.append(self.pattern[at:end])
+        return end
 
     def _refuse_construct(self, at: int) -> None:
         if self.pattern[at] in "\\(":
@@ -223,7 +227,9 @@ class _Reading:
         if token["scope"] == ":":
             self.read_open(token)
         off = token["off"] or ""
-        self.alone |= "m" in off
+        if "m" in off:
+            kept = off.replace("m", "")
+            self.in_block[-1] = f"(?{token['on']}{'-' if kept else ''}{kept}{token['scope']}"
         self._flags = self._flags.union(token["on"]).difference(off)
 
     def read_open(self, token: re.Match[str]) -> None:
@@ -264,7 +270,6 @@ class _Reading:
         if not escaped.isascii():
             raise PatternError(self.pattern, token.start() + 1, _BEYOND_ASCII)
         self.line_safe &= escaped in _SAFE_ESCAPES or not (escaped.isalnum() or escaped == "\n")
-        self.alone |= escaped in "AzZ"
         letters = _BOUNDARY_COST if escaped in "bB" else _CLASS_COST
         self._add(letters if escaped.isalnum() else _ASCII_COST)
 

@@ -50,7 +50,7 @@ class Succession:
         except OSError as error:
             if is_absence(error):
                 self._miss(lineage, turn)
-            else:
+            elif lineage.live is None or lineage.live.fd is None:
                 lineage.obstruct("unreadable", reason_of(error), turn)
             return None
         inode, live = (seen.st_dev, seen.st_ino), lineage.live

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import runpy
+import signal
+import socket
+import sys
 import time
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import uvloop
 from quart import Quart, request
 
+from logstream.serving import Address
 from logstream.sse import Event, Streams, encode_event, requested_last_event_id, stream_blueprint
 from tests.installed import ROOT
 from tests.live_server import connected, live
@@ -349,3 +354,33 @@ def test_the_example_app_streams_the_time_and_resumes_where_a_client_was_cut() -
             ]
 
     asyncio.run(story())
+
+
+async def test_the_example_as_a_program_ends_its_streams_properly_and_says_nothing_at_ctrl_c() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "docs/examples/clock.py", str(port)),
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    async with asyncio.timeout(30), AsyncExitStack() as stack:
+        client = None
+        while client is None:
+            assert process.returncode is None
+            try:
+                client = await stack.enter_async_context(connected(Address("127.0.0.1", port)))
+            except ConnectionRefusedError:
+                await asyncio.sleep(0.05)
+        await client.answer(f"GET /events/clock\nLast-Event-ID: {int(time.time()) - 2}")
+        assert [event.type for event in await client.events(2)] == ["tick", "tick"]
+        process.send_signal(signal.SIGINT)
+        last = None
+        while (event := await client.event()) is not None:
+            last = event
+        assert last is not None
+        assert last.type == "bye"
+        said = (await process.communicate())[0].decode()
+    assert (said, process.returncode) == ("", 0)

@@ -3,19 +3,31 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from logstream.tail.batch import Birth, Notice
-from tests.tail_kit import RecordingSink, open_files_below, source, tailing, write
+from tests.tail_kit import Doors, RecordingSink, as_nobody, eventually, open_files_below, source, tailing, write
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from logstream.tail.supervisor import Supervisor
 
 
 def states_of(supervisor: Supervisor) -> dict[str, tuple[str, str | None]]:
     return {file.file: (file.state, file.reason) for source in supervisor.status() for file in source.files}
+
+
+@pytest.fixture
+def public_path() -> Iterator[Path]:
+    """A directory that everybody may enter, unlike tmp_path."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
 
 
 async def test_a_late_file_is_found_and_told(tmp_path: Path) -> None:
@@ -127,19 +139,6 @@ async def test_a_file_replaced_by_a_directory_is_told_and_read_when_it_is_a_file
     assert sink.texts == [b"one", b"two"]
 
 
-class Doors:
-    """Stands in for os.open: as root, modes keep nobody out."""
-
-    def __init__(self) -> None:
-        self.closed: dict[str, int] = {}
-
-    def open(self, path: str, flags: int) -> int:
-        code = self.closed.get(os.path.basename(path), 0)  # noqa: PTH119 - a name as os.open gets it
-        if code:
-            raise OSError(code, os.strerror(code), path)
-        return os.open(path, flags)
-
-
 async def test_an_unreadable_file_is_told_once_and_read_once_it_is_readable(tmp_path: Path) -> None:
     sink, doors = RecordingSink(), Doors()
     write(tmp_path / "open.log", b"one\n")
@@ -225,3 +224,103 @@ async def test_sources_can_change_while_files_that_stay_are_read_on(tmp_path: Pa
         await sink.first(6)
     assert sorted(sink.texts) == [b"a1", b"a2", b"a3", b"b1", b"b2", b"b3"]
     assert [(birth.source, birth.base) for birth in sink.of_kind(Birth)][2:] == [("c", 6), ("c", 6)]
+
+
+async def test_a_directory_that_may_not_be_read_is_told_and_its_open_files_are_read_on(public_path: Path) -> None:
+    sink, shut = RecordingSink(), public_path / "shut"
+    shut.mkdir()
+    write(shut / "a.log", b"one\n")
+    with (shut / "a.log").open("ab", buffering=0) as writer:
+        async with tailing(sink, source(public_path / "*" / "*.log")) as supervisor:
+            await sink.first(1)
+            shut.chmod(0)
+            with as_nobody():
+                await sink.until(lambda: sink.of_kind(Notice))
+                assert states_of(supervisor) == {
+                    str(shut): ("unreadable", "permission denied"),
+                    str(shut / "a.log"): ("following", None),
+                }
+                writer.write(b"two\n")
+                await sink.first(2)
+            shut.chmod(0o755)
+            await sink.until(lambda: ("readable", None) in sink.states())
+    assert sink.states() == [("unreadable", "permission denied"), ("readable", None)]
+    assert len(sink.births) == 1
+
+
+async def test_a_file_that_may_not_be_looked_for_after_a_restart_is_no_loss(public_path: Path) -> None:
+    sink, shut = RecordingSink(), public_path / "shut"
+    shut.mkdir()
+    write(shut / "a.log", b"one\n")
+    async with tailing(sink, source(shut / "a.log")):
+        await sink.first(1)
+    write(shut / "a.log", b"two\n")
+    shut.chmod(0)
+    with as_nobody():
+        async with tailing(sink, source(shut / "a.log"), known=sink.known(), first_seen=()) as supervisor:
+            await supervisor.first_scan_done.wait()
+            await sink.until(lambda: ("unreadable", "permission denied") in sink.states())
+    shut.chmod(0o755)
+    async with tailing(sink, source(shut / "a.log"), known=sink.known(), first_seen=()):
+        await sink.first(2)
+    assert not sink.sealed
+
+
+async def test_a_rotated_file_that_the_glob_matches_may_appear_late(tmp_path: Path) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, b"one\n")
+    async with tailing(sink, source(tmp_path / "app*")) as supervisor:
+        await sink.first(1)
+        write(tmp_path / "app.log.7", b"brought back\n")
+        write(tmp_path / "app.log.8.gz", b"\x1f\x8b....\n")
+        await sink.first(2)
+        await sink.until(lambda: ("unreadable", "compressed") in sink.states())
+        assert states_of(supervisor) == {
+            str(log): ("following", None),
+            str(tmp_path / "app.log.7"): ("following", None),
+            str(tmp_path / "app.log.8.gz"): ("unreadable", "compressed"),
+        }
+        assert ("appeared", None) in sink.states()
+        (tmp_path / "app.log.8.gz").unlink()
+        await sink.until(lambda: ("vanished", None) in sink.states())
+        await eventually(lambda: len(states_of(supervisor)) == 2)
+
+
+async def test_a_file_that_was_moved_aside_and_is_finished_is_read_on_when_it_grows(tmp_path: Path) -> None:
+    sink = RecordingSink()
+    write(tmp_path / "a.log", b"one\n")
+    async with tailing(sink, source(tmp_path / "*.log")):
+        await sink.first(1)
+        (tmp_path / "a.log").rename(tmp_path / "b.log")
+        write(tmp_path / "a.log", b"two\n")
+        await sink.until(lambda: sink.sealed)
+        write(tmp_path / "b.log", b"three\n")
+        await sink.first(3)
+    assert sink.texts == [b"one", b"two", b"three"]
+    assert sink.of_kind(Birth)[-1].base == 4
+
+
+async def test_an_error_while_reading_is_told_and_nothing_is_skipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, b"one\n")
+    is_broken = False
+
+    def pread(fd: int, length: int, offset: int) -> bytes:
+        if is_broken:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return real(fd, length, offset)
+
+    real = os.pread
+    monkeypatch.setattr(os, "pread", pread)
+    async with tailing(sink, source(log)) as supervisor:
+        await sink.first(1)
+        is_broken = True
+        write(log, b"two\n")
+        await sink.until(lambda: ("unreadable", "input/output error") in sink.states())
+        assert supervisor.status()[0].files[0][:4] == (str(log), "unreadable", "input/output error", 4)
+        is_broken = False
+        assert await sink.first(2) == [b"one", b"two"]
+        await sink.until(lambda: ("readable", None) in sink.states())
+    assert len(sink.births) == 1

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from logstream.records import GapReason
 from logstream.tail.batch import Birth, Hole, Moved, Notice, Sealed
-from tests.tail_kit import RecordingSink, source, tailing, write
+from tests.tail_kit import BRISK, Doors, RecordingSink, source, tailing, write
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+BRISK_BUT_PATIENT = replace(BRISK, rotate_wait_seconds=60.0, deleted_wait_seconds=60.0)
 
 
 async def test_an_old_file_is_read_to_its_end_before_the_new_one_begins(tmp_path: Path) -> None:
@@ -82,6 +86,17 @@ async def test_two_rotations_between_two_looks_are_both_read_in_order(tmp_path: 
         write(log, b"d\n")
         assert await sink.first(4) == [b"a", b"b", b"c", b"d"]
     assert [birth.path for birth in sink.of_kind(Birth)] == [str(log), str(tmp_path / "app.log.1"), str(log)]
+
+
+async def test_a_file_that_came_and_went_unseen_is_read_though_nothing_has_the_name_now(tmp_path: Path) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, b"a\n")
+    async with tailing(sink, source(log)):
+        await sink.first(1)
+        log.rename(tmp_path / "app.log.2")
+        write(log, b"b\n")
+        log.rename(tmp_path / "app.log.1")
+        assert await sink.first(2) == [b"a", b"b"]
 
 
 async def test_a_glob_that_matches_rotated_names_too_reads_nothing_twice(tmp_path: Path) -> None:
@@ -247,3 +262,45 @@ async def test_an_open_file_that_is_compressed_away_has_been_read_to_its_end(tmp
         os.unlink(tmp_path / "app.log.1")  # noqa: PTH108 - what gzip does last
         write(log, b"three\n")
         assert await sink.first(3) == [b"one", b"two", b"three"]
+
+
+async def test_a_rotation_in_the_middle_of_looking_is_looked_at_again(tmp_path: Path) -> None:
+    sink, doors, log = RecordingSink(), Doors(), tmp_path / "app.log"
+
+    def rotate(text: bytes) -> None:
+        for number in range(8, 0, -1):
+            if (older := tmp_path / f"app.log.{number}").exists():
+                older.rename(tmp_path / f"app.log.{number + 1}")
+        log.rename(tmp_path / "app.log.1")
+        write(log, text)
+
+    write(log, b"a\n")
+    async with tailing(sink, source(log), opener=doors.open):
+        await sink.first(1)
+        # Siblings are listed, then app.log is opened: which is another file by then. The next time, a sibling is.
+        doors.upon["app.log"] = lambda: rotate(b"d\n")
+        doors.upon["app.log.1"] = lambda: rotate(b"e\n")
+        rotate(b"b\n")
+        rotate(b"c\n")
+        assert await sink.first(5) == [b"a", b"b", b"c", b"d", b"e"]
+    assert len(sink.births) == 5
+
+
+async def test_the_states_of_files_have_words(tmp_path: Path) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, b"one\n")
+    async with tailing(sink, source(log), pace=BRISK_BUT_PATIENT) as supervisor:
+        await sink.first(1)
+        log.rename(tmp_path / "app.log.1")
+        write(log, b"two\n")
+        await sink.first(2)
+        log.unlink()
+        write(log, b"three\n")
+        await sink.first(3)
+        files = supervisor.status()[0].files
+    assert [(file.state, file.size_bytes, file.read_bytes) for file in files] == [
+        ("rotated", 4, 4),
+        ("deleted", 4, 4),
+        ("following", 6, 6),
+    ]
+    assert [file.key for file in files] == list(sink.births)

@@ -1,4 +1,4 @@
-"""A real supervisor on real files against a model: what one writer wrote, in that order, whatever became of the file."""
+"""A real supervisor on real files against a model: what one writer wrote, in order, whatever became of the file."""
 
 from __future__ import annotations
 
@@ -39,7 +39,10 @@ class TailStory(RuleBasedStateMachine):
     @initialize(wide=st.booleans())
     def begin(self, *, wide: bool) -> None:
         self.spec = source(self.directory / ("app.log*" if wide else "app.log"))
+        # What is rotated away before anybody has looked is history.
+        self.log.touch()
         self.runner.run(self._start())
+        self.runner.run(self.sink.until(lambda: self.sink.births))
 
     @rule(lengths=st.lists(st.integers(min_value=0, max_value=200), min_size=1, max_size=5), crlf=st.booleans())
     def append(self, lengths: list[int], *, crlf: bool) -> None:

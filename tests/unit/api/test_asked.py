@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,10 +45,8 @@ def test_other_forms_are_refused_with_what_was_expected(text: str) -> None:
 
 @given(st.text())
 def test_no_text_is_more_than_a_bad_parameter(text: str) -> None:
-    try:
+    with suppress(BadParameterError):
         read_from(text)
-    except BadParameterError as error:
-        assert error.name == "from"
 
 
 def test_equal_selections_are_one_view_however_they_are_spelled() -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import random
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,6 +15,11 @@ from logstream.journal.store import StateUnusableError
 from logstream.records import GapReason, Position
 from tests.story import StoryFile, batch, directory_bytes
 
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from logstream.journal.replay import Replay
 
 
 def open_journal(directory: Path) -> SqliteJournal:
@@ -52,7 +57,7 @@ async def test_commit_answers_the_very_blocks_that_replay_gives(tmp_path: Path) 
 
     replayed = await read_all(journal)
 
-    assert [item for item in appended] == [item._replace(time_ms=appended[0].time_ms) for item in replayed]  # noqa: C416, E501 - types differ
+    assert list(appended) == replayed
     assert all(isinstance(item, Block) and len(item.content) <= 65_536 for item in appended)
 
 
@@ -123,7 +128,7 @@ async def test_an_id_resolves_across_keyframes(tmp_path: Path) -> None:
     ],
 )
 async def test_an_id_that_cannot_be_is_refused_with_its_reason(
-    tmp_path: Path, change: dict[str, object], words: str
+    tmp_path: Path, change: dict[str, Any], words: str
 ) -> None:
     journal = open_journal(tmp_path)
     a = StoryFile(tmp_path / "a.log", "s")
@@ -204,8 +209,9 @@ async def test_only_wanted_sources_are_read(tmp_path: Path) -> None:
     assert reader.at == journal.head
 
 
-async def _blocks(reader: object, until: int):  # noqa: ANN202
-    while (item := await reader.read(until)) is not None:  # type: ignore[attr-defined]
+async def _blocks(reader: Replay, until: int) -> AsyncIterator[Block]:
+    while (item := await reader.read(until)) is not None:
+        assert isinstance(item, Block)
         yield item
 
 

@@ -51,9 +51,25 @@ def test_an_empty_last_line_begins_and_ends_like_any_other() -> None:
     assert lines_found("^$", "a\n\n") == {1, 2}
 
 
-@pytest.mark.parametrize("expression", [r"a\s+b", "a[^x]b", r"a\nb", r"a\Wb", "(?s)a.b", r"a\x0ab", "a\nb", r"a\s*^b"])
+@pytest.mark.parametrize(
+    ("expression", "text", "lines"),
+    [
+        ("^a?b", "\nxb\nxbaaxxbbxaa\nb\naxabbbaaxxbaxaa\nxb\nx\nb", {3, 7}),
+        ("^a*$", "xxxxxxx\nxxxxxxxxx\n", {2}),
+    ],
+)
+def test_the_last_bytes_of_a_block_are_searched_like_all_others(expression: str, text: str, lines: set[int]) -> None:
+    assert lines_found(expression, text) == lines
+
+
+@pytest.mark.parametrize("expression", [r"a\s+b", "a[^x]b", r"a\nb", r"a\Wb", "(?s)a.b", r"a\x0ab", "a\nb"])
 def test_no_match_reaches_from_one_line_into_the_next(expression: str) -> None:
     assert lines_found(expression, "a\nb") == set()
+
+
+@pytest.mark.parametrize("expression", [r"\Aa", r"a\z", r"a\Z", "(?-m)^a$", r"(?:\Aa|x)"])
+def test_where_the_text_begins_or_ends_is_where_the_line_does(expression: str) -> None:
+    assert lines_found(expression, "b\na\nb") == {1}
 
 
 def test_a_match_across_lines_does_not_hide_one_within_a_line() -> None:
@@ -111,13 +127,13 @@ def test_more_patterns_than_one_set_may_hold_are_refused() -> None:
         PatternSet([Pattern(f"a{number}") for number in range(MAX_PATTERNS + 1)])
 
 
-def test_patterns_too_large_for_one_database_are_spread_over_several() -> None:
-    many = [Pattern(f"(?:[^a]{{0,9}}a.*){{60}}{number}") for number in range(12)]
+def test_patterns_too_costly_for_one_database_are_spread_over_several() -> None:
+    many = [Pattern(f"^{number}[a-z]{{1,600}}|{number}\\s") for number in range(6)]
 
     patterns = PatternSet(many)
 
-    assert len(patterns._blocks) > 1
-    assert patterns.scan(b"a" * 60 + b"7", [61]) == [{0} if number == 7 else set() for number in range(12)]
+    assert len(patterns._blocks) == 2
+    assert patterns.scan(b"3 \n5\t", [2, 5]) == [set(), set(), set(), {0}, set(), {1}]
 
 
 def test_the_first_unusable_pattern_is_named() -> None:

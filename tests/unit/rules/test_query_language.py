@@ -86,7 +86,7 @@ def test_a_query_is_read_and_has_one_normal_form(text: str, canonical: str) -> N
         ("/ä[b/", 6, "a closing /"),
         ("/é(/", 3, "missing close parenthesis"),
         ("/a{1,30000}/", 3, "unfold to 30000 steps"),
-        ("/x{1,900}/ /y{1,900}/ /z{1,900}/", 23, "unfold to at most 2000 steps"),
+        ("/x{1,900}/ /y{1,1900}/ /z{1,1900}/", 24, "unfold to at most 4096 steps"),
         ("x\ud800", 1, "surrogate"),
         ("a" * 4097, 4097, "at most 4096 characters"),
         ("(" * 51 + "a" + ")" * 51, 51, "at most 50 open parentheses"),
@@ -113,3 +113,4 @@ def test_a_query_at_its_limits_is_read() -> None:
     assert parse_query("(" * 50 + "a" + ")" * 50).canonical == "a"
     assert len(parse_query(" ".join(f"w{number}" for number in range(200))).canonical.split()) == 200
     assert parse_query("a" * 4096).canonical == "a" * 4096
+    assert parse_query("." * 4096).canonical == "." * 4096

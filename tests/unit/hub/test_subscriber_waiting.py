@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from logstream.hub import recent as recent_module
+from logstream.journal.sqlite import SqliteJournal
+from logstream.tail.batch import Notice
+from tests import virtual_time
+from tests.hub_kit import Stage, told
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from logstream.journal.base import Block, BlockReader, Lost
+
+LONG_SECONDS = 1_000.0
+
+
+def notice(number: int, source: str = "app") -> Notice:
+    return Notice("source", source, f"/{number}.log", {"state": "appeared"})
+
+
+def test_wake_ends_a_pull_that_waits_and_every_later_one(tmp_path: Path) -> None:
+    async def story() -> list[float]:
+        async with Stage(tmp_path) as stage:
+            loop = asyncio.get_running_loop()
+            subscriber = stage.subscriber()
+            loop.call_later(3, subscriber.wake)
+            assert await subscriber.pull(LONG_SECONDS) is None
+            ended_at = [loop.time()]
+            await stage.tell(stage.file("a.log").changes(b"a1\n"))
+            assert await subscriber.pull(LONG_SECONDS) is None
+            return [*ended_at, loop.time()]
+
+    assert virtual_time.run(story()) == [3, 3]
+
+
+def test_a_pull_without_news_ends_in_time_and_leaves_nobody_waiting(tmp_path: Path) -> None:
+    async def story() -> float:
+        async with Stage(tmp_path) as stage:
+            assert await stage.subscriber().pull(15) is None
+            assert "waiters=0" in repr(stage.hub)
+            return asyncio.get_running_loop().time()
+
+    assert virtual_time.run(story()) == 15
+
+
+def test_a_cancelled_pull_leaves_nobody_waiting(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with Stage(tmp_path) as stage:
+            pulling = asyncio.create_task(stage.subscriber().pull(LONG_SECONDS))
+            await asyncio.sleep(1)
+            assert "waiters=1" in repr(stage.hub)
+            pulling.cancel()
+            await asyncio.wait([pulling])
+            assert pulling.cancelled()
+            assert "waiters=0" in repr(stage.hub)
+
+    virtual_time.run(story())
+
+
+def test_a_waiting_pull_brings_what_is_recorded_or_noticed(tmp_path: Path) -> None:
+    async def story() -> list[str]:
+        async with Stage(tmp_path) as stage:
+            subscriber = stage.subscriber(stage.view(sources=("app",)))
+            files = []
+            for changes in (stage.file("a.log").changes(b"a1\n"), [notice(1, "web"), notice(2)]):
+                pulling = asyncio.create_task(subscriber.pull(LONG_SECONDS))
+                await asyncio.sleep(1)
+                await stage.tell(*changes)
+                pulled = await pulling
+                assert pulled is not None
+                files += [event.json["file"].rpartition("/")[2] for event in told(pulled.content)]
+            assert asyncio.get_running_loop().time() < LONG_SECONDS
+            return files
+
+    assert virtual_time.run(story()) == ["a.log", "2.log"]
+
+
+class SuspendingReader:
+    """A reader as another journal may have it: its reads take a while."""
+
+    def __init__(self, reader: BlockReader) -> None:
+        self._reader = reader
+
+    @property
+    def at(self) -> int:
+        return self._reader.at
+
+    async def read(self, until: int) -> Block | Lost | None:
+        await asyncio.sleep(1)
+        return await self._reader.read(until)
+
+    def close(self) -> None:
+        self._reader.close()
+
+
+class SuspendingJournal(SqliteJournal):
+    def reader(self, at: int, wants: Callable[[str], bool] | None = None) -> SuspendingReader:  # type: ignore[override]
+        return SuspendingReader(super().reader(at, wants))
+
+
+@pytest.mark.parametrize("event", ["wake", "notice"])
+def test_what_comes_while_a_frame_is_being_made_is_not_slept_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, event: str
+) -> None:
+    monkeypatch.setattr("tests.hub_kit.SqliteJournal", SuspendingJournal)
+    monkeypatch.setattr(recent_module, "RECENT_ITEMS", 0)
+
+    async def story() -> float:
+        async with Stage(tmp_path) as stage:
+            loop = asyncio.get_running_loop()
+            subscriber = stage.subscriber(stage.view("nowhere"))
+            await stage.tell(stage.file("a.log").changes(b"a1\n"))
+            if event == "wake":
+                loop.call_later(0.5, subscriber.wake)
+                assert await subscriber.pull(LONG_SECONDS) is None
+            else:
+                loop.call_later(0.5, subscriber.notify, notice(1))
+                assert await subscriber.pull(LONG_SECONDS) is not None
+            return loop.time()
+
+    assert virtual_time.run(story()) < LONG_SECONDS
+
+
+def test_a_pull_ends_where_the_past_ends_if_nothing_in_it_is_selected(tmp_path: Path) -> None:
+    async def story() -> float:
+        async with Stage(tmp_path) as stage:
+            subscriber = stage.subscriber(stage.view("nowhere"))
+            await stage.tell(stage.file("a.log").changes(b"a1\n"))
+            assert await subscriber.pull(LONG_SECONDS, until_at=3) is None
+            return asyncio.get_running_loop().time()
+
+    assert virtual_time.run(story()) < LONG_SECONDS

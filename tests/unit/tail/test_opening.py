@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import errno
+import gzip
+import os
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from logstream.tail.opening import Opened, OpenFiles, Refused, is_unlinked, locate, place_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Holding:
+    def __init__(self, *, is_spare: bool = True) -> None:
+        self.is_spare = is_spare
+        self.is_open = True
+
+    def close(self) -> None:
+        self.is_open = False
+
+
+def test_only_regular_files_are_opened_and_nothing_is_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    files = OpenFiles(10)
+    assert files.open(str(tmp_path / "fifo")) == Refused("is a FIFO", is_untailable=True)
+    assert files.open(str(tmp_path)) == Refused("is a directory", is_untailable=True)
+    assert files.open("/dev/null") == Refused("is a character device", is_untailable=True)
+    assert files.open(str(tmp_path / "none")) == Refused("no such file or directory", is_absent=True)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "s"))
+        assert files.open(str(tmp_path / "s")) == Refused("is a socket", is_untailable=True)
+
+
+def test_a_file_that_becomes_a_fifo_before_the_open_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a").touch()
+    os.mkfifo(tmp_path / "fifo")
+    files = OpenFiles(10, lambda _path, flags: os.open(tmp_path / "fifo", flags))
+    assert files.open(str(tmp_path / "a")) == Refused("is no regular file", is_untailable=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("a.log", gzip.compress(b"x"), True),
+        ("a.log", b"\x28\xb5\x2f\xfd....", True),
+        ("a.log", b"BZh91AY&SY...", True),
+        ("a.log", b"BZh is how this line begins\n", False),
+        ("a.log.gz", b"plain text with an odd name\n", False),
+        ("a.log.gz", b"", True),
+        ("a.log", b"", False),
+    ],
+)
+def test_what_is_compressed_shows_in_its_first_bytes(
+    tmp_path: Path, name: str, content: bytes, *, expected: bool
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    opened = OpenFiles(10).open(str(tmp_path / name))
+    assert isinstance(opened, Opened)
+    os.close(opened.fd)
+    assert opened.is_compressed is expected
+
+
+def test_the_least_recently_active_spare_file_is_closed_beyond_the_limit() -> None:
+    files = OpenFiles(2)
+    busy, first, second, third = Holding(is_spare=False), Holding(), Holding(), Holding()
+    for holder in (busy, first, second, third):
+        files.admit(holder)
+    assert [holder.is_open for holder in (busy, first, second, third)] == [True, False, False, True]
+    files.close()
+    assert not busy.is_open
+
+
+def test_when_the_process_has_no_descriptor_left_a_spare_one_is_given_up(tmp_path: Path) -> None:
+    (tmp_path / "a").touch()
+    tries = []
+
+    def opener(path: str, flags: int) -> int:
+        tries.append(path)
+        if len(tries) == 1:
+            raise OSError(errno.EMFILE, "too many open files")
+        return os.open(path, flags)
+
+    files = OpenFiles(10, opener)
+    idle, active = Holding(), Holding()
+    files.admit(idle)
+    files.admit(active)
+    opened = files.open(str(tmp_path / "a"))
+    assert isinstance(opened, Opened)
+    os.close(opened.fd)
+    assert (idle.is_open, active.is_open, files.limit) == (False, True, 1)
+
+
+def test_an_open_file_tells_where_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.touch()
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        path.rename(tmp_path / "b")
+        assert place_of(fd) == str(tmp_path / "b")
+        facts = os.fstat(fd)
+        inode = (facts.st_dev, facts.st_ino)
+        assert locate(inode, [str(tmp_path / "none"), str(tmp_path)], str(path)) == str(tmp_path / "b")
+        assert locate(inode, [str(tmp_path)], str(tmp_path / "b")) is None
+        (tmp_path / "b").unlink()
+        path.touch()
+        assert is_unlinked(fd)
+        assert place_of(fd) is None
+    finally:
+        os.close(fd)

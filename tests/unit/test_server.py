@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from logstream.api.context import FileStatus
+from logstream.config import RuleSettings, SourceSettings
+from logstream.errors import LogstreamError, UsageError
+from logstream.records import Level
+from logstream.server import _first, _source_state, rule_set, specs_of, traits_of
+
+if TYPE_CHECKING:
+    from logstream.rules import RuleSet
+
+
+def file(state: str) -> FileStatus:
+    return FileStatus("/app.log", state, None, 1, 1)
+
+
+def source(name: str, **settings: object) -> SourceSettings:
+    return SourceSettings.model_validate({"name": name, "paths": (f"/logs/{name}/*.log",), **settings})
+
+
+@pytest.mark.parametrize(
+    ("states", "told"),
+    [
+        ([], "empty"),
+        (["live"], "ok"),
+        (["live", "unreadable"], "unreadable"),
+        (["unreadable"], "unreadable"),
+    ],
+)
+def test_a_source_is_as_well_as_its_worst_file(states: list[str], told: str) -> None:
+    assert _source_state([file(state) for state in states]) == told
+
+
+def test_the_tail_gets_what_it_needs_of_each_source() -> None:
+    one, two = specs_of(
+        [source("one"), source("two", exclude=("*.gz",), start="end", max_line_bytes=300, encoding="latin-1")]
+    )
+
+    assert (one.name, one.paths, one.exclude, one.start) == ("one", ("/logs/one/*.log",), (), "start")
+    assert (two.exclude, two.start, two.max_line_bytes, two.encoding) == (("*.gz",), "end", 300, "iso8859-1")
+
+
+def test_the_hub_gets_what_it_needs_of_each_source() -> None:
+    traits = traits_of([source("one"), source("two", format="json", max_line_bytes=300, encoding="latin-1")])
+
+    assert list(traits) == ["one", "two"]
+    assert (traits["one"].encoding, traits["one"].format, traits["one"].max_line_bytes) == ("utf-8", "auto", 65_536)
+    assert (traits["two"].encoding, traits["two"].format, traits["two"].max_line_bytes) == ("iso8859-1", "json", 300)
+
+
+def judged(rules: RuleSet, *lines: str, name: str = "app") -> list[tuple[str, str | None, Level | None]]:
+    text = "\n".join(lines).encode()
+    ends = [len("\n".join(lines[: index + 1]).encode()) for index in range(len(lines))]
+    verdicts = rules.judge(text, ends, source=name, level_of=lambda _: Level.WARN)
+    tags = [verdicts.tags.get(index) for index in verdicts.kept]
+    return [
+        (lines[index], tag and tag.event, tag and tag.level) for index, tag in zip(verdicts.kept, tags, strict=True)
+    ]
+
+
+def test_configured_rules_do_what_they_say() -> None:
+    configured = [
+        {"name": "quiet", "match": "noise", "action": "drop", "source": "app"},
+        {"name": "loud", "match": "boom", "event": "bang", "set_level": "fatal", "level": ">=warn"},
+        {"name": "never", "match": "boom", "event": "never", "level": ">=error"},
+    ]
+    rules = rule_set([RuleSettings.model_validate(rule) for rule in configured])
+
+    assert judged(rules, "noise", "boom", "plain") == [("boom", "bang", Level.FATAL), ("plain", None, None)]
+    assert judged(rules, "noise", name="web") == [("noise", None, None)]
+
+
+def test_no_rules_are_a_rule_set_too() -> None:
+    assert judged(rule_set([]), "one") == [("one", None, None)]
+
+
+def test_of_errors_in_groups_the_first_is_what_people_read() -> None:
+    wanted: LogstreamError = UsageError("port taken")
+    group = BaseExceptionGroup("parts", [BaseExceptionGroup("more", [wanted, LogstreamError("later")])])
+    nested, _ = group.split(LogstreamError)
+
+    assert nested is not None
+    assert _first(nested) is wanted

@@ -22,12 +22,15 @@ class Level(IntEnum):
     @property
     def word(self) -> str:
         """The level's name on the wire and in queries: `trace` ... `fatal`."""
-        return self.name.lower()
+        return _WORDS[self]
 
     @classmethod
     def from_word(cls, word: str) -> Level:
         """The level called `word` (any case); raises KeyError for another word."""
         return cls[word.upper()]
+
+
+_WORDS = {level: level.name.lower() for level in Level}
 
 
 class GapReason(StrEnum):

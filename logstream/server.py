@@ -23,6 +23,7 @@ from logstream.errors import LogstreamError
 from logstream.hub.hub import Hub
 from logstream.hub.judged import SourceTraits
 from logstream.journal.sqlite import SqliteJournal
+from logstream.journal.store import JournalError
 from logstream.rules import Rule, RuleSet, parse_level_condition
 from logstream.serving import serve
 from logstream.sse import Streams
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("logstream")
 STOP_DEADLINE_SECONDS = 2.0
+_NOTE_AGAIN_SECONDS = 5.0
 _BYE = "the server is going down"
 
 
@@ -63,6 +65,7 @@ class Service:
         """Build all parts; nothing runs yet. Raises StateUnusableError."""
         self._settings = settings
         self._reload_settings = reload
+        self._has_new_sources = asyncio.Event()
         self._limits: dict[str, int] = {}
         self._note_limits(settings.sources)
         self._journal = SqliteJournal(settings.state.dir, settings.state.durability, self._max_line_bytes)
@@ -148,6 +151,7 @@ class Service:
         self._settings = type(fresh)(old.server, old.state, old.stream, fresh.sources, fresh.rules, fresh.path)
         self._hub.reconfigure(rule_set(fresh.rules), traits_of(fresh.sources))
         self._supervisor.reconfigure(specs_of(fresh.sources), first_seen)
+        self._has_new_sources.set()
         _log.info("reloaded: %d sources, %d rules", len(fresh.sources), len(fresh.rules))
         for section in ("server", "state", "stream"):
             if getattr(fresh, section) != getattr(old, section):
@@ -156,7 +160,15 @@ class Service:
     async def _note_sources(self) -> None:
         """Once all files have been looked at, remember the sources: `start = "end"` is for their first time only."""
         await self._supervisor.first_scan_done.wait()
-        await self._journal.note_sources(frozenset(source.name for source in self._settings.sources))
+        while True:
+            self._has_new_sources.clear()
+            try:
+                await self._journal.note_sources(frozenset(source.name for source in self._settings.sources))
+            except JournalError:
+                # The tail says so with every batch that it cannot hand on; here it is enough to try again.
+                await asyncio.sleep(_NOTE_AGAIN_SECONDS)
+            else:
+                await self._has_new_sources.wait()
 
     def _first_seen(self, settings: Settings) -> frozenset[str]:
         return frozenset(source.name for source in settings.sources) - self._journal.sources_seen()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import orjson
 
 from logstream.hub.frames import EncodedRecord, Shape
 from logstream.journal.ids import encode_id
-from logstream.sse import encode_event
+from logstream.sse import check_type, encode_event
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,6 +32,19 @@ def utc_now() -> str:
 def id_of(position: Position | None) -> str | None:
     """The id of a position, None for none."""
     return None if position is None else encode_id(position)
+
+
+@lru_cache(maxsize=256)
+def event_head(event_type: str) -> bytes:
+    """What stands before an event's data."""
+    return b"event: %b\ndata: " % check_type(event_type).encode()
+
+
+def encode_own_event(record: EncodedRecord) -> bytes:
+    """`encode_event` for a record: its JSON is one line and its id was made here, so neither is looked at again."""
+    if record.id is None:
+        return b"%b%b\n\n" % (event_head(record.event), record.json)
+    return b"%b%b\nid: %b\n\n" % (event_head(record.event), record.json, record.id.encode("ascii"))
 
 
 class WireEncoder:
@@ -60,7 +74,7 @@ class WireEncoder:
             return b""
         if shape is Shape.BATCH:
             return encode_event("batch", b"[%b]" % b",".join(record.json for record in records), records[-1].id)
-        return b"".join([encode_event(record.event, record.json, record.id) for record in records])
+        return b"".join([encode_own_event(record) for record in records])
 
     def encode_backfill(self, records: Sequence[EncodedRecord], shape: Shape, after: Position | None) -> bytes:
         """Events for records of the past: only the last has an SSE id, that of the place where live goes on."""

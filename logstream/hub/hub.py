@@ -110,7 +110,9 @@ class Hub:
         view = self._views.get(key)
         if view is None:
             query = compile_query(parse_query(key.query))
-            view = self._views[key] = View(key, query, self.encoder, self.judge)
+            view = self._views[key] = View(
+                key, query, self.encoder, judge=self.judge, view_count=lambda: self.view_count
+            )
         view.users += 1
         try:
             yield view

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from logstream.rules import CompiledQuery
 
 FRAMES_BYTES = 2 << 20
-"""Finished frames that one view keeps; the oldest leaves first and is made again from its block if asked for."""
+"""Finished frames that one view keeps at most; the oldest leaves first, and is made again if somebody asks for it."""
+ALL_FRAMES_BYTES = 64 << 20
+"""Finished frames that all views keep together: many views keep less each."""
 _FRAME_COST_BYTES = 200
 
 
@@ -35,14 +37,21 @@ class View:
     """Frames of one selection. Shared; see `Hub.view`."""
 
     def __init__(
-        self, key: ViewKey, query: CompiledQuery, encoder: FrameEncoder, judge: Callable[[Block], Judged]
+        self,
+        key: ViewKey,
+        query: CompiledQuery,
+        encoder: FrameEncoder,
+        *,
+        judge: Callable[[Block], Judged],
+        view_count: Callable[[], int],
     ) -> None:
-        """A view that has made nothing yet."""
+        """A view that has made nothing yet; `view_count` answers how many views share the memory for frames."""
         self.key = key
         self.users = 0
         self._query = query
         self._encoder = encoder
         self._judge = judge
+        self._view_count = view_count
         self._frames: dict[int, Frame] = {}
         self._frames_bytes = 0
         self._wanted: dict[str, bool] = {}
@@ -61,7 +70,8 @@ class View:
         if frame is None:
             frame = self._frames[item.at] = self.frame(item)
             self._frames_bytes += len(frame.content) + _FRAME_COST_BYTES
-            while self._frames_bytes > FRAMES_BYTES and len(self._frames) > 1:
+            most_bytes = min(FRAMES_BYTES, ALL_FRAMES_BYTES // max(1, self._view_count()))
+            while self._frames_bytes > most_bytes and len(self._frames) > 1:
                 oldest = self._frames.pop(next(iter(self._frames)))
                 self._frames_bytes -= len(oldest.content) + _FRAME_COST_BYTES
         return frame

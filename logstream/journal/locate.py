@@ -33,10 +33,13 @@ class Locator:
     def __init__(self) -> None:
         """Hold nothing yet."""
         self._open: OrderedDict[str, int] = OrderedDict()
+        self._used: set[str] = set()
+        """What was asked for since the last `release_idle`."""
 
     def locate(self, life: Life) -> int | GapReason:
         """A descriptor on the generation's bytes, owned by this locator, or why there are none."""
         key = life.generation.key
+        self._used.add(key)
         if life.gone is GapReason.TRUNCATED:
             self.forget(key)
             return life.gone
@@ -66,6 +69,12 @@ class Locator:
         descriptor = self._open.pop(key, None)
         if descriptor is not None:
             os.close(descriptor)
+
+    def release_idle(self) -> None:
+        """Close what nobody has asked for since the last call: an open descriptor keeps a deleted file's disk space."""
+        for key in [key for key in self._open if key not in self._used]:
+            self.forget(key)
+        self._used.clear()
 
     def close(self) -> None:
         """Close everything."""

@@ -37,6 +37,8 @@ class Replay:
         self._wants = wants
         self._run: Run | None = None
         """What is left of a run that did not fit one block."""
+        self._last: Block | None = None
+        """The block before: what the next one of its generation must begin with is known."""
 
     @property
     def at(self) -> int:
@@ -50,31 +52,51 @@ class Replay:
         if run is None:
             return None
         if run.hole is not None or run.end is None:
-            return self._lost(run, run.hole or GapReason.DELETED)
+            return _lost(run, run.hole or GapReason.DELETED)
         descriptor = self._locator.locate(self._ledger.lives[run.generation.key])
         if isinstance(descriptor, GapReason):
-            return self._lost(run, descriptor)
+            return self._lose(run, descriptor, until)
         lead_bytes = min(ANCHOR_BYTES, run.start)
         wanted = min(run.end - run.start, BLOCK_BYTES + LINE_END_BYTES)
         try:
             found = os.pread(descriptor, lead_bytes + wanted, run.start - lead_bytes)
         except OSError:
-            return self._lost(run, GapReason.UNREADABLE)
-        if len(found) < lead_bytes + wanted:
-            # Shorter than recorded and not yet sealed: somebody cut the file under our feet.
-            return self._lost(run, GapReason.TRUNCATED)
+            return self._lose(run, GapReason.UNREADABLE, until)
+        if len(found) < lead_bytes + wanted or not self._goes_on(run, found[:lead_bytes]):
+            # Shorter than recorded, or other bytes, and not yet sealed: somebody cut the file under our feet.
+            return self._lose(run, GapReason.TRUNCATED, until)
         content = found[lead_bytes:]
         content = content[: block_length(content, 0, self._max_line_bytes(run.generation.source))]
         block = Block(run.generation, run.start, run.at, run.time_ms, found[:lead_bytes], content)
         if block.end < run.end:
             self._run = run._replace(start=block.end, at=block.next_at, lines=None)
+        self._last = block
         return block
 
     def close(self) -> None:
         """Nothing is held: descriptors belong to the locator."""
 
-    def _lost(self, run: Run, reason: GapReason) -> Lost:
+    def _goes_on(self, run: Run, lead: bytes) -> bool:
+        """Whether `lead` is what stood before the run when this reader was there, if it was."""
+        last = self._last
+        if last is None or last.generation != run.generation or last.end != run.start:
+            return True
+        return (last.lead + last.content[-ANCHOR_BYTES:]).endswith(lead)
+
+    def _lose(self, run: Run, reason: GapReason, until: int) -> Lost:
+        """The run, and what follows it in the same generation, as one loss: what is gone here is gone there."""
         self._locator.forget(run.generation.key)
-        gap = Gap(run.generation.source, run.generation.file, run.start, run.end, run.lines, reason)
-        end = run.start if run.end is None else run.end
-        return Lost(gap, run.at, run.next_at, Position(run.generation.key, end, 0))
+        while (following := self._cursor.next_run(until, self._wants)) is not None:
+            if following.generation != run.generation or following.hole is not None:
+                self._run = following
+                break
+            lines = None if run.lines is None or following.lines is None else run.lines + following.lines
+            run = run._replace(end=following.end, lines=lines)
+        # Runs that nobody wants may lie between: the loss ends where this reader stands now.
+        return _lost(run, reason)._replace(next_at=self.at)
+
+
+def _lost(run: Run, reason: GapReason) -> Lost:
+    gap = Gap(run.generation.source, run.generation.file, run.start, run.end, run.lines, reason)
+    end = run.start if run.end is None else run.end
+    return Lost(gap, run.at, run.next_at, Position(run.generation.key, end, 0))

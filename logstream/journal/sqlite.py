@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 CHECKPOINT_SECONDS = 1.0
+_RELEASE_TICKS = 30
 WAL_BYTES = 4 << 20
 """Size of the write-ahead log at which it is copied back."""
 
@@ -85,8 +86,12 @@ class SqliteJournal:
     async def run(self) -> None:
         """Copy the write-ahead log back whenever it has grown; runs until cancelled, in the owner's task."""
         loop = asyncio.get_running_loop()
+        ticks = 0
         while True:
             await asyncio.sleep(CHECKPOINT_SECONDS)
+            ticks += 1
+            if ticks % _RELEASE_TICKS == 0:
+                self._locator.release_idle()
             if self._store.wal_bytes() < WAL_BYTES:
                 continue
             try:

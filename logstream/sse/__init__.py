@@ -3,7 +3,7 @@
 Knows nothing of logs. `docs/sse.md` is its manual.
 """
 
-from logstream.sse.encoder import Event, encode_comment, encode_event, encode_retry
+from logstream.sse.encoder import Event, check_type, encode_comment, encode_event, encode_retry
 from logstream.sse.errors import (
     ClosingError,
     RefusedError,
@@ -32,6 +32,7 @@ __all__ = [
     "TooManyStreamsError",
     "UnknownSourceError",
     "UnsafeFieldError",
+    "check_type",
     "encode_comment",
     "encode_event",
     "encode_retry",

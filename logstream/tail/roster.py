@@ -207,7 +207,7 @@ class Roster:
             elif owner is None or owner.spec is spec:
                 del self._parked[known.key]
                 lineage = owner or self._found(spec, path, is_first=True)
-                lineage.starts_at_end, lineage.has_history = False, True
+                lineage.has_history = True
                 lineage.last_mtime_ns = _nanoseconds(known.seen_time)
                 reader = Reader(spec, known, now)
                 reader.is_displaced = known.path != _path_of(known)

@@ -26,7 +26,7 @@ STATUS = SourceStatus("app", "ok", {"team": "a"}, [FileStatus("/app.log", "live"
 
 @asynccontextmanager
 async def serving(stage: Stage, readiness: Readiness | None = None, most: int = 10) -> AsyncIterator[Quart]:
-    streams = Streams(heartbeat_seconds=15, retry_ms=3_000, max_connections=most, max_connections_per_client=most)
+    streams = Streams(heartbeat_seconds=3_600, retry_ms=3_000, max_connections=most, max_connections_per_client=most)
     context = ApiContext(
         hub=stage.hub,
         streams=streams,

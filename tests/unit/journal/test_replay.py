@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from logstream.journal.base import Block, Lost
+from logstream.journal.sqlite import SqliteJournal
+from logstream.records import GapReason
+from tests.story import StoryFile, batch
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def open_journal(directory: Path) -> SqliteJournal:
+    return SqliteJournal(directory / "state", "process", lambda _: 65_536)
+
+
+async def test_one_loss_is_one_gap_however_large(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path)
+    a, b = StoryFile(tmp_path / "a.log", "s"), StoryFile(tmp_path / "b.log", "s")
+    for _ in range(6):
+        await journal.commit(batch(a.changes(*[b"x" * 99 + b"\n"] * 9_000, coarse=True)))
+    await journal.commit(batch(b.changes(b"b1\n")))
+    a.path.unlink()
+    reader = journal.reader(0)
+    lost, block, end = [await reader.read(journal.head) for _ in range(3)]
+    await journal.aclose()
+
+    assert isinstance(lost, Lost)
+    assert (lost.gap.start, lost.gap.end, lost.gap.lines) == (0, 5_400_000, 54_000)
+    assert isinstance(block, Block)
+    assert (block.content, block.at, end) == (b"b1\n", lost.next_at, None)
+
+
+async def test_a_loss_reaches_over_what_nobody_wants_and_the_reader_stays_where_it_says(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path)
+    a, other = StoryFile(tmp_path / "a.log", "a"), StoryFile(tmp_path / "other.log", "other")
+    for number in range(5):
+        await journal.commit(batch(a.changes(b"a%d\n" % number), other.changes(b"other\n")))
+    a.path.unlink()
+    reader = journal.reader(0, lambda source: source == "a")
+    lost = await reader.read(journal.head)
+
+    assert isinstance(lost, Lost)
+    assert (lost.gap.start, lost.gap.end, lost.gap.lines) == (0, 15, 5)
+    assert lost.next_at == reader.at == journal.head
+    await journal.aclose()
+
+
+async def test_bytes_that_were_swapped_under_a_reader_are_not_taken_for_the_old_ones(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path)
+    a = StoryFile(tmp_path / "a.log", "s")
+    lines = [b"%08d" % number + b"x" * 500 + b"\n" for number in range(1_000)]
+    await journal.commit(batch(a.changes(*lines, coarse=True)))
+    reader = journal.reader(0)
+    first = await reader.read(journal.head)
+    a.path.write_bytes(b"other bytes, and more of them\n" * 20_000)
+    lost = await reader.read(journal.head)
+    await journal.aclose()
+
+    assert isinstance(first, Block)
+    assert isinstance(lost, Lost)
+    assert (lost.gap.start, lost.gap.end, lost.gap.reason) == (first.end, a.told, GapReason.TRUNCATED)
+
+
+async def test_descriptors_that_nobody_uses_are_given_back(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path)
+    a = StoryFile(tmp_path / "a.log", "s")
+    await journal.commit(batch(a.changes(b"a1\n")))
+    await journal.reader(0).read(journal.head)
+    locator = journal._locator
+    locator.release_idle()
+    assert len(locator._open) == 1, "it was in use until now"
+    locator.release_idle()
+    assert len(locator._open) == 0
+    assert isinstance(await journal.reader(0).read(journal.head), Block)
+    await journal.aclose()

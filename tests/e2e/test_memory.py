@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.running import Service, running
 
-CLIENTS = 40
+CLIENTS = 98  # and one that reads, within the limit of one client
 MOST_BYTES = 300_000
 
 
@@ -31,8 +31,9 @@ def test_a_client_that_reads_nothing_costs_less_than_300_kilobytes_and_delays_no
         service.wait_until_ready()
         with service.stream() as swift:
             swift.expect("ping")
-            warm = flood(service, 100_000)  # fills the buffers that all clients share
-            assert swift.texts(len(warm)) == warm
+            for _ in range(3):  # fills the buffers that all clients share
+                warm = flood(service, 100_000)
+                assert swift.texts(len(warm)) == warm
             before = service.resident_bytes()
             stuck = [service.stream(receive_bytes=4_096) for _ in range(CLIENTS)]
             lines = flood(service, 100_000)

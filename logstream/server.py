@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import signal
 import sys
 from datetime import UTC, tzinfo
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 _log = logging.getLogger("logstream")
 STOP_DEADLINE_SECONDS = 2.0
 _NOTE_AGAIN_SECONDS = 5.0
+_ENOUGH_FILES = 65_536
+_FEW_FILES = 64
+_OTHER_FILES = 256
 _BYE = "the server is going down"
 
 
@@ -82,6 +86,7 @@ class Service:
             self._journal.known(),
             self._first_seen(settings),
             self._hub,
+            max_open_files=files_to_hold(raise_file_limit(), stream.max_connections),
         )
 
     async def run(self) -> None:
@@ -210,6 +215,24 @@ def _source_state(files: Sequence[FileStatus]) -> str:
     if not files:
         return "empty"
     return "unreadable" if any(file.state == "unreadable" for file in files) else "ok"
+
+
+def raise_file_limit() -> int:
+    """Raise the soft limit of open files to the hard one, and say what it is now."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _ENOUGH_FILES if hard == resource.RLIM_INFINITY else hard
+    if soft == resource.RLIM_INFINITY or soft >= most:
+        return most if soft == resource.RLIM_INFINITY else soft
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    return most
+
+
+def files_to_hold(limit: int, max_connections: int) -> int:
+    """How many log files may stay open: what clients, history and the journal leave of `limit`, or a few at least.
+
+    The tail opens the others as it needs them; to hold a file open is what keeps the bytes of a deleted one readable.
+    """
+    return max(_FEW_FILES, min(_ENOUGH_FILES, limit - max_connections - _OTHER_FILES))
 
 
 def specs_of(sources: Sequence[SourceSettings]) -> tuple[SourceSpec, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from logstream.tail.batch import Birth, Notice
+from logstream.tail.batch import Birth, Moved, Notice
 from tests.tail_kit import Doors, RecordingSink, as_nobody, eventually, open_files_below, source, tailing, write
 
 if TYPE_CHECKING:
@@ -97,6 +97,25 @@ async def test_a_hard_link_is_read_on_when_the_other_name_goes(tmp_path: Path) -
         await sink.first(3)
         write(tmp_path / "b.log", b"three\n")
         assert await sink.first(4) == [b"one", b"two", b"new", b"three"]
+
+
+async def test_a_name_that_becomes_another_name_of_a_file_that_is_read_takes_nothing_from_it(tmp_path: Path) -> None:
+    sink, a, b = RecordingSink(), tmp_path / "a.log", tmp_path / "b.log"
+    write(a, b"a1\n")
+    write(b, b"b1\n")
+    async with tailing(sink, source(tmp_path / "*.log")):
+        await sink.first(2)
+        b.unlink()
+        b.hardlink_to(a)
+        await sink.until(lambda: sink.sealed)
+        write(b, b"a2\n")
+        await sink.first(3)
+        b.unlink()
+        write(b, b"b2\n")
+        write(a, b"a3\n")
+        await sink.first(5)
+    assert not sink.of_kind(Moved)
+    assert len(sink.births) == 3
 
 
 async def test_what_is_no_file_is_told_and_never_waited_for(tmp_path: Path) -> None:

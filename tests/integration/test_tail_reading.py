@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from logstream.tail.batch import Birth, Proof, Range, Sealed
+from logstream.tail.turn import Pace
 from tests.tail_kit import RecordingSink, eventually, source, tailing, write
 
 if TYPE_CHECKING:
@@ -194,6 +195,9 @@ async def test_a_source_that_starts_at_the_end_reads_only_what_comes(tmp_path: P
         await sink.first(1)
         write(tmp_path / "late.log", b"from its start\n")
         assert await sink.first(2) == [b"half a line", b"from its start"]
+        (tmp_path / "old.log").rename(tmp_path / "old.log.1")
+        write(tmp_path / "old.log", b"new\nfile\n")
+        assert (await sink.first(4))[2:] == [b"new", b"file"]
     # A proof comes with the first offset that is not zero.
     assert [type(change) for change in sink.changes[:2]] == [Birth, Proof]
 
@@ -203,3 +207,14 @@ async def test_start_counts_only_when_a_source_is_first_seen(tmp_path: Path) -> 
     write(log, b"before\n")
     async with tailing(sink, source(log, start="end"), first_seen=()):
         assert await sink.first(1) == [b"before"]
+
+
+async def test_a_file_that_has_just_grown_is_looked_at_again_without_event_and_sweep(tmp_path: Path) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, b"0\n")
+    pace = Pace(hot_seconds=1000.0, blind_sweep_seconds=1000.0, blind_survey_seconds=1000.0)
+    async with tailing(sink, source(log), uses_events=False, pace=pace):
+        for number in range(1, 5):
+            await sink.first(number)
+            write(log, b"%d\n" % number)
+        await sink.first(5)

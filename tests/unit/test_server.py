@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -8,7 +10,7 @@ from logstream.api.context import FileStatus
 from logstream.config import RuleSettings, SourceSettings
 from logstream.errors import LogstreamError, UsageError
 from logstream.records import Level
-from logstream.server import _first, _source_state, rule_set, specs_of, traits_of
+from logstream.server import _first, _source_state, files_to_hold, rule_set, specs_of, traits_of
 
 if TYPE_CHECKING:
     from logstream.rules import RuleSet
@@ -33,6 +35,25 @@ def source(name: str, **settings: object) -> SourceSettings:
 )
 def test_a_source_is_as_well_as_its_worst_file(states: list[str], told: str) -> None:
     assert _source_state([file(state) for state in states]) == told
+
+
+@pytest.mark.parametrize(
+    ("limit", "max_connections", "held"),
+    [(1_024, 1_000, 64), (20_000, 1_000, 18_744), (1_000_000, 1_000, 65_536)],
+)
+def test_the_tail_holds_the_files_that_clients_leave_it(limit: int, max_connections: int, held: int) -> None:
+    assert files_to_hold(limit, max_connections) == held
+
+
+def test_the_limit_of_open_files_is_raised_as_far_as_it_may_be() -> None:
+    script = (
+        "import resource; from logstream.server import raise_file_limit;"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (300, 700)); raise_file_limit();"
+        "print(raise_file_limit(), resource.getrlimit(resource.RLIMIT_NOFILE))"
+    )
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+
+    assert told == "700 (700, 700)\n"
 
 
 def test_the_tail_gets_what_it_needs_of_each_source() -> None:

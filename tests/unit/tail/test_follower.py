@@ -1,0 +1,186 @@
+"""The follower with a clock of its own: what waits for time, and what may happen between two system calls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from logstream.records import GapReason
+from logstream.tail.batch import Birth, Hole, Moved, Range, Sealed, SourceSpec
+from logstream.tail.follower import Follower
+from logstream.tail.identity import Verdict
+from logstream.tail.lineage import Census, Lineage
+from logstream.tail.opening import OpenFiles
+from logstream.tail.reader import Reader
+from logstream.tail.turn import Pace, Turn
+from tests.tail_kit import write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from logstream.tail.batch import Change
+
+
+class Desk:
+    """One lineage, and looks at it at chosen times."""
+
+    def __init__(self, directory: Path) -> None:
+        self.log = directory / "app.log"
+        self.files = OpenFiles(100)
+        self.spec = SourceSpec("app", (str(self.log),))
+        self.begin()
+
+    def begin(self) -> None:
+        self.census = Census(Pace(), self.files)
+        self.follower = Follower(self.census)
+        self.lineage = Lineage(self.spec, str(self.log))
+
+    def look(self, now: float) -> list[Change]:
+        turn = Turn(now, 1_000_000 + now, 4 << 20)
+        self.follower.poll(self.lineage, turn, 1 << 20)
+        return turn.changes
+
+    def restart(self, now: float) -> None:
+        known = [reader.known() for reader in self.lineage.readers]
+        self.files.close()
+        self.begin()
+        self.lineage.has_history = True
+        for generation in known:
+            reader = Reader(self.spec, generation, now)
+            self.lineage.add_older(reader)
+            self.census.enrol(reader)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    desk = Desk(tmp_path)
+    yield desk
+    desk.files.close()
+
+
+def kinds(changes: list[Change]) -> list[type]:
+    return [type(change) for change in changes]
+
+
+def texts(changes: list[Change]) -> list[bytes]:
+    return [change.content for change in changes if isinstance(change, Range)]
+
+
+def test_a_rotated_file_is_watched_for_a_minute_after_its_last_line(desk: Desk) -> None:
+    write(desk.log, b"one\n")
+    desk.look(0)
+    old = desk.log.with_name("app.log.1")
+    desk.log.rename(old)
+    write(desk.log, b"new\n")
+    assert Moved in kinds(desk.look(1))
+    assert desk.look(60.9) == []
+    write(old, b"late\nrest")
+    assert texts(desk.look(60.95)) == [b"late\n"]
+    assert Sealed not in kinds(desk.look(120.9))
+    changes = desk.look(121)
+    assert texts(changes) == [b"rest"]
+    assert [(change.reason, change.end) for change in changes if isinstance(change, Sealed)] == [(None, 13)]
+
+
+def test_a_file_that_nobody_replaced_is_watched_for_longer(desk: Desk) -> None:
+    write(desk.log, b"one\n")
+    desk.look(0)
+    desk.log.rename(desk.log.with_name("elsewhere"))
+    desk.look(1)
+    assert Sealed not in kinds(desk.look(600))
+    assert Sealed in kinds(desk.look(601))
+
+
+def test_a_deleted_file_is_watched_for_ten_seconds(desk: Desk) -> None:
+    write(desk.log, b"one\n")
+    desk.look(0)
+    desk.log.unlink()
+    desk.look(1)
+    assert Sealed not in kinds(desk.look(10.9))
+    assert Sealed in kinds(desk.look(11))
+
+
+def test_a_vanished_file_is_believed_to_be_gone_the_second_time(desk: Desk) -> None:
+    write(desk.log, b"one\n")
+    desk.look(0)
+    desk.restart(0)
+    hidden = desk.log.with_name("hidden")
+    hidden.mkdir()
+    desk.log.rename(hidden / "app.log")
+    write(desk.log, b"new\n")
+    assert Hole not in kinds(desk.look(100))
+    assert Hole not in kinds(desk.look(100.5))
+    changes = desk.look(101)
+    assert kinds(changes)[:3] == [Hole, Sealed, Range]
+    assert [change.reason for change in changes if isinstance(change, Hole)] == [GapReason.DELETED]
+
+
+def test_an_old_file_that_is_gone_after_a_restart_is_believed_to_be_gone_the_second_time(desk: Desk) -> None:
+    old = desk.log.with_name("app.log.1")
+    write(desk.log, b"one\n")
+    desk.look(0)
+    desk.log.rename(old)
+    write(desk.log, b"two\n")
+    desk.look(1)
+    desk.restart(1)
+    desk.lineage.readers[0].is_displaced = True
+    old.rename(desk.log.with_name("out of sight"))
+    (desk.log.with_name("out of sight")).unlink()
+    assert Hole not in kinds(desk.look(100))
+    assert Hole in kinds(desk.look(101))
+
+
+def test_a_file_that_is_missing_once_and_back_is_no_loss(desk: Desk) -> None:
+    write(desk.log, b"one\n")
+    desk.look(0)
+    desk.restart(0)
+    hidden = desk.log.with_name("hidden")
+    hidden.mkdir()
+    desk.log.rename(hidden / "app.log")
+    desk.look(100)
+    (hidden / "app.log").rename(desk.log)
+    write(desk.log, b"two\n")
+    assert texts(desk.look(200)) == [b"two\n"]
+    assert len(desk.lineage.readers) == 1
+
+
+def test_no_line_of_the_new_file_overtakes_one_that_was_written_to_the_old_file_before(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = desk.log.with_name("app.log.1")
+    write(desk.log, b"one\n")
+    desk.look(0)
+    desk.log.rename(old)
+    write(desk.log, b"two\n")
+    desk.look(1)
+    is_due = True
+
+    def advance(reader: Reader, most_bytes: int, until: int | None = None) -> Range | Verdict:
+        nonlocal is_due
+        outcome = real(reader, most_bytes, until)
+        if is_due and reader.path == str(old):
+            is_due = False
+            assert outcome is Verdict.SAME
+            write(old, b"three\n")
+            write(desk.log, b"four\n")
+        return outcome
+
+    real = Reader.advance
+    monkeypatch.setattr(Reader, "advance", advance)
+    assert texts(desk.look(2)) + texts(desk.look(3)) == [b"three\n", b"four\n"]
+
+
+def test_a_turn_that_is_full_goes_on_with_the_old_file(desk: Desk) -> None:
+    old = desk.log.with_name("app.log.1")
+    write(desk.log, b"one\n")
+    desk.look(0)
+    write(desk.log, b"x" * 99_999 + b"\n")
+    desk.log.rename(old)
+    write(desk.log, b"new\n")
+    turn = Turn(1, 1, 50_000)
+    assert desk.follower.poll(desk.lineage, turn, 70_000)
+    assert len(b"".join(texts(turn.changes))) == 65_536
+    assert texts(desk.look(2)) == [b"x" * 34_463 + b"\n", b"new\n"]
+    assert sum(kind is Birth for kind in kinds(turn.changes)) == 1

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import os
+import time
+import zlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from logstream.tail.batch import Proof, Range, SourceSpec
+from logstream.tail.identity import Verdict
+from logstream.tail.opening import Opened, OpenFiles
+from logstream.tail.reader import Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MIB = 1 << 20
+
+
+class Shelf:
+    """Opens readers, and closes them in the end."""
+
+    def __init__(self, directory: Path) -> None:
+        self.path = directory / "app.log"
+        self.spec = SourceSpec("app", (str(self.path),), max_line_bytes=1000)
+        self.files = OpenFiles(10)
+
+    def opened(self) -> Opened:
+        opened = self.files.open(str(self.path))
+        assert isinstance(opened, Opened)
+        return opened
+
+    def reader(self, base: int = 0) -> Reader:
+        reader = Reader.born(self.spec, "shown", self.opened(), base, 0.0)
+        self.files.admit(reader)
+        return reader
+
+    def again(self, reader: Reader, **changed: object) -> tuple[Reader, Verdict]:
+        """Another reader with what is known of `reader`, as after a restart."""
+        again = Reader(self.spec, reader.known()._replace(**changed), 0.0)  # type: ignore[arg-type] # fields of Known
+        opened = self.opened()
+        verdict = again.examine(opened)
+        if again.fd is None:
+            os.close(opened.fd)
+        else:
+            self.files.admit(again)
+        return again, verdict
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Iterator[Shelf]:
+    shelf = Shelf(tmp_path)
+    yield shelf
+    shelf.files.close()
+
+
+def test_a_range_says_where_it_lies_and_what_lies_before(shelf: Shelf) -> None:
+    shelf.path.write_bytes(b"x" * 99 + b"\none\r\n\ntwo")
+    reader = shelf.reader(base=100)
+    change = reader.advance(MIB)
+    assert change == Range(reader.key, 100, 106, (5, 1), b"one\r\n\n", b"x" * 63 + b"\n")
+    assert reader.advance(MIB) is Verdict.SAME
+    assert reader.prove(1.0) == Proof(reader.key, 106, zlib.crc32((b"x" * 99 + b"\none\r\n\n")[-64:]))
+
+
+def test_a_long_range_counts_its_lines_and_has_a_size(shelf: Shelf) -> None:
+    shelf.path.write_bytes((b"x" * 99 + b"\n") * 30_000)
+    reader = shelf.reader()
+    ranges = []
+    while isinstance(change := reader.advance(MIB), Range):
+        ranges.append(change)
+    assert [(change.start, change.end, change.lines) for change in ranges] == [
+        (0, 1_048_500, 10_485),
+        (1_048_500, 2_097_000, 10_485),
+        (2_097_000, 3_000_000, 9_030),
+    ]
+
+
+def test_nothing_is_read_beyond_a_limit(shelf: Shelf) -> None:
+    shelf.path.write_bytes(b"one\ntwo\nthree\n")
+    reader = shelf.reader()
+    change = reader.advance(MIB, until=6)
+    assert isinstance(change, Range)
+    assert change.content == b"one\n"
+    assert not reader.is_drained
+    assert reader.advance(MIB, until=6) is Verdict.SAME
+    change = reader.advance(MIB)
+    assert isinstance(change, Range)
+    assert change.content == b"two\nthree\n"
+
+
+def test_what_is_left_in_the_end_is_one_last_line(shelf: Shelf) -> None:
+    shelf.path.write_bytes(b"one\ntw\r")
+    reader = shelf.reader()
+    reader.advance(MIB)
+    assert reader.finish() == Range(reader.key, 4, 7, (3,), b"tw\r", b"one\n")
+    assert reader.finish() is None
+
+
+@pytest.mark.parametrize(("age_seconds", "verdict"), [(-3600, Verdict.TRUNCATED), (3600, Verdict.SAME)])
+def test_a_rewrite_within_the_same_tick_of_the_clock_is_seen(shelf: Shelf, age_seconds: int, verdict: Verdict) -> None:
+    # A time in the future is as one of just now: another write may leave it as it is.
+    then = time.time_ns() - age_seconds * 1_000_000_000
+    shelf.path.write_bytes(b"one\n")
+    os.utime(shelf.path, ns=(then, then))
+    reader = shelf.reader()
+    reader.advance(MIB)
+    reader.advance(MIB)
+    shelf.path.write_bytes(b"two\n")
+    os.utime(shelf.path, ns=(then, then))
+    assert reader.advance(MIB) is verdict
+
+
+def test_after_a_restart_only_the_proven_file_is_gone_on_with(shelf: Shelf) -> None:
+    shelf.path.write_bytes(b"one\ntwo\n")
+    reader = shelf.reader()
+    reader.advance(MIB)
+    reader.prove(0.0)
+    again, verdict = shelf.again(reader)
+    assert (verdict, again.lead) == (Verdict.SAME, b"one\ntwo\n")
+    _, verdict = shelf.again(reader, proof_crc=1)
+    assert verdict is Verdict.TRUNCATED
+    # A proof lags behind what was handed on; without any, the first bytes have to do.
+    _, verdict = shelf.again(reader, proof_offset=4, proof_crc=zlib.crc32(b"one\n"))
+    assert verdict is Verdict.SAME
+    _, verdict = shelf.again(reader, proof_offset=0, proof_crc=0)
+    assert verdict is Verdict.SAME
+    _, verdict = shelf.again(reader, proof_offset=0, proof_crc=0, head_crc=1)
+    assert verdict is Verdict.TRUNCATED
+    _, verdict = shelf.again(reader, ino=1)
+    assert verdict is Verdict.REPLACED
+
+
+def test_a_reader_that_is_not_open_cannot_read(shelf: Shelf) -> None:
+    shelf.path.write_bytes(b"one\n")
+    reader = shelf.reader()
+    reader.close()
+    assert repr(reader) == f"<Reader {reader.key} '{shelf.path}' read=0 size=None open=False>"
+    with pytest.raises(AssertionError, match="is not open"):
+        reader.advance(MIB)

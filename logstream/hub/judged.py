@@ -15,7 +15,7 @@ from logstream.parse import Clock, Parsed, parse_line
 from logstream.records import Level, Position, Record
 from logstream.rules import RuleSet, Tag
 from logstream.tail.batch import ANCHOR_BYTES
-from logstream.tail.lines import cut, strip_end
+from logstream.tail.lines import cut_whole, strip_end
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,9 +53,7 @@ class Judged:
         self.block = block
         self._traits = traits
         self._encoder = encoder
-        self._line_ends = cut(block.content, traits.max_line_bytes)
-        if not self._line_ends or self._line_ends[-1] < len(block.content):
-            self._line_ends.append(len(block.content))  # a file's last line, sealed without its line end
+        self._line_ends = cut_whole(block.content, traits.max_line_bytes)
         self.text, self._texts = _view_text(block, self._line_ends, traits.encoding)
         self.ends: Sequence[int] = _text_ends(self.text)
         # The day of arrival, not today: a line without a year is the same record each time that it is replayed.

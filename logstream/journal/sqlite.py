@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 CHECKPOINT_SECONDS = 1.0
 _RELEASE_TICKS = 30
-WAL_BYTES = 4 << 20
-"""Size of the write-ahead log at which it is copied back."""
+WAL_BYTES = 1 << 20
+"""Size of the write-ahead log at which it is copied back, also while much is being recorded."""
 
 
 class SqliteJournal:
@@ -84,22 +84,27 @@ class SqliteJournal:
         self._failure = None
 
     async def run(self) -> None:
-        """Copy the write-ahead log back whenever it has grown; runs until cancelled, in the owner's task."""
-        loop = asyncio.get_running_loop()
-        ticks = 0
+        """Copy the write-ahead log back when it has grown or things are quiet; until cancelled, in the owner's task."""
+        ticks, copied_head, last_head = 0, self.head, self.head
         while True:
             await asyncio.sleep(CHECKPOINT_SECONDS)
             ticks += 1
             if ticks % _RELEASE_TICKS == 0:
                 self._locator.release_idle()
-            if self._store.wal_bytes() < WAL_BYTES:
-                continue
-            try:
-                await loop.run_in_executor(self._worker, self._store.copy_back)
-                async with self._write_lock:
-                    await loop.run_in_executor(self._worker, self._store.restart_wal)
-            except (JournalError, OSError) as error:
-                _log.warning("checkpoint of %s put off: %s", self._store.path, error)
+            is_quiet = self.head == last_head != copied_head
+            last_head = self.head
+            if is_quiet or self._store.wal_bytes() >= WAL_BYTES:
+                copied_head = last_head
+                await self._checkpoint()
+
+    async def _checkpoint(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.run_in_executor(self._worker, self._store.copy_back)
+            async with self._write_lock:
+                await loop.run_in_executor(self._worker, self._store.restart_wal)
+        except (JournalError, OSError) as error:
+            _log.warning("checkpoint of %s put off: %s", self._store.path, error)
 
     async def resolve(self, position: Position) -> Resolution:
         """The place after `position`, checked against the file's own bytes while they exist."""

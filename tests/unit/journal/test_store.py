@@ -293,3 +293,34 @@ async def test_a_descriptor_of_what_is_gone_is_not_kept(tmp_path: Path) -> None:
 
     assert set(journal._locator._open) == set()
     await journal.aclose()
+
+
+async def test_the_log_is_copied_back_when_things_are_quiet_and_then_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_module, "CHECKPOINT_SECONDS", 0.001)
+    journal = SqliteJournal(tmp_path / "state", "process", lambda _: 65_536)
+    checkpoints: list[int] = []
+    checkpoint = journal._checkpoint
+
+    async def counted() -> None:
+        await checkpoint()
+        checkpoints.append(journal._store.wal_bytes())
+
+    monkeypatch.setattr(journal, "_checkpoint", counted)
+    upkeep = asyncio.create_task(journal.run(), name="upkeep")
+    await asyncio.sleep(0.002)
+    a = StoryFile(tmp_path / "a.log", "s")
+    for number in range(20):
+        await journal.commit(batch(a.changes(b"%d\n" % number)))
+    before = journal._store.wal_bytes()
+    while not checkpoints:  # noqa: ASYNC110 - the task under test owns the moment
+        await asyncio.sleep(0.001)
+    for _ in range(50):
+        await asyncio.sleep(0.001)
+    upkeep.cancel()
+    await asyncio.wait({upkeep})
+    await journal.aclose()
+
+    assert checkpoints[0] < before
+    assert len(checkpoints) <= 2, "nothing was recorded since"

@@ -109,6 +109,6 @@ def level_from_field(value: object) -> Level | None:
     """The level that a structured record names: a word in any case, or a number as pino and bunyan count (10-60)."""
     if isinstance(value, str):
         return _BY_WORD.get(value.strip().lower())
-    if isinstance(value, int) and not isinstance(value, bool) and Level.TRACE <= value < Level.FATAL + 10:
+    if isinstance(value, int) and Level.TRACE <= value < Level.FATAL + 10:
         return Level(value // 10 * 10)
     return None

@@ -71,7 +71,7 @@ def time_from_field(value: object, clock: Clock) -> str | None:
     """The time that a structured record names: a string in one of the forms, or epoch s, ms, us or ns."""
     if isinstance(value, str):
         return time_in_text(value.strip(), clock)
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, int | float):
         return _from_epoch(value)
     return None
 

@@ -101,7 +101,7 @@ _REFUSED: Final = tuple(
 )
 _IN_BLOCK: Final = {r"\A": "^", r"\z": "$", r"\Z": "$"}
 _POSSESSIVE: Final = "a possessive repeat (a++) is not supported, nor needed in linear time: leave the + out"
-# Hyperscan reads `\é` as `\\x{e9}`, a backslash and more: it would compile, and find something else.
+# Spelled in ASCII, as Hyperscan gets it, `\é` would be `\\x{e9}`: a backslash and more.
 _BEYOND_ASCII: Final = "a character outside ASCII cannot be escaped or stand between \\Q and \\E: write it bare"
 _ESCAPED_BEYOND_ASCII: Final = re.compile(r"\\(?:Q.*)?[^\x00-\x7f]", re.DOTALL)
 

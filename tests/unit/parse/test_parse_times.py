@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from time import tzset
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -124,6 +125,21 @@ class Nowhere(tzinfo):
 
 def test_a_zone_without_an_offset_gives_no_time() -> None:
     assert time("2026-11-23 16:04:01", Clock(Nowhere())) is None
+
+
+@pytest.mark.parametrize(
+    ("zone", "text"), [("Asia/Tokyo", "0001-01-01 00:07:00"), ("America/Lima", "9999-12-31 23:58:00")]
+)
+def test_a_time_beyond_the_edges_of_the_calendar_is_none(zone: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", zone)
+    tzset()
+    try:
+        found = time(text, Clock())
+    finally:
+        monkeypatch.undo()
+        tzset()
+
+    assert found is None
 
 
 def test_offsets_west_of_greenwich_are_negative() -> None:

@@ -62,6 +62,13 @@ def test_the_last_bytes_of_a_block_are_searched_like_all_others(expression: str,
     assert lines_found(expression, text) == lines
 
 
+def test_patterns_that_match_at_one_place_do_not_hide_each_other() -> None:
+    text = " Ä1 \rÄa \r\rx\u2028Ä\n\nxb\nÄ\nb\n\0001\nxxb.a\u2028Äb  x\rbx\u20281xxÄÄxa.\rÄ1\n \0".encode()
+    ends = [at for at, byte in enumerate(text) if byte == ord("\n")] + [len(text)]
+
+    assert PatternSet([Pattern(r"Ä{0,2}\d$"), Pattern.of_text("Äb")]).scan(text, ends) == [{5, 6}, {6}]
+
+
 @pytest.mark.parametrize("expression", [r"a\s+b", "a[^x]b", r"a\nb", r"a\Wb", "(?s)a.b", r"a\x0ab", "a\nb"])
 def test_no_match_reaches_from_one_line_into_the_next(expression: str) -> None:
     assert lines_found(expression, "a\nb") == set()
@@ -132,8 +139,19 @@ def test_patterns_too_costly_for_one_database_are_spread_over_several() -> None:
 
     patterns = PatternSet(many)
 
-    assert len(patterns._blocks) == 2
+    assert len(patterns._blocks) >= 2
     assert patterns.scan(b"3 \n5\t", [2, 5]) == [set(), set(), set(), {0}, set(), {1}]
+
+
+@pytest.mark.parametrize(("shared", "databases"), [(True, 1), (False, 3)])
+def test_an_engine_that_loses_matches_among_many_patterns_gets_one_at_a_time(
+    *, shared: bool, databases: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("logstream.rules.patterns._may_share_a_database", lambda: shared)
+    patterns = PatternSet([Pattern("a"), Pattern(r"\s"), Pattern("b$")])
+
+    assert len(patterns._blocks) == databases
+    assert patterns.scan(b"a b\na\n\tb", [3, 5, 8]) == [{0, 1}, {0, 2}, {0, 2}]
 
 
 def test_the_first_unusable_pattern_is_named() -> None:

@@ -65,10 +65,10 @@ class LogFeed:
             heartbeat_seconds=context.heartbeat_seconds,
             retry_ms=round(context.retry_ms * random.uniform(0.5, 1.5)),  # noqa: S311 - spreads reconnects, no secret
             sources=names,
-            resume={"from": id_of(start.position), "exact": start.is_exact, "reason": start.reason},
+            resume={"from": id_of(start.before), "exact": start.is_exact, "reason": start.reason},
         )
         if start.gap is not None:
-            hello += encoder.encode_gap(start.gap, start.position)
+            hello += encoder.encode_gap(start.gap, start.before)
         pieces = [hello]
         records = start.backfill
         split = max(0, len(records) - _MOST_BACKFILL_A_WRITE)
@@ -96,8 +96,9 @@ class LogFeed:
         return pulled.content
 
     def heartbeat(self) -> bytes:
-        """A ping with the position reached."""
-        return encode_ping(self._subscriber.lag_bytes, self._completeness, self._subscriber.position)
+        """A ping with the position reached: none yet while records of the past are still on their way."""
+        position = None if self._opening else self._subscriber.position
+        return encode_ping(self._subscriber.lag_bytes, self._completeness, position)
 
     def farewell(self, reason: str, retry_ms: int) -> bytes:
         """The last event."""

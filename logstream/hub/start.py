@@ -59,10 +59,15 @@ From = FromNow | FromStart | FromLast | FromId | FromTime
 
 
 class Start(NamedTuple):
-    """Where a stream begins. `backfill` records come first; `gap` tells of an id that led nowhere."""
+    """Where a stream begins. `backfill` records come first; `gap` tells of an id that led nowhere.
+
+    `before` is the position before the first record: a client that is cut in the backfill and comes back with it misses
+    nothing. Without a backfill it is `position`, where live goes on.
+    """
 
     at: int
     position: Position | None
+    before: Position | None
     reason: str | None = None
     gap: Gap | None = None
     backfill: tuple[EncodedRecord, ...] = ()
@@ -80,8 +85,11 @@ async def find_start(hub: Hub, view: View, last_event_id: str | None, asked: Fro
         found = await _resolve(hub, wanted.text)
         if not isinstance(found, str):
             return found
-        fallback = FromNow() if asked is None or isinstance(asked, FromId) else asked
-        start = await _begin(hub, view, fallback)
+        if isinstance(asked, FromId):
+            second = await _resolve(hub, asked.text)
+            start = await _begin(hub, view, FromNow()) if isinstance(second, str) else second
+        else:
+            start = await _begin(hub, view, asked or FromNow())
         return start._replace(reason=found, gap=Gap(None, None, None, None, None, GapReason.UNKNOWN_ID))
     return await _begin(hub, view, wanted or FromNow())
 
@@ -94,46 +102,58 @@ async def _resolve(hub: Hub, text: str) -> Start | str:
     if resolution.at is None:
         return resolution.reason or "this id is not known"
     # The journal may have recorded more than the hub has let out; those bytes are not anybody's past yet.
-    return Start(min(resolution.at, hub.head), position)
+    return Start(min(resolution.at, hub.head), position, position)
 
 
 async def _begin(hub: Hub, view: View, asked: FromNow | FromStart | FromLast | FromTime) -> Start:
     match asked:
         case FromNow():
-            head = hub.head
-            return Start(head, await hub.journal.position_at(head))
+            return await _begin_at(hub, hub.head)
         case FromStart():
-            return Start(0, None)
+            return Start(0, None, None)
         case FromLast(count):
             return await _begin_with_last(hub, view, count)
         case FromTime(time_ms):
-            at = await _place_of_time(hub, view, time_ms)
-            return Start(at, await hub.journal.position_at(at))
+            return await _begin_at(hub, await _place_of_time(hub, view, time_ms))
+
+
+async def _begin_at(hub: Hub, at: int) -> Start:
+    position = await hub.journal.position_at(at)
+    return Start(at, position, position)
 
 
 async def _begin_with_last(hub: Hub, view: View, count: int) -> Start:
     """Walk back in windows that double until enough lines match or the beginning is reached."""
     head = hub.head
-    chunks: list[list[EncodedRecord]] = []
+    chunks: list[list[_Match]] = []
     found, end, window_bytes = 0, head, _FIRST_WINDOW_BYTES
     while end > 0 and found < count:
         begin = await hub.journal.align(max(0, end - window_bytes))
-        matches = await _matches(hub, view, begin, end, count - found)
-        chunks.append(matches)
-        found += len(matches)
+        chunks.append(await _matches(hub, view, begin, end, count - found))
+        found += len(chunks[-1])
         end, window_bytes = begin, window_bytes * 2
-    records = tuple(record for chunk in reversed(chunks) for record in chunk)
-    return Start(head, await hub.journal.position_at(head), backfill=records)
+    matches = [match for chunk in reversed(chunks) for match in chunk]
+    position = await hub.journal.position_at(head)
+    before = await hub.journal.position_at(matches[0].place) if matches else position
+    return Start(head, position, before, backfill=tuple(match.record for match in matches))
 
 
-async def _matches(hub: Hub, view: View, begin: int, end: int, most: int) -> list[EncodedRecord]:
+class _Match(NamedTuple):
+    """A record that was looked for, and the place before it."""
+
+    place: int
+    record: EncodedRecord
+
+
+async def _matches(hub: Hub, view: View, begin: int, end: int, most: int) -> list[_Match]:
     """The last `most` matching records between two places."""
-    kept: list[EncodedRecord] = []
+    kept: list[_Match] = []
     reader = hub.journal.reader(begin, view.wants)
     try:
         while (item := await reader.read(end)) is not None:
             if isinstance(item, Block):
-                kept.extend(view.select(hub.judge(item)))
+                judged = hub.judge(item)
+                kept.extend(_Match(judged.place_before(i), judged.encoded(i)) for i in view.selected(judged)[-most:])
                 del kept[:-most]
             await asyncio.sleep(0)
     finally:

@@ -182,6 +182,26 @@ def test_an_unknown_id_is_answered_by_hello_gap_and_then_from(service: Service, 
     assert replayed == ["a", "b", "c", "d"]
 
 
+def test_a_client_cut_in_a_backfill_after_an_unknown_id_comes_back_to_all_of_it(service: Service) -> None:
+    service.write("a.log", *[f"line {n}" for n in range(10)])
+    service.wait_until_read("a.log")
+    with service.stream("nonsense", from_="-4") as stream:
+        gap = stream.expect("gap")
+        assert stream.texts(4) == ["line 6", "line 7", "line 8", "line 9"]
+    with service.stream(gap.id) as stream:
+        assert stream.texts(4) == ["line 6", "line 7", "line 8", "line 9"]
+
+
+def test_an_unknown_id_goes_on_at_the_id_in_from(service: Service) -> None:
+    service.write("a.log", "a", "b", "c")
+    with service.stream(from_="start") as stream:
+        first = stream.records(3)[0]["id"]
+    with service.stream("nonsense", from_=first) as stream:
+        assert stream.event().json["resume"]["exact"] is False
+        assert stream.expect("gap").id == first
+        assert stream.texts(2) == ["b", "c"]
+
+
 def test_a_filtered_stream_names_only_its_sources_and_gives_only_their_lines(tmp_path: Path) -> None:
     config = "\n".join(f'[[source]]\nname = "{name}"\npaths = ["logs/{name}.log"]' for name in ("web-a", "web-b", "db"))
     with running(tmp_path, config) as service:

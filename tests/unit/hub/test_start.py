@@ -37,7 +37,7 @@ def stamped(seconds: float, text: str) -> bytes:
 
 async def test_now_is_the_head_and_the_start_is_before_everything(tmp_path: Path) -> None:
     async with Stage(tmp_path) as stage:
-        assert await begun(stage, FromNow()) == Start(0, None)
+        assert await begun(stage, FromNow()) == Start(0, None, None)
         await stage.tell(stage.file("a.log").changes(b"a1\n"))
         now = await begun(stage, None)
 

@@ -58,6 +58,38 @@ Exit codes:
 Next: config.toml explains each setting line by line, README.md the rest; `logstream COMMAND --help` a command.
 """
 
+_SERVE_HELP = """\
+Watch the configured files and serve their lines until stopped.
+
+SIGHUP reads sources and rules anew without cutting a stream; a configuration with a mistake changes nothing.
+SIGTERM or Ctrl-C stops cleanly.
+
+\b
+Examples:
+  logstream serve
+  logstream serve --host 0.0.0.0 --port 80     every interface: mind who can read your logs
+
+Exit codes: 0 stopped on request; 1 it could not run, as when the port is taken; 2 wrong usage or
+configuration.
+
+Next: open the address that it prints.
+"""
+_CHECK_HELP = """\
+Read the configuration as `serve` would, and say everything that is wrong with it at once.
+
+Each mistake is told with its line, its key and what was expected. Without a mistake: the sources, their globs and
+how many files each finds now. Nothing is started, no log file is opened.
+
+\b
+Examples:
+  logstream check
+  logstream check --config /etc/logstream/config.toml && systemctl reload logstream
+
+Exit codes: 0 fine, perhaps with warnings; 2 mistakes.
+
+Next: `logstream serve`.
+"""
+
 
 @click.group(help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="logstream %(version)s")
@@ -66,26 +98,12 @@ def cli(context: click.Context) -> None:
     context.color = _colour()
 
 
-@cli.command(short_help="Watch the files and serve their lines.")
+@cli.command(help=_SERVE_HELP, short_help="Watch the files and serve their lines.")
 @_config_option
 @click.option("--host", metavar="ADDRESS", help="Listen on this address instead of the configured one.")
 @click.option("--port", metavar="NUMBER", help="Listen on this port instead of the configured one; 0: any free one.")
 def serve(config_path: Path, host: str | None, port: str | None) -> int:
-    r"""Watch the configured files and serve their lines until stopped.
-
-    SIGHUP reads sources and rules anew without cutting a stream; a configuration with a mistake changes nothing.
-    SIGTERM or Ctrl-C stops cleanly.
-
-    \b
-    Examples:
-      logstream serve
-      logstream serve --host 0.0.0.0 --port 80     every interface: mind who can read your logs
-
-    Exit codes: 0 stopped on request; 1 it could not run, as when the port is taken; 2 wrong usage or
-    configuration.
-
-    Next: open the address that it prints.
-    """
+    """Run until told to stop; the help text is for users."""
     from logstream.config import Override, load  # noqa: PLC0415 - --help answers before this is imported
 
     given = {"host": host, "port": port}
@@ -96,23 +114,10 @@ def serve(config_path: Path, host: str | None, port: str | None) -> int:
     return run(settings, lambda: load(config_path, os.environ, options))
 
 
-@cli.command(short_help="Say what would be watched, and every mistake.")
+@cli.command(help=_CHECK_HELP, short_help="Say what would be watched, and every mistake.")
 @_config_option
 def check(config_path: Path) -> None:
-    r"""Read the configuration as `serve` would, and say everything that is wrong with it at once.
-
-    Each mistake is told with its line, its key and what was expected. Without a mistake: the sources, their globs and
-    how many files each finds now. Nothing is started, no log file is opened.
-
-    \b
-    Examples:
-      logstream check
-      logstream check --config /etc/logstream/config.toml && systemctl reload logstream
-
-    Exit codes: 0 fine, perhaps with warnings; 2 mistakes.
-
-    Next: `logstream serve`.
-    """
+    """Report; the help text is for users."""
     from logstream.config import load  # noqa: PLC0415 - --help answers before this is imported
     from logstream.config.survey import survey_source, warnings_about  # noqa: PLC0415 - as above
     from logstream.tail.discovery import find  # noqa: PLC0415 - as above

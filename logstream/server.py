@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from logstream.api.app import UnderPath, create_app
+from logstream.api.aside import Aside
 from logstream.api.context import ApiContext, FileStatus, Readiness, SourceStatus
 from logstream.api.frames import WireEncoder
 from logstream.config import ConfigError
@@ -121,6 +122,7 @@ class Service:
         context = ApiContext(
             hub=self._hub,
             streams=self._streams,
+            aside=Aside(),
             heartbeat_seconds=self._settings.stream.heartbeat_seconds,
             retry_ms=self._settings.stream.retry_ms,
             sources=self._source_statuses,

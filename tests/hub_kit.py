@@ -13,7 +13,7 @@ from logstream.hub.hub import Hub
 from logstream.hub.subscriber import Subscriber, subscribing
 from logstream.hub.view import View, ViewKey
 from logstream.journal.sqlite import SqliteJournal
-from logstream.rules import RuleSet, parse_query
+from logstream.rules import RuleSet, compile_query, parse_query
 from tests.event_stream import parse
 from tests.story import StoryFile, batch
 
@@ -73,8 +73,8 @@ class Stage:
 
     def view(self, query: str = "", sources: tuple[str, ...] = (), shape: Shape = Shape.LINE) -> View:
         """A view that is held until the end."""
-        key = ViewKey(sources, parse_query(query).canonical, shape)
-        return self._held.enter_context(self.hub.view(key))
+        parsed = parse_query(query)
+        return self._held.enter_context(self.hub.view(ViewKey(sources, parsed.canonical, shape), compile_query(parsed)))
 
     def subscriber(self, view: View | None = None, at: int = 0, position: Position | None = None) -> Subscriber:
         """A subscriber that is held until the end."""

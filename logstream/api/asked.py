@@ -12,7 +12,7 @@ from logstream.hub.frames import Shape
 from logstream.hub.start import MOST_BACKFILL, From, FromId, FromLast, FromNow, FromStart, FromTime
 from logstream.hub.view import ViewKey
 from logstream.journal.ids import decode_id
-from logstream.rules import parse_query
+from logstream.rules import CompiledQuery, compile_query, parse_query
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,6 +31,7 @@ class Asked(NamedTuple):
     """One stream, as asked for."""
 
     key: ViewKey
+    query: CompiledQuery
     begin: From | None
     last_event_id: str | None
 
@@ -38,7 +39,7 @@ class Asked(NamedTuple):
 def read_asked(
     arguments: Mapping[str, Sequence[str]], last_event_id_header: str | None, source_names: tuple[str, ...]
 ) -> Asked:
-    """What `arguments` and the `Last-Event-ID` header ask for.
+    """What `arguments` and the `Last-Event-ID` header ask for. Compiles the query, which may take a while.
 
     Raises BadParameterError, UnknownSourceError, QueryError. A strange id is no error: it may come from another server,
     and a browser that got a 4xx for it would give up for ever (WHATWG HTML 9.2.3).
@@ -51,11 +52,12 @@ def read_asked(
     for glob in sources:
         if not any(fnmatchcase(name, glob) for name in source_names):
             raise UnknownSourceError(glob, source_names)
-    query = parse_query(_single(arguments, "q") or "").canonical
+    query = parse_query(_single(arguments, "q") or "")
     shape = _read_shape(_single(arguments, "shape"))
     header = last_event_id_header or None
     return Asked(
-        ViewKey(sources, query, shape),
+        ViewKey(sources, query.canonical, shape),
+        compile_query(query),
         read_from(_single(arguments, "from")),
         header or _single(arguments, "last_event_id") or None,
     )

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from quart import Request
 
+    from logstream.api.aside import Aside
     from logstream.hub.hub import Hub
     from logstream.sse import Streams
 
@@ -48,6 +49,7 @@ class ApiContext:
 
     hub: Hub
     streams: Streams
+    aside: Aside
     heartbeat_seconds: float
     retry_ms: int
     sources: Callable[[], Sequence[SourceStatus]]

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 from quart import Response
 
+from logstream.api.aside import BusyError, TookTooLongError
 from logstream.errors import UsageError
 from logstream.rules import QueryError
 from logstream.sse import ClosingError, TooManyStreamsError
@@ -62,12 +63,21 @@ def problem_of(error: Exception) -> Response:
             return problem(400, title, str(error), parameter=error.name, expected=error.expected)
         case UnknownSourceError():
             return problem(404, "No such source", str(error), known=list(error.known))
-        case TooManyStreamsError():
-            headers = {"Retry-After": str(error.retry_after_seconds)}
-            status = 429 if error.scope == "client" else 503
-            return problem(status, "Too many streams", str(error), headers, limit=error.limit)
-        case ClosingError():
-            headers = {"Retry-After": str(error.retry_after_seconds)}
-            return problem(503, "The server is going down", str(error), headers)
+        case TookTooLongError():
+            return problem(400, "The query takes too long", str(error), parameter="q", column=1, expected="less")
+        case TooManyStreamsError() | BusyError() | ClosingError():
+            return _try_later(error)
         case _:
             raise error
+
+
+def _try_later(error: TooManyStreamsError | BusyError | ClosingError) -> Response:
+    headers = {"Retry-After": str(error.retry_after_seconds)}
+    match error:
+        case TooManyStreamsError():
+            status = 429 if error.scope == "client" else 503
+            return problem(status, "Too many streams", str(error), headers, limit=error.limit)
+        case BusyError():
+            return problem(503, "Too many new queries", str(error), headers)
+        case ClosingError():
+            return problem(503, "The server is going down", str(error), headers)

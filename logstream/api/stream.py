@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from quart import Blueprint, Response, current_app, request
@@ -29,11 +30,14 @@ stream = Blueprint("stream", __name__)
 async def get_stream() -> Response:
     """Lines as server-sent events."""
     context: ApiContext = current_app.extensions[APP_KEY]
-    asked = read_asked(request.args.to_dict(flat=False), request.headers.get("Last-Event-ID"), context.source_names())
+    arguments, header = request.args.to_dict(flat=False), request.headers.get("Last-Event-ID")
+    reading = partial(read_asked, arguments, header, context.source_names())
+    # An expression may compile for a second: that must not be the time of all who watch.
+    asked = await context.aside.run(reading) if arguments.get("q") else reading()
 
     @asynccontextmanager
     async def open_feed() -> AsyncIterator[LogFeed]:
-        with context.hub.view(asked.key) as view:
+        with context.hub.view(asked.key, asked.query) as view:
             start = await find_start(context.hub, view, asked.last_event_id, asked.begin)
             with subscribing(context.hub, view, start.at, start.position) as subscriber:
                 yield LogFeed(context, asked, view, start, subscriber)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Protocol
 from logstream.hub.judged import Judged, SourceTraits
 from logstream.hub.recent import Recent
 from logstream.hub.view import View, ViewKey
-from logstream.rules import RuleSet, compile_query, parse_query
 from logstream.tail.batch import Batch, Notice
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from logstream.hub.frames import FrameEncoder
     from logstream.journal.base import Block, Journal
+    from logstream.rules import CompiledQuery, RuleSet
 
 JUDGED_BYTES = 2 << 20
 JUDGED_BLOCKS = 1024
@@ -105,11 +105,10 @@ class Hub:
         return judged
 
     @contextmanager
-    def view(self, key: ViewKey) -> Iterator[View]:
-        """The view for `key`, shared with all who hold it now. Raises QueryError."""
+    def view(self, key: ViewKey, query: CompiledQuery) -> Iterator[View]:
+        """The view for `key`, shared with all who hold it now; `query` is what `key` names, compiled."""
         view = self._views.get(key)
         if view is None:
-            query = compile_query(parse_query(key.query))
             view = self._views[key] = View(
                 key, query, self.encoder, judge=self.judge, view_count=lambda: self.view_count
             )

@@ -67,12 +67,15 @@ class Block(NamedTuple):
 
 
 class Lost(NamedTuple):
-    """A stretch of the recorded order whose bytes cannot be had, and the position after it."""
+    """A stretch of the recorded order whose bytes cannot be had, and the position after it.
+
+    Bytes that only cannot be read now have none: a client that keeps the position before may still get them.
+    """
 
     gap: Gap
     at: int
     next_at: int
-    after: Position
+    after: Position | None
 
 
 class Resolution(NamedTuple):

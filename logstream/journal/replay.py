@@ -99,4 +99,5 @@ class Replay:
 def _lost(run: Run, reason: GapReason) -> Lost:
     gap = Gap(run.generation.source, run.generation.file, run.start, run.end, run.lines, reason)
     end = run.start if run.end is None else run.end
-    return Lost(gap, run.at, run.next_at, Position(run.generation.key, end, 0))
+    after = None if reason is GapReason.UNREADABLE else Position(run.generation.key, end, 0)
+    return Lost(gap, run.at, run.next_at, after)

@@ -116,22 +116,25 @@ class SqliteJournal:
         if position.offset < life.base:
             return Resolution(None, "this id lies before the place where reading of its file began")
         before = self._bytes_before(life, position.offset)
-        # Anchor 0 was given out where the bytes before could not be read: there is nothing to compare with.
-        if before is not None and position.anchor and anchor_of(before) != position.anchor:
+        # Behind a gap, and nowhere else, an id was made without the bytes before it: its anchor is 0.
+        is_behind_gap = not position.anchor and life.sealed_at is not None and position.offset == life.committed
+        if before is not None and not is_behind_gap and anchor_of(before) != position.anchor:
             return Resolution(None, "the bytes before this id are not the ones that it was made from")
         return Resolution(find_place(self._store, self._ledger, life, position.offset), None)
 
     async def position_at(self, at: int) -> Position | None:
-        """The position of the last byte recorded before the place `at`; None at the very start."""
+        """The position of the last byte before the place `at`; None at the very start, or while it cannot be read."""
         if at <= 0:
             return None
         if at == self.head and self._ledger.last_key is not None:
             life = self._ledger.lives[self._ledger.last_key]
             if life.anchor is None:
                 life.anchor = self._anchor_at(life, life.committed)
-            return Position(life.generation.key, life.committed, life.anchor)
-        life, offset = read_before(self._store, self._ledger, at)
-        return Position(life.generation.key, offset, self._anchor_at(life, offset))
+            offset, anchor = life.committed, life.anchor
+        else:
+            life, offset = read_before(self._store, self._ledger, at)
+            anchor = self._anchor_at(life, offset)
+        return None if anchor is None else Position(life.generation.key, offset, anchor)
 
     async def place_of_time(self, time_ms: int) -> int:
         """The start of the first entry that may have been recorded at or after `time_ms`, or the head."""
@@ -180,6 +183,9 @@ class SqliteJournal:
             return None
         return self._locator.read_before(descriptor, offset, ANCHOR_BYTES)
 
-    def _anchor_at(self, life: Life, offset: int) -> int:
+    def _anchor_at(self, life: Life, offset: int) -> int | None:
+        """The anchor there; 0 if the bytes are gone for good, None if they only cannot be read now."""
+        if self._locator.locate(life) is GapReason.UNREADABLE:
+            return None
         before = self._bytes_before(life, offset)
         return 0 if before is None else anchor_of(before)

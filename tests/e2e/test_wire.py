@@ -152,7 +152,7 @@ def test_the_header_wins_over_the_parameter_and_both_over_from(service: Service)
         assert stream.texts(2) == ["c", "d"]
 
 
-@pytest.mark.parametrize("kind", [*UNKNOWN_IDS, "ahead", "wrong anchor"])
+@pytest.mark.parametrize("kind", [*UNKNOWN_IDS, "ahead", "wrong anchor", "no anchor"])
 def test_an_unknown_id_is_answered_by_hello_gap_and_then_from(service: Service, kind: str) -> None:
     service.write("a.log", "a", "b", "c")
     with service.stream(from_="start") as stream:
@@ -161,6 +161,7 @@ def test_an_unknown_id_is_answered_by_hello_gap_and_then_from(service: Service, 
     made = {
         "ahead": f"{version}.{generation}.{int(offset, 36) + 1:0>9}.{anchor}",
         "wrong anchor": f"{version}.{generation}.{offset}.0000001",
+        "no anchor": f"{version}.{generation}.{offset}.0000000",
     }
     unknown = UNKNOWN_IDS.get(kind) or made[kind]
 
@@ -250,6 +251,19 @@ def test_a_bad_query_is_told_with_its_column(service: Service) -> None:
     assert told["column"] >= 1
     assert told["expected"]
     assert told["status"] == 400
+
+
+EXPENSIVE = ["/^" + ".?" * 100 + "zz$/", "/^" + "[a-z]?" * 300 + "zz$/", "a" * 4_000, "/(" + "a?" * 500 + "){3}/"]
+
+
+@pytest.mark.parametrize("query", EXPENSIVE)
+def test_no_query_holds_up_other_clients(service: Service, query: str) -> None:
+    with service.stream() as other:
+        other.expect("ping")
+        with service.stream(q=query) as stream:
+            assert stream.status == 400
+        service.write("a.log", "still here")
+        assert other.texts(1) == ["still here"]
 
 
 @pytest.mark.parametrize("parameters", ["from=tomorrow", "shape=round", "from=-0", "form=start", "from=-99999999"])

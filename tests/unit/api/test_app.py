@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from logstream.api.app import UnderPath, create_app
+from logstream.api.aside import Aside
 from logstream.api.context import ApiContext, FileStatus, Readiness, SourceStatus
 from logstream.journal.store import JournalError
 from logstream.sse import Streams
@@ -30,6 +31,7 @@ async def serving(stage: Stage, readiness: Readiness | None = None, most: int = 
     context = ApiContext(
         hub=stage.hub,
         streams=streams,
+        aside=Aside(),
         heartbeat_seconds=15,
         retry_ms=3_000,
         sources=lambda: [STATUS],

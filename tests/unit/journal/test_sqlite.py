@@ -155,6 +155,7 @@ async def test_bytes_of_a_deleted_file_are_lost_with_range_and_line_count(tmp_pa
     assert isinstance(lost, Lost)
     assert isinstance(block, Block)
     assert (lost.gap.start, lost.gap.end, lost.gap.lines, lost.gap.reason) == (3, 9, 2, GapReason.DELETED)
+    assert lost.after is not None
     assert lost.after.offset == 9
     assert block.content == b"b1\n"
     assert (await journal.resolve(lost.after)).at == block.at
@@ -194,6 +195,7 @@ async def test_a_hole_stands_in_the_order_and_can_be_resumed_behind(tmp_path: Pa
 
     assert isinstance(lost, Lost)
     assert (lost.gap.start, lost.gap.end, lost.gap.lines) == (3, 43, None)
+    assert lost.after is not None
     assert (await journal.resolve(lost.after)).at == block.at
 
 

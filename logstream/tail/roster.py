@@ -200,6 +200,9 @@ class Roster:
         """Follow what is remembered of the sources there are."""
         paths = {_path_of(known) for known in self._parked.values()} | self.lineages.keys()
         for known in list(self._parked.values()):
+            if self._is_outrun(known):
+                del self._parked[known.key]
+                continue
             spec, path = self._specs.get(known.source), _base_path(_path_of(known), paths)
             owner = self.lineages.get(path)
             if spec is None or not is_matched(path, spec.paths, spec.exclude):
@@ -213,6 +216,14 @@ class Roster:
                 reader.is_displaced = known.path != _path_of(known)
                 lineage.add_older(reader)
                 self._census.enrol(reader)
+
+    def _is_outrun(self, known: Known) -> bool:
+        """Whether the same file was read further since, for another source: its lines must not come twice."""
+        file = (known.dev, known.ino, known.igen)
+        return any(
+            (other.dev, other.ino, other.igen) == file and other.committed > known.committed
+            for other in self._parked.values()
+        )
 
 
 def _base_path(path: str, paths: Collection[str]) -> str:

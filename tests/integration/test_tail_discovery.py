@@ -245,6 +245,20 @@ async def test_sources_can_change_while_files_that_stay_are_read_on(tmp_path: Pa
     assert [(birth.source, birth.base) for birth in sink.of_kind(Birth)][2:] == [("c", 6), ("c", 6)]
 
 
+async def test_a_source_that_is_renamed_and_renamed_back_gives_no_line_twice(tmp_path: Path) -> None:
+    sink, path = RecordingSink(), tmp_path / "a.log"
+    a, z = (source(path, name=name) for name in ("a", "z"))
+    write(path, b"1\n")
+    async with tailing(sink, a) as supervisor:
+        await sink.first(1)
+        for count, now in enumerate((z, a, z, a), start=2):
+            supervisor.reconfigure([now])
+            write(path, b"%d\n" % count)
+            await sink.first(count)
+    assert sink.texts == [b"1", b"2", b"3", b"4", b"5"]
+    assert [birth.source for birth in sink.of_kind(Birth)] == ["a", "z", "a", "z", "a"]
+
+
 async def test_a_directory_that_may_not_be_read_is_told_and_its_open_files_are_read_on(public_path: Path) -> None:
     sink, shut = RecordingSink(), public_path / "shut"
     shut.mkdir()

@@ -87,7 +87,8 @@ def test_a_vanished_network_is_noticed_and_made_up_for(service: Service, page: P
         expect_rows(page, ["one"])
         getattr(network, how)()  # swallow: nothing is closed, only the missing pings can tell
         service.write("a.log", "two")
-        expect_state(page, "reconnecting in")
+        # It waits and tries in turn, for as long as chance has it.
+        expect(page.locator('[data-state="waiting"], [data-state="connecting"]')).to_be_visible()
         network.restore()
 
         expect_state(page, "live")

@@ -14,7 +14,6 @@ from logstream.journal.ids import anchor_of, encode_tail, id_prefix
 from logstream.parse import Clock, Parsed, parse_line
 from logstream.records import Level, Position, Record
 from logstream.rules import RuleSet, Tag
-from logstream.tail.batch import ANCHOR_BYTES
 from logstream.tail.lines import cut_whole, strip_end
 
 if TYPE_CHECKING:
@@ -41,8 +40,7 @@ class SourceTraits(NamedTuple):
 
 def position_after(block: Block) -> Position:
     """The position after the block's last line."""
-    tail = block.content if len(block.content) >= ANCHOR_BYTES else block.lead + block.content
-    return Position(block.generation.key, block.end, anchor_of(tail))
+    return Position(block.generation.key, block.end, anchor_of(block.before(len(block.content))))
 
 
 class Judged:
@@ -120,9 +118,7 @@ class Judged:
         return self._parse(index).level
 
     def _id(self, end: int) -> str:
-        content = self.block.content
-        before = content[end - ANCHOR_BYTES : end] if end >= ANCHOR_BYTES else (self.block.lead + content[:end])
-        return self._prefix + encode_tail(self.block.start + end, anchor_of(before))
+        return self._prefix + encode_tail(self.block.start + end, anchor_of(self.block.before(end)))
 
     def _is_continuation(self, index: int) -> bool:
         """Whether the line goes on with one that was cut before it because it is over-long."""

@@ -172,10 +172,7 @@ def _rest_of(item: Block | Lost, at: int) -> Block | Lost:
     if isinstance(item, Lost):
         return item
     skip = at - item.at
-    buffer = item.lead + item.content[:skip]
-    return item._replace(
-        start=item.start + skip, at=at, lead=buffer[-64:] if item.start + skip else b"", content=item.content[skip:]
-    )
+    return item._replace(start=item.start + skip, at=at, lead=item.before(skip), content=item.content[skip:])
 
 
 @contextmanager

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from logstream.tail.batch import ANCHOR_BYTES
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -64,6 +66,12 @@ class Block(NamedTuple):
     def next_at(self) -> int:
         """The place after this block."""
         return self.at + len(self.content)
+
+    def before(self, length: int) -> bytes:
+        """The at most 64 raw bytes of the generation before byte `length` of the content: what an anchor is made of."""
+        if length >= ANCHOR_BYTES:
+            return self.content[length - ANCHOR_BYTES : length]
+        return (self.lead + self.content[:length])[-ANCHOR_BYTES:]
 
 
 class Lost(NamedTuple):

@@ -15,7 +15,7 @@ from logstream.journal.codec import Reached, RowWriter, encode_vector
 from logstream.journal.cutting import cut_blocks
 from logstream.journal.ids import anchor_of
 from logstream.records import Gap, GapReason, Generation, Position
-from logstream.tail.batch import ANCHOR_BYTES, Batch, Birth, Hole, Known, Moved, Proof, Range, Sealed
+from logstream.tail.batch import Batch, Birth, Hole, Known, Moved, Proof, Range, Sealed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -210,12 +210,12 @@ class Ledger:
             message = f"{change.key}: range begins at {change.start}, recorded up to {life.committed}"
             raise AssertionError(message)
         limit = self._max_line_bytes(life.generation.source)
-        plan.appended.extend(cut_blocks(life.generation, plan.row.at, now_ms, change, limit))
+        blocks = list(cut_blocks(life.generation, plan.row.at, now_ms, change, limit))
+        plan.appended.extend(blocks)
         plan.row.add_extent(life.slot, change.end - change.start, change.lines)
         life.committed = change.end
         life.lines += change.lines if isinstance(change.lines, int) else len(change.lines)
-        tail = change.content if len(change.content) >= ANCHOR_BYTES else change.lead + change.content
-        life.anchor = anchor_of(tail)
+        life.anchor = anchor_of(blocks[-1].before(len(blocks[-1].content)))
         plan.last_key = change.key
 
     def _lose(self, plan: Plan, hole: Hole) -> None:

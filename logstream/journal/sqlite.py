@@ -185,7 +185,8 @@ class SqliteJournal:
 
     def _anchor_at(self, life: Life, offset: int) -> int | None:
         """The anchor there; 0 if the bytes are gone for good, None if they only cannot be read now."""
-        if self._locator.locate(life) is GapReason.UNREADABLE:
+        found = self._locator.locate(life)
+        if found is GapReason.UNREADABLE:
             return None
-        before = self._bytes_before(life, offset)
+        before = None if isinstance(found, GapReason) else self._locator.read_before(found, offset, ANCHOR_BYTES)
         return 0 if before is None else anchor_of(before)

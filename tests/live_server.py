@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from logstream.serving import serve
+from logstream.sse import encode_event
 from tests.event_stream import EventStreamParser, Parsed
 
 if TYPE_CHECKING:
@@ -160,3 +161,27 @@ async def connected(address: Address, *, receive_bytes: int = 0) -> AsyncIterato
         yield Client(reader, writer)
     finally:
         writer.transport.abort()
+
+
+class Flood:
+    """A feed that always has more, as fast as its client takes it."""
+
+    def __init__(self, chunk: bytes) -> None:
+        self._chunk = chunk
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Flood]:
+        yield self
+
+    async def next(self, timeout_seconds: float) -> bytes | None:
+        del timeout_seconds
+        return self._chunk
+
+    def heartbeat(self) -> bytes:
+        return b": still here\n\n"
+
+    def farewell(self, reason: str, retry_ms: int) -> bytes:
+        return encode_event("bye", f"{reason} {retry_ms}")
+
+    def wake(self) -> None:
+        """Never waits."""

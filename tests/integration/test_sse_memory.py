@@ -14,7 +14,7 @@ import socket
 import struct
 import sys
 import termios
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,40 +23,18 @@ import uvloop
 from quart import Quart
 
 from logstream.sse import Streams, encode_event
-from tests.live_server import connected, live
+from tests.live_server import Flood, connected, live
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import Callable, Iterator
 
     from quart import Response
 
 ALLOWED_BYTES = 300_000
+CHUNK = encode_event("batch", b"x" * 65_500)  # the largest frames that the log service makes
 PYTHON_BYTES = 60_000  # of one stream's tasks and objects, twice what was measured
 SO_MEMINFO = 55  # linux/include/uapi/asm-generic/socket.h: nine counters of the socket's memory
 WMEM_QUEUED, FWD_ALLOC = 5, 4  # linux/include/uapi/linux/sock_diag.h
-
-
-class Flood:
-    """A feed that always has more; the largest frames that the log service makes."""
-
-    chunk = encode_event("batch", b"x" * 65_500)
-
-    @asynccontextmanager
-    async def open(self) -> AsyncIterator[Flood]:
-        yield self
-
-    async def next(self, timeout_seconds: float) -> bytes | None:
-        del timeout_seconds
-        return self.chunk
-
-    def heartbeat(self) -> bytes:
-        return b""
-
-    def farewell(self, reason: str, retry_ms: int) -> bytes:
-        return encode_event("bye", f"{reason} {retry_ms}")
-
-    def wake(self) -> None:
-        """Never waits."""
 
 
 def peer_of(client: socket.socket) -> socket.socket:
@@ -108,7 +86,7 @@ def test_a_client_that_reads_nothing_costs_less_than_300_kb_with_the_kernels_buf
 
         @app.get("/")
         async def flood() -> Response:
-            return await streams.respond(Flood().open, client="a")
+            return await streams.respond(Flood(CHUNK).open, client="a")
 
         async with (
             live(app, lambda: streams.close("done")) as server,
@@ -123,7 +101,7 @@ def test_a_client_that_reads_nothing_costs_less_than_300_kb_with_the_kernels_buf
                 unsent = queued_bytes(theirs, termios.TIOCOUTQ)
             in_kernel = memory[WMEM_QUEUED] + memory[FWD_ALLOC]
             in_asyncio = taken - unsent - queued_bytes(ours, termios.FIONREAD)
-            assert taken >= len(Flood.chunk)
+            assert taken >= len(CHUNK)
             assert in_kernel + in_asyncio + PYTHON_BYTES < ALLOWED_BYTES
 
     runner.run(story())

@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import time
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,7 +20,7 @@ from quart import Quart, request
 from logstream.serving import Address
 from logstream.sse import Event, Streams, encode_event, requested_last_event_id, stream_blueprint
 from tests.installed import ROOT
-from tests.live_server import connected, live
+from tests.live_server import Flood, connected, live
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -70,29 +70,6 @@ class Ticker:
             self.left.set()
 
 
-class Flood:
-    """A feed that always has more, as fast as its client takes it."""
-
-    chunk = encode_event("flood", b"x" * 60_000)
-
-    @asynccontextmanager
-    async def open(self) -> AsyncIterator[Flood]:
-        yield self
-
-    async def next(self, timeout_seconds: float) -> bytes | None:
-        del timeout_seconds
-        return self.chunk
-
-    def heartbeat(self) -> bytes:
-        return b": still here\n\n"
-
-    def farewell(self, reason: str, retry_ms: int) -> bytes:
-        return encode_event("bye", f"{reason} {retry_ms}")
-
-    def wake(self) -> None:
-        """Never waits."""
-
-
 def an_app(
     max_connections: int = 100, max_connections_per_client: int = 100, heartbeat_seconds: float = 15
 ) -> tuple[Quart, Streams]:
@@ -107,7 +84,7 @@ def an_app(
 
     @app.get("/flood")
     async def flood() -> Response:
-        return await streams.respond(Flood().open, client="flood")
+        return await streams.respond(Flood(encode_event("flood", b"x" * 60_000)).open, client="flood")
 
     @app.get("/asked")
     async def asked() -> dict[str, str | None]:

@@ -26,6 +26,7 @@ from logstream.hub.hub import Hub
 from logstream.hub.judged import SourceTraits
 from logstream.journal.sqlite import SqliteJournal
 from logstream.journal.store import JournalError
+from logstream.parse import Folding
 from logstream.rules import Rule, RuleSet, parse_level_condition
 from logstream.serving import serve
 from logstream.sse import Streams
@@ -249,8 +250,18 @@ def traits_of(sources: Sequence[SourceSettings]) -> dict[str, SourceTraits]:
     """What the hub needs of the configured sources."""
     zone = local_zone()
     return {
-        source.name: SourceTraits(source.encoding, source.format, source.max_line_bytes, zone) for source in sources
+        source.name: SourceTraits(
+            source.encoding, source.format, source.max_line_bytes, zone, folding_of(source.multiline)
+        )
+        for source in sources
     }
+
+
+def folding_of(multiline: bool | str) -> Folding | None:  # noqa: FBT001 - the setting as it stands in the configuration
+    """Which lines of a source continue others."""
+    if isinstance(multiline, str):
+        return Folding(multiline)
+    return Folding() if multiline else None
 
 
 def local_zone() -> tzinfo:

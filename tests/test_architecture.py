@@ -27,7 +27,7 @@ ARROWS = {
     "hub": {"journal", "rules", "parse"},
     "journal": {"tail"},
     "tail": set(),
-    "config": {"rules"},
+    "config": {"rules", "parse"},
     "rules": set(),
     "parse": set(),
     "sse": set(),

@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from logstream.config.encodings import canonical_encoding
 from logstream.config.problems import RefusalError, describe, nearest_name, quote
+from logstream.parse import StartPatternError, check_start
 from logstream.records import Level
 from logstream.rules import RESERVED_EVENTS, PatternError, check_pattern
 
@@ -126,10 +127,6 @@ def _check_label(name: str) -> str:
     return name
 
 
-def _freeze(labels: Mapping[str, str]) -> Mapping[str, str]:
-    return MappingProxyType(dict(labels))
-
-
 def _check_match(pattern: str) -> str:
     try:
         check_pattern(pattern)
@@ -138,6 +135,19 @@ def _check_match(pattern: str) -> str:
         message = f"{error.reason}{where}"
         raise RefusalError(message) from None
     return pattern
+
+
+def _check_multiline(value: object) -> bool | str:
+    if isinstance(value, bool):
+        return value
+    # Such a word is a boolean that was quoted, not a pattern: as one it would make a continuation of nearly each line.
+    if not isinstance(value, str) or value.lower() in {"", "yes", "no", "on", "off", "true", "false", "auto"}:
+        raise ValueError
+    try:
+        check_start(value)
+    except StartPatternError as error:
+        raise RefusalError(str(error)) from None
+    return value
 
 
 def _check_event(event: str) -> str:
@@ -226,16 +236,17 @@ class SourceSettings(_Section):
     encoding: Annotated[str, AfterValidator(_check_encoding)] = Field(
         default="utf-8", description='the name of an encoding, such as "utf-8" or "latin-1"'
     )
-    multiline: Annotated[bool, _refuse_future("join continuation lines")] = Field(
-        default=False, description="a boolean (true or false)"
+    multiline: Annotated[bool | str, PlainValidator(_check_multiline)] = Field(
+        default=True, description="true, false, or a regular expression that first lines match, as a string"
     )
     start: Literal["start", "end"] = Field(default="start", description='"start" or "end"')
     max_line_bytes: int = Field(
         default=65_536, ge=256, le=65_536, description="a whole number of bytes from 256 to 65536"
     )
-    labels: Annotated[Mapping[Annotated[str, AfterValidator(_check_label)], str], AfterValidator(_freeze)] = Field(
-        default_factory=dict, description="a table of strings", json_schema_extra={"each": "a string"}
-    )
+    labels: Annotated[
+        Mapping[Annotated[str, AfterValidator(_check_label)], str],
+        AfterValidator(lambda labels: MappingProxyType(dict(labels))),
+    ] = Field(default_factory=dict, description="a table of strings", json_schema_extra={"each": "a string"})
 
 
 class RuleSettings(_Section):

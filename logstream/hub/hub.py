@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from logstream.hub.judged import Judged, SourceTraits
 from logstream.hub.recent import Recent
+from logstream.hub.traces import LOOK_BACK_BYTES, NOTHING_ABOVE, Above
 from logstream.hub.view import View, ViewKey
-from logstream.tail.batch import Batch, Notice
+from logstream.tail.batch import ANCHOR_BYTES, Batch, Notice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,6 +30,9 @@ JUDGED_BLOCKS = 1024
 eight times its cost."""
 _LINE_COST_BYTES = 64
 """What a line is taken to cost beside its bytes: an empty one is a record too."""
+REMEMBERED_ENDS = 256
+"""Blocks of which is known what a line that goes on with them has from them; for others the file is read again."""
+_FIRST_LOOK_BYTES = 16 * 1024
 WAKE_SECONDS = 0.002
 _WAKE_SECONDS_A_WAITER = 50e-6
 """Waking a subscriber costs about this much: pauses grow with their number, so that frames do and wake-ups do not."""
@@ -56,10 +60,16 @@ class Hub:
         self._views: dict[ViewKey, View] = {}
         self._judged: OrderedDict[tuple[int, int], Judged] = OrderedDict()
         self._judged_bytes = 0
+        self._above: OrderedDict[tuple[str, int], Above] = OrderedDict()
         self._waiters: set[asyncio.Future[None]] = set()
         self._listeners: set[Listener] = set()
         self._last_wake_seconds = 0.0
         self._wake_timer: asyncio.TimerHandle | None = None
+
+    @property
+    def rules(self) -> RuleSet:
+        """The rules that lines are judged by now."""
+        return self._rules
 
     @property
     def head(self) -> int:
@@ -89,6 +99,7 @@ class Hub:
         self.traits = dict(traits)
         self._judged.clear()
         self._judged_bytes = 0
+        self._above.clear()
         for view in self._views.values():
             view.forget_frames()
 
@@ -97,12 +108,47 @@ class Hub:
         key = (block.at, len(block.content))
         judged = self._judged.get(key)
         if judged is None:
-            traits = self.traits.get(block.generation.source, SourceTraits())
-            judged = self._judged[key] = Judged(block, traits, self._rules, self.encoder)
+            judged = self._judged[key] = self._judge(block)
             self._judged_bytes += _cost(judged)
             while len(self._judged) > JUDGED_BLOCKS or (self._judged_bytes > JUDGED_BYTES and len(self._judged) > 1):
                 self._judged_bytes -= _cost(self._judged.popitem(last=False)[1])
         return judged
+
+    def _judge(self, block: Block) -> Judged:
+        traits = self.traits.get(block.generation.source, SourceTraits())
+        judged = Judged(
+            block,
+            traits,
+            self._rules,
+            self.encoder,
+            above=lambda: self._find_above(block, traits),
+        )
+        self._remember_above(block, judged.below())
+        return judged
+
+    def _find_above(self, block: Block, traits: SourceTraits) -> Above:
+        """What stands before the block: known from the block before it, else read again."""
+        known = self._above.get((block.generation.key, block.start))
+        if known is not None:
+            return known
+        found = NOTHING_ABOVE
+        for length in (_FIRST_LOOK_BYTES, LOOK_BACK_BYTES):
+            content = self.journal.bytes_before(block.generation, block.start, length) or b""
+            start = block.start - len(content)
+            # What was read may begin within a line, and what the next line goes on with is not in it.
+            skip = content.find(b"\n") + 1 if start else 0
+            stretch = block._replace(start=start + skip, content=content[skip:], lead=content[:skip][-ANCHOR_BYTES:])
+            if not stretch.content:
+                break
+            found = Judged(stretch, traits, self._rules, self.encoder).below()
+            if found.head is not None and found.head.start > stretch.start:
+                break
+        return found
+
+    def _remember_above(self, block: Block, above: Above) -> None:
+        self._above[block.generation.key, block.end] = above
+        while len(self._above) > REMEMBERED_ENDS:
+            self._above.popitem(last=False)
 
     @contextmanager
     def view(self, key: ViewKey, query: CompiledQuery) -> Iterator[View]:

@@ -6,18 +6,20 @@ encoded at most once however many queries are open. Refuses to know of queries a
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, tzinfo
 from itertools import accumulate
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from logstream.hub.told import ToldLines
+from logstream.hub.traces import NOTHING_ABOVE, Above, Head, kept_lines, nearest_heads, reaches
 from logstream.journal.ids import anchor_of, encode_tail, id_prefix
-from logstream.parse import Clock, Parsed, parse_line
+from logstream.parse import Folding, continues, may_continue
 from logstream.records import Level, Position, Record
 from logstream.rules import RuleSet, Tag
 from logstream.tail.lines import cut_whole, strip_end
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from logstream.hub.frames import EncodedRecord, FrameEncoder
     from logstream.journal.base import Block
@@ -36,6 +38,8 @@ class SourceTraits(NamedTuple):
     max_line_bytes: int = 65_536
     zone: tzinfo = UTC
     """The zone of times that name none."""
+    folding: Folding | None = Folding()
+    """Which lines go on with others; None: only the fragments of an over-long one."""
 
 
 def position_after(block: Block) -> Position:
@@ -46,47 +50,78 @@ def position_after(block: Block) -> Position:
 class Judged:
     """One block with its lines, their verdicts, and its records."""
 
-    def __init__(self, block: Block, traits: SourceTraits, rules: RuleSet, encoder: FrameEncoder) -> None:
-        """Find the lines of `block` and apply the rules to them."""
+    def __init__(
+        self,
+        block: Block,
+        traits: SourceTraits,
+        rules: RuleSet,
+        encoder: FrameEncoder,
+        *,
+        above: Callable[[], Above] = lambda: NOTHING_ABOVE,
+    ) -> None:
+        """Find the lines of `block` and apply the rules to them.
+
+        `above` is asked for what stands before the block if its first line may go on with it.
+        """
         self.block = block
-        self._traits = traits
         self._encoder = encoder
         self._line_ends = cut_whole(block.content, traits.max_line_bytes)
         self.text, self._texts = _view_text(block, self._line_ends, traits.encoding)
         self.ends: Sequence[int] = _text_ends(self.text)
-        # The day of arrival, not today: a line without a year is the same record each time that it is replayed.
-        self._clock = Clock(traits.zone, lambda: datetime.fromtimestamp(block.time_ms / 1000, traits.zone).date())
-        self._parsed: dict[int, Parsed] = {}
         self._encoded: dict[int, EncodedRecord] = {}
         self._prefix = id_prefix(block.generation.key)
-        verdicts = rules.judge(self.text, self.ends, source=block.generation.source, level_of=self._parsed_level)
-        self.kept = verdicts.kept
+        self._told = ToldLines(self._texts, block, traits)
+        self._above = above() if self._may_go_on(traits.folding) else NOTHING_ABOVE
+        self._heads = nearest_heads(self._continuations(traits.folding))
+        head_above = self._told.head_above = self._above.head
+        self._told.heads = {
+            index: head
+            for index, head in self._heads.items()
+            if head is not None or (head_above and reaches(head_above, block.start + self._start_of(index)))
+        }
+        verdicts = rules.judge(self.text, self.ends, source=block.generation.source, facts=self._told)
         self._tags = verdicts.tags
+        self._inherited: dict[int, Head] = {}
+        self.kept: Sequence[int] = verdicts.kept
+        self._inherit()
 
     def level_of(self, index: int) -> Level | None:
-        """Level of line `index`: what a rule set, else what the line says."""
-        return self._tags.get(index, _UNTOUCHED).level or self._parsed_level(index)
+        """Level of line `index`: what its head has, else what a rule set, else what the line says."""
+        head = self._inherited.get(index)
+        if head is not None:
+            return head.level
+        return self._tags.get(index, _UNTOUCHED).level or self._told.parsed(index).level
 
     def event_of(self, index: int) -> str:
-        """Type of line `index`: what a rule gave, else `line`."""
-        return self._tags.get(index, _UNTOUCHED).event or LINE_EVENT
+        """Type of line `index`: what its head has, else what a rule gave, else `line`."""
+        head = self._inherited.get(index)
+        return head.event if head is not None else self._tags.get(index, _UNTOUCHED).event or LINE_EVENT
+
+    def fields_of(self, index: int) -> Mapping[str, Any] | None:
+        """The fields that parsing found in line `index`."""
+        return self._told.parsed(index).fields
+
+    def time_ms_of(self, index: int) -> int | None:
+        """The time of line `index` (epoch milliseconds): its own, else its head's."""
+        own_ms = self._told.time_ms_of(index)
+        head = self._inherited.get(index)
+        return head.time_ms if own_ms is None and head is not None else own_ms
 
     def record(self, index: int) -> Record:
         """Line `index` as a record."""
         generation = self.block.generation
-        parsed = self._parse(index)
-        tag = self._tags.get(index, _UNTOUCHED)
+        parsed = self._told.parsed(index)
         return Record(
             id=self._id(self._line_ends[index]),
             source=generation.source,
             file=generation.file,
             time=parsed.time,
-            level=tag.level or parsed.level,
-            event=tag.event or LINE_EVENT,
+            level=self.level_of(index),
+            event=self.event_of(index),
             text=self._texts[index],
             fields=parsed.fields,
-            rules=tag.rules,
-            cont=self._is_continuation(index),
+            rules=self._rules_of(index),
+            cont=index in self._heads,
         )
 
     def encoded(self, index: int) -> EncodedRecord:
@@ -98,33 +133,77 @@ class Judged:
 
     def times(self) -> list[str | None]:
         """The time that each line tells, in order."""
-        return [self._parse(index).time for index in range(len(self._line_ends))]
+        return [self._told.parsed(index).time for index in range(len(self._line_ends))]
+
+    def below(self) -> Above:
+        """What the next block of the generation has above it."""
+        last = len(self._line_ends) - 1
+        if last < 0:
+            return self._above
+        return Above(self._head_of(last), self._texts[last])
+
+    def place_before(self, index: int) -> int:
+        """The place before line `index` in the recorded order."""
+        return self.block.at + self._start_of(index)
 
     def place_after(self, index: int) -> int:
         """The place after line `index` in the recorded order."""
         return self.block.at + self._line_ends[index]
 
-    def place_before(self, index: int) -> int:
-        """The place before line `index` in the recorded order."""
-        return self.block.at + (self._line_ends[index - 1] if index else 0)
-
-    def _parse(self, index: int) -> Parsed:
-        parsed = self._parsed.get(index)
-        if parsed is None:
-            parsed = self._parsed[index] = parse_line(self._texts[index], format=self._traits.format, clock=self._clock)
-        return parsed
-
-    def _parsed_level(self, index: int) -> Level | None:
-        return self._parse(index).level
+    def _start_of(self, index: int) -> int:
+        return self._line_ends[index - 1] if index else 0
 
     def _id(self, end: int) -> str:
         return self._prefix + encode_tail(self.block.start + end, anchor_of(self.block.before(end)))
 
-    def _is_continuation(self, index: int) -> bool:
+    def _rules_of(self, index: int) -> tuple[str, ...]:
+        own = self._tags.get(index, _UNTOUCHED).rules
+        head = self._inherited.get(index)
+        return own if head is None else (*head.rules, *(name for name in own if name not in head.rules))
+
+    def _may_go_on(self, folding: Folding | None) -> bool:
+        """Whether the first line needs a look at what stands before the block."""
+        if not self.block.start or not self._texts:
+            return False
+        return self._is_fragment(0) or (folding is not None and may_continue(self._texts[0], folding))
+
+    def _continuations(self, folding: Folding | None) -> Iterator[int]:
+        before = self._above.last if self.block.start else None
+        for index, text in enumerate(self._texts):
+            if self._is_fragment(index) or (folding is not None and continues(text, before, folding)):
+                yield index
+            before = text
+
+    def _is_fragment(self, index: int) -> bool:
         """Whether the line goes on with one that was cut before it because it is over-long."""
         if index:
             return self.block.content[self._line_ends[index - 1] - 1] != _LF
         return bool(self.block.lead) and self.block.lead[-1] != _LF
+
+    def _head(self, index: int) -> Head:
+        start = self.block.start + self._start_of(index)
+        is_kept = len(self.kept) == len(self._line_ends) or index in set(self.kept)
+        time_ms = self._told.time_ms_of(index)
+        return Head(start, is_kept, self.level_of(index), self.event_of(index), self._rules_of(index), time_ms)
+
+    def _head_of(self, index: int) -> Head | None:
+        """The line itself, or the head that it goes on with if that is known."""
+        if index not in self._heads:
+            return self._head(index)
+        head = self._heads[index]
+        return self._above.head if head is None else self._head(head)
+
+    def _inherit(self) -> None:
+        heads = {head: self._head(head) for head in set(self._told.heads.values()) if head is not None}
+        for index, number in self._told.heads.items():
+            head = self._above.head if number is None else heads[number]
+            if head is not None:
+                self._inherited[index] = head
+        self.kept = kept_lines(self.kept, {index: head.kept for index, head in self._inherited.items()})
+
+    def __repr__(self) -> str:
+        """How many lines there are, and how many of them are left."""
+        return f"<Judged {self.block.generation.file} lines={len(self._line_ends)} kept={len(self.kept)}>"
 
 
 def _view_text(block: Block, line_ends: Sequence[int], encoding: str) -> tuple[bytes, list[str]]:

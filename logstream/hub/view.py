@@ -100,8 +100,7 @@ class View:
             judged.text,
             judged.ends,
             source=judged.block.generation.source,
-            level_of=judged.level_of,
-            event_of=judged.event_of,
+            facts=judged,
             universe=judged.kept,
         )
 

@@ -143,6 +143,9 @@ class Journal(Protocol):
     def reader(self, at: int, wants: Callable[[str], bool] | None = None) -> BlockReader:
         """A reader that begins at the place `at`, a line's start, and passes over sources that `wants` refuses."""
 
+    def bytes_before(self, generation: Generation, offset: int, length: int) -> bytes | None:
+        """The at most `length` bytes of `generation` before `offset`; None while they cannot be read."""
+
     def known(self) -> tuple[Known, ...]:
         """Every generation of which something may still be on disk, for the tail to go on with."""
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from logstream.journal.ledger import Life
+    from logstream.records import Generation
     from logstream.tail.batch import Batch, Known
 
 _log = logging.getLogger(__name__)
@@ -115,7 +116,7 @@ class SqliteJournal:
             return Resolution(None, "this id lies ahead of everything read from its file")
         if position.offset < life.base:
             return Resolution(None, "this id lies before the place where reading of its file began")
-        before = self._bytes_before(life, position.offset)
+        before = self._bytes_before(life, position.offset, ANCHOR_BYTES)
         # Behind a gap, and nowhere else, an id was made without the bytes before it: its anchor is 0.
         is_behind_gap = not position.anchor and life.sealed_at is not None and position.offset == life.committed
         if before is not None and not is_behind_gap and anchor_of(before) != position.anchor:
@@ -156,6 +157,11 @@ class SqliteJournal:
         cursor = EntryCursor(self._store, self._ledger, at)
         return Replay(cursor, self._ledger, self._locator, self._max_line_bytes, wants)
 
+    def bytes_before(self, generation: Generation, offset: int, length: int) -> bytes | None:
+        """The at most `length` bytes of `generation` before `offset`; None while they cannot be read."""
+        life = self._ledger.lives.get(generation.key)
+        return None if life is None else self._bytes_before(life, offset, length)
+
     def known(self) -> tuple[Known, ...]:
         """Every generation whose bytes may still be on disk."""
         seen_time = self._ledger.clock_seconds
@@ -177,11 +183,11 @@ class SqliteJournal:
             self._locator.close()
             self._store.close()
 
-    def _bytes_before(self, life: Life, offset: int) -> bytes | None:
+    def _bytes_before(self, life: Life, offset: int, length: int) -> bytes | None:
         descriptor = self._locator.locate(life)
         if isinstance(descriptor, GapReason):
             return None
-        return self._locator.read_before(descriptor, offset, ANCHOR_BYTES)
+        return self._locator.read_before(descriptor, offset, length)
 
     def _anchor_at(self, life: Life, offset: int) -> int | None:
         """The anchor there; 0 if the bytes are gone for good, None if they only cannot be read now."""

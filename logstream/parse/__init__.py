@@ -7,6 +7,18 @@ know files or rules, or to look at a clock that was not handed in.
 from __future__ import annotations
 
 from logstream.parse.lines import FORMATS, Parsed, level_of, parse_line
+from logstream.parse.multiline import Folding, StartPatternError, check_start, continues, may_continue
 from logstream.parse.times import Clock
 
-__all__ = ["FORMATS", "Clock", "Parsed", "level_of", "parse_line"]
+__all__ = [
+    "FORMATS",
+    "Clock",
+    "Folding",
+    "Parsed",
+    "StartPatternError",
+    "check_start",
+    "continues",
+    "level_of",
+    "may_continue",
+    "parse_line",
+]

@@ -7,6 +7,7 @@ callers hand in text, line ends, and functions for what costs more to know.
 from __future__ import annotations
 
 from logstream.rules.conditions import LevelCondition, LevelConditionError, glob_matches, parse_level_condition
+from logstream.rules.facts import LineFacts
 from logstream.rules.lexer import QueryError
 from logstream.rules.patterns import Pattern, PatternSet, check_pattern
 from logstream.rules.query import Query, parse_query
@@ -19,6 +20,7 @@ __all__ = [
     "CompiledQuery",
     "LevelCondition",
     "LevelConditionError",
+    "LineFacts",
     "Pattern",
     "PatternError",
     "PatternSet",

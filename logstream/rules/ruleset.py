@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from logstream.records import Level
+    from logstream.rules.facts import LineFacts
 
 Action = Literal["tag", "drop", "keep"]
 
@@ -80,12 +81,10 @@ class RuleSet:
     def __repr__(self) -> str:
         return f"<RuleSet [{len(self.rules)} rules]>"
 
-    def judge(
-        self, text: bytes, ends: Sequence[int], *, source: str, level_of: Callable[[int], Level | None]
-    ) -> Verdicts:
+    def judge(self, text: bytes, ends: Sequence[int], *, source: str, facts: LineFacts) -> Verdicts:
         """Judge the lines of a block; `text` and `ends` are as `PatternSet.scan` has them.
 
-        `level_of` gives the level that was parsed, or None. Without a rule that concerns `source`, nothing is scanned.
+        `facts` are asked where a condition needs them. Without a rule that concerns `source`, nothing is scanned.
         """
         concerned = [rule for rule in self.rules if rule.source is None or glob_matches(rule.source, source)]
         if not concerned:
@@ -93,7 +92,7 @@ class RuleSet:
         found: list[set[int]] = []
         if any(rule.match is not None for rule in concerned):
             found = self._patterns.scan(text, ends)
-        judging = _Judging(len(ends), level_of)
+        judging = _Judging(len(ends), facts.level_of)
         for rule in concerned:
             judging.apply(rule, None if rule.match is None else found[self._numbers[rule.match]])
         return judging.verdicts()

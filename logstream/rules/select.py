@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from logstream.records import Level
+    from logstream.rules.facts import LineFacts
     from logstream.rules.query import Query
 
 T = TypeVar("T")
@@ -61,20 +62,19 @@ class CompiledQuery:
         """True when each line of each source is selected without a look at it."""
         return self.query.root == EVERYTHING
 
-    def select(  # noqa: PLR0913 - a block, where it is from, and what is known of its lines
+    def select(
         self,
         text: bytes,
         ends: Sequence[int],
         *,
         source: str,
-        level_of: Callable[[int], Level | None],
-        event_of: Callable[[int], str],
+        facts: LineFacts,
         universe: Sequence[int],
     ) -> list[int]:
         """The lines of `universe` (indexes, ascending) that the query selects, ascending.
 
-        `text` and `ends` are as `PatternSet.scan` has them. `level_of` and `event_of` are asked at most once for a
-        line and query, and only when nothing cheaper has decided.
+        `text` and `ends` are as `PatternSet.scan` has them. Of `facts` each is asked at most once for a line and
+        query, and only when nothing cheaper has decided.
         """
         root = self._for_source(source)
         if root == EVERYTHING:
@@ -82,7 +82,7 @@ class CompiledQuery:
         if root == NOTHING or not universe:
             return []
         found = self._patterns.scan(text, ends) if self._numbers else []
-        block = _Block(self._numbers, found, _asked_once(level_of), _asked_once(event_of))
+        block = _Block(self._numbers, found, _asked_once(facts.level_of), _asked_once(facts.event_of))
         return sorted(block.select(root, set(universe)))
 
     def _for_source(self, source: str) -> Node:

@@ -20,6 +20,7 @@ from logstream.rules import (
     parse_query,
 )
 from logstream.rules.tree import EventIs, Every, LevelIs, Node, Not, Regex, Some, SourceIs, Text, every, some, write
+from tests.known_lines import KnownLines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -213,7 +214,7 @@ def test_a_query_selects_what_a_naive_evaluator_selects(
     event_of = asked_once(lambda line: known[line].event, universe)
 
     query = compile_query(parse_query(write(tree)))
-    selected = query.select(text, ends, source=source, level_of=level_of, event_of=event_of, universe=universe)
+    selected = query.select(text, ends, source=source, facts=KnownLines(level_of, event_of), universe=universe)
 
     assert selected == [line for line in universe if naively(tree, known[line], source)]
 

@@ -70,7 +70,7 @@ def test_every_key_is_taken(tmp_path: Path) -> None:
         exclude = ["*.gz"]
         format = "json"
         encoding = "latin-1"
-        multiline = false
+        multiline = '^\d'
         start = "end"
         max_line_bytes = 256
         labels = { team = "shop" }
@@ -100,6 +100,7 @@ def test_every_key_is_taken(tmp_path: Path) -> None:
             exclude=("*.gz",),
             format="json",
             encoding="latin-1",
+            multiline=r"^\d",
             start="end",
             max_line_bytes=256,
             labels={"team": "shop"},

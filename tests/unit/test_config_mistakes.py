@@ -71,8 +71,8 @@ def mistakes(content: str | bytes, environ: dict[str, str] | None = None) -> lis
         (
             SOURCE + 'multiline = "no"',
             (
-                "4: source[web].multiline: this version does not join continuation lines yet, "
-                "expected false, or no such key"
+                '4: source[web].multiline: found the string "no", '
+                "expected true, false, or a regular expression that first lines match, as a string"
             ),
         ),
         (SOURCE + "labels = 1", "4: source[web].labels: found the integer 1, expected a table of strings"),
@@ -215,11 +215,8 @@ def mistakes(content: str | bytes, environ: dict[str, str] | None = None) -> lis
             ),
         ),
         (
-            SOURCE + "multiline = true",
-            (
-                "4: source[web].multiline: this version does not join continuation lines yet, "
-                "expected false, or no such key"
-            ),
+            SOURCE + "multiline = '(a'",
+            "4: source[web].multiline: '(a' is no regular expression: missing ): (a",
         ),
         (
             SOURCE + 'labels = { "b c" = "x" }',

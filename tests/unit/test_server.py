@@ -11,6 +11,7 @@ from logstream.config import RuleSettings, SourceSettings
 from logstream.errors import LogstreamError, UsageError
 from logstream.records import Level
 from logstream.server import _first, _source_state, files_to_hold, rule_set, specs_of, traits_of
+from tests.known_lines import KnownLines
 
 if TYPE_CHECKING:
     from logstream.rules import RuleSet
@@ -76,7 +77,7 @@ def test_the_hub_gets_what_it_needs_of_each_source() -> None:
 def judged(rules: RuleSet, *lines: str, name: str = "app") -> list[tuple[str, str | None, Level | None]]:
     text = "\n".join(lines).encode()
     ends = [len("\n".join(lines[: index + 1]).encode()) for index in range(len(lines))]
-    verdicts = rules.judge(text, ends, source=name, level_of=lambda _: Level.WARN)
+    verdicts = rules.judge(text, ends, source=name, facts=KnownLines(lambda _: Level.WARN))
     tags = [verdicts.tags.get(index) for index in verdicts.kept]
     return [
         (lines[index], tag and tag.event, tag and tag.level) for index, tag in zip(verdicts.kept, tags, strict=True)

@@ -38,7 +38,7 @@ def test_each_record_has_its_text_and_an_id_that_its_bytes_prove(lines: list[byt
         assert record.text == line.removesuffix(b"\r").decode("utf-8", "replace")
         assert record.id is not None
         assert decode_id(record.id) == Position("aaaaaaaa", end, zlib.crc32((before + raw)[:end][-64:]))
-        assert judged.place_after(index) == 1_000 + end - len(before)
+        assert judged.place_before(index) == 1_000 + end - len(before) - len(line) - 1
     assert position_after(judged.block).offset == end
 
 

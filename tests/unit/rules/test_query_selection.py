@@ -8,6 +8,7 @@ import pytest
 
 from logstream.records import Level
 from logstream.rules import compile_query, parse_query
+from tests.known_lines import KnownLines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +47,7 @@ def select(
     ends = [at for at, byte in enumerate(text) if byte == ord("\n")] + [len(text)]
     asked = asked or Asked()
     return compile_query(parse_query(query)).select(
-        text, ends, source=source, level_of=asked.level_of, event_of=asked.event_of, universe=universe
+        text, ends, source=source, facts=KnownLines(asked.level_of, asked.event_of), universe=universe
     )
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from logstream.records import Level
 from logstream.rules import RESERVED_EVENTS, PatternError, Rule, RuleSet, Tag, Verdicts, parse_level_condition
+from tests.known_lines import KnownLines
 
 LINES = ["GET /health 200", "GET /health 500", "ERROR disk full", "debug noise", "plain"]
 LEVELS = [Level.INFO, Level.INFO, Level.ERROR, Level.DEBUG, None]
@@ -20,7 +21,7 @@ def judge(*rules: Rule, source: str = "web", asked: list[int] | None = None) -> 
             asked.append(line)
         return LEVELS[line]
 
-    return RuleSet(rules).judge(text, ends, source=source, level_of=level_of)
+    return RuleSet(rules).judge(text, ends, source=source, facts=KnownLines(level_of))
 
 
 def test_without_rules_all_lines_are_kept_and_none_is_touched() -> None:

@@ -1,0 +1,67 @@
+"""What a block's lines tell by themselves, before rules: time, level and fields, each line parsed at most once.
+
+Owns what a continuation line takes for its level while rules look at it. Refuses to know rules and viewers.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from logstream.parse import Clock, Parsed, parse_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from logstream.hub.judged import SourceTraits
+    from logstream.hub.traces import Head
+    from logstream.journal.base import Block
+    from logstream.records import Level
+
+_EVENT = "line"
+
+
+class ToldLines:
+    """The lines of one block; `rules.LineFacts` of what they are before any rule has spoken."""
+
+    def __init__(self, texts: Sequence[str], block: Block, traits: SourceTraits) -> None:
+        """Nothing is parsed yet."""
+        self._texts = texts
+        self._format = traits.format
+        zone = traits.zone
+        # The day of arrival, not today: a line without a year is the same record each time that it is replayed.
+        self._clock = Clock(zone, lambda: datetime.fromtimestamp(block.time_ms / 1000, zone).date())
+        self._parsed: dict[int, Parsed] = {}
+        self.heads: Mapping[int, int | None] = {}
+        """The line from which a continuation has its level; None: it stands before the block, and is `head_above`."""
+        self.head_above: Head | None = None
+
+    def parsed(self, index: int) -> Parsed:
+        """What line `index` says of itself."""
+        parsed = self._parsed.get(index)
+        if parsed is None:
+            parsed = self._parsed[index] = parse_line(self._texts[index], format=self._format, clock=self._clock)
+        return parsed
+
+    def level_of(self, index: int) -> Level | None:
+        """The level that the line tells, or the line that it goes on with."""
+        if index in self.heads:
+            head = self.heads[index]
+            if head is not None:
+                return self.parsed(head).level
+            if self.head_above is not None:
+                return self.head_above.level
+        return self.parsed(index).level
+
+    def event_of(self, _index: int) -> str:
+        """`line`: no rule has spoken yet."""
+        return _EVENT
+
+    def fields_of(self, index: int) -> Mapping[str, Any] | None:
+        """The fields of the line."""
+        return self.parsed(index).fields
+
+    def time_ms_of(self, index: int) -> int | None:
+        """The time that the line tells (epoch milliseconds)."""
+        time = self.parsed(index).time
+        return None if time is None else int(datetime.fromisoformat(time).timestamp() * 1000)

@@ -9,8 +9,10 @@ from quart import Quart, Response
 from werkzeug.exceptions import HTTPException
 
 from logstream.api.context import APP_KEY, ApiContext
+from logstream.api.docs import describe, docs
 from logstream.api.ops import ops
 from logstream.api.problems import problem, problem_of
+from logstream.api.records import records
 from logstream.api.static import pages
 from logstream.api.stream import stream
 from logstream.errors import LogstreamError
@@ -25,7 +27,8 @@ def create_app(context: ApiContext) -> Quart:
     """An app that serves `context`."""
     app = Quart("logstream", static_folder=None)
     app.extensions[APP_KEY] = context
-    for blueprint in (stream, ops, pages):
+    describe(app)
+    for blueprint in (stream, records, ops, docs, pages):
         app.register_blueprint(blueprint)
     app.register_error_handler(LogstreamError, problem_of)
     app.register_error_handler(HTTPException, _http_problem)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FROM, SHAPE = "from", "shape"
 PARAMETERS = frozenset({"source", "q", FROM, "last_event_id", SHAPE})
-_TOLD = 100
+TOLD = 100
 """Characters of a bad value that an answer repeats."""
 _SHAPE_EXPECTED = "line or batch"
 _FROM_EXPECTED = f"now, start, -N (1 to {MOST_BACKFILL}), an event id, or an RFC 3339 time"
@@ -44,23 +44,34 @@ def read_asked(
     Raises BadParameterError, UnknownSourceError, QueryError. A strange id is no error: it may come from another server,
     and a browser that got a 4xx for it would give up for ever (WHATWG HTML 9.2.3).
     """
-    for name in arguments:
-        if name not in PARAMETERS:
-            expected = f"one of the parameters {', '.join(sorted(PARAMETERS))}"
-            raise BadParameterError(name, arguments[name][0][:_TOLD], expected)
-    sources = tuple(sorted(set(arguments.get("source", ()))))
-    for glob in sources:
-        if not any(fnmatchcase(name, glob) for name in source_names):
-            raise UnknownSourceError(glob, source_names)
-    query = parse_query(_single(arguments, "q") or "")
-    shape = _read_shape(_single(arguments, "shape"))
+    refuse_others(arguments, PARAMETERS)
+    sources = read_sources(arguments, source_names)
+    query = parse_query(single(arguments, "q") or "")
+    shape = _read_shape(single(arguments, "shape"))
     header = last_event_id_header or None
     return Asked(
         ViewKey(sources, query.canonical, shape),
         compile_query(query),
-        read_from(_single(arguments, "from")),
-        header or _single(arguments, "last_event_id") or None,
+        read_from(single(arguments, "from")),
+        header or single(arguments, "last_event_id") or None,
     )
+
+
+def refuse_others(arguments: Mapping[str, Sequence[str]], known: frozenset[str]) -> None:
+    """Raise BadParameterError for a parameter that is not one of `known`."""
+    for name in arguments:
+        if name not in known:
+            expected = f"one of the parameters {', '.join(sorted(known))}"
+            raise BadParameterError(name, arguments[name][0][:TOLD], expected)
+
+
+def read_sources(arguments: Mapping[str, Sequence[str]], source_names: tuple[str, ...]) -> tuple[str, ...]:
+    """The globs over sources; raises UnknownSourceError for one that names none."""
+    sources = tuple(sorted(set(arguments.get("source", ()))))
+    for glob in sources:
+        if not any(fnmatchcase(name, glob) for name in source_names):
+            raise UnknownSourceError(glob, source_names)
+    return sources
 
 
 def read_from(text: str | None) -> From | None:
@@ -73,23 +84,31 @@ def read_from(text: str | None) -> From | None:
         return FromLast(int(last[1]))
     if decode_id(text) is not None:
         return FromId(text)
+    if (time_ms := parse_time(text)) is not None:
+        return FromTime(time_ms)
+    raise BadParameterError(FROM, text[:TOLD], _FROM_EXPECTED)
+
+
+def parse_time(text: str) -> int | None:
+    """An RFC 3339 time as epoch milliseconds; None if it is none."""
     # A plus sign that was not percent-encoded arrives as a space.
     spelled = re.sub(r" (?=\d\d:\d\d$)", "+", text)
-    if _TIME.fullmatch(spelled) is not None:
-        try:
-            return FromTime(int(datetime.fromisoformat(spelled.upper()).timestamp() * 1000))
-        except (ValueError, OverflowError):
-            pass
-    raise BadParameterError(FROM, text[:_TOLD], _FROM_EXPECTED)
+    if _TIME.fullmatch(spelled) is None:
+        return None
+    try:
+        return int(datetime.fromisoformat(spelled.upper()).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _read_shape(text: str | None) -> Shape:
     try:
         return Shape(text or Shape.LINE)
     except ValueError:
-        raise BadParameterError(SHAPE, (text or "")[:_TOLD], _SHAPE_EXPECTED) from None
+        raise BadParameterError(SHAPE, (text or "")[:TOLD], _SHAPE_EXPECTED) from None
 
 
-def _single(arguments: Mapping[str, Sequence[str]], name: str) -> str | None:
+def single(arguments: Mapping[str, Sequence[str]], name: str) -> str | None:
+    """The last value of a parameter."""
     values = arguments.get(name)
     return values[-1] if values else None

@@ -47,6 +47,20 @@ def encode_own_event(record: EncodedRecord) -> bytes:
     return b"%b%b\nid: %b\n\n" % (event_head(record.event), record.json, record.id.encode("ascii"))
 
 
+def gap_facts(gap: Gap) -> dict[str, object]:
+    """A gap as it is told."""
+    known = gap.start is not None and gap.end is not None
+    return {
+        "source": gap.source,
+        "file": gap.file,
+        "from": gap.start,
+        "to": gap.end,
+        "lines": gap.lines,
+        "bytes": (gap.end or 0) - (gap.start or 0) if known else None,
+        "reason": gap.reason,
+    }
+
+
 class WireEncoder:
     """The hub's `FrameEncoder` for the stream's wire format."""
 
@@ -89,17 +103,7 @@ class WireEncoder:
 
     def encode_gap(self, gap: Gap, after: Position | None) -> bytes:
         """A `gap` event."""
-        known = gap.start is not None and gap.end is not None
-        told = {
-            "source": gap.source,
-            "file": gap.file,
-            "from": gap.start,
-            "to": gap.end,
-            "lines": gap.lines,
-            "bytes": (gap.end or 0) - (gap.start or 0) if known else None,
-            "reason": gap.reason,
-        }
-        return encode_event("gap", encode_json(told), id_of(after))
+        return encode_event("gap", encode_json(gap_facts(gap)), id_of(after))
 
     def encode_notice(self, notice: Notice) -> bytes:
         """A `rotated` or `source` event."""

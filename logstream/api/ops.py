@@ -6,9 +6,11 @@ from typing import Any
 
 import orjson
 from quart import Blueprint, Response, current_app
+from quart_schema import document_response
 
 from logstream import __version__
 from logstream.api.context import APP_KEY, ApiContext, SourceStatus
+from logstream.api.models import Health, ReadinessAnswer, Sources
 
 ops = Blueprint("ops", __name__)
 
@@ -25,6 +27,7 @@ def _context() -> ApiContext:
 
 
 @ops.get("/api/v1/sources")
+@document_response(Sources)
 async def get_sources() -> Response:
     """Every source, its files and their state."""
     return _json({"sources": [_told(source) for source in _context().sources()]})
@@ -36,12 +39,15 @@ def _told(source: SourceStatus) -> dict[str, Any]:
 
 
 @ops.get("/healthz")
+@document_response(Health)
 async def get_health() -> Response:
     """The process runs and its loop turns."""
     return _json({"status": "ok", "version": __version__})
 
 
 @ops.get("/readyz")
+@document_response(ReadinessAnswer)
+@document_response(ReadinessAnswer, 503)
 async def get_readiness() -> Response:
     """The service does all it should; 503 with reasons if not."""
     readiness = _context().readiness()

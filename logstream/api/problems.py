@@ -42,6 +42,21 @@ class UnknownSourceError(UsageError):
         return f"no source matches {self.name!r}; there are: {', '.join(self.known) or 'none'}"
 
 
+class UnknownIdError(UsageError):
+    """An id leads nowhere; `reason` says why."""
+
+    def __init__(self, parameter: str, text: str, reason: str) -> None:
+        """Remember the parameter, the id, and the reason."""
+        super().__init__(parameter, text, reason)
+        self.parameter = parameter
+        self.text = text
+        self.reason = reason
+
+    def __str__(self) -> str:
+        """One line for people."""
+        return f"{self.parameter}={self.text!r}: {self.reason}"
+
+
 def problem(status: int, title: str, detail: str, headers: dict[str, str] | None = None, **facts: object) -> Response:
     """A problem response; `facts` become members beside the standard ones."""
     body: dict[str, Any] = {"type": "about:blank", "title": title, "status": status, "detail": detail, **facts}
@@ -63,6 +78,8 @@ def problem_of(error: Exception) -> Response:
             return problem(400, title, str(error), parameter=error.name, expected=error.expected)
         case UnknownSourceError():
             return problem(404, "No such source", str(error), known=list(error.known))
+        case UnknownIdError():
+            return problem(404, "No such id", str(error), parameter=error.parameter)
         case TookTooLongError():
             return problem(400, "The query takes too long", str(error), parameter="q", column=1, expected="less")
         case TooManyStreamsError() | BusyError() | ClosingError():

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from logstream.journal.base import TIME_RESOLUTION_MS, Block, Lost
+from logstream.hub.merge import last_by_time
+from logstream.journal.base import TIME_RESOLUTION_MS, Lost
 from logstream.journal.ids import decode_id
 from logstream.records import Gap, GapReason, Position
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 MOST_BACKFILL = 10_000
 """The largest N of `from=-N`: all of them are in memory at once."""
-_FIRST_WINDOW_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,42 +123,12 @@ async def _begin_at(hub: Hub, at: int) -> Start:
 
 
 async def _begin_with_last(hub: Hub, view: View, count: int) -> Start:
-    """Walk back in windows that double until enough lines match or the beginning is reached."""
+    """The last records by time over all files, then live."""
     head = hub.head
-    chunks: list[list[_Match]] = []
-    found, end, window_bytes = 0, head, _FIRST_WINDOW_BYTES
-    while end > 0 and found < count:
-        begin = await hub.journal.align(max(0, end - window_bytes))
-        chunks.append(await _matches(hub, view, begin, end, count - found))
-        found += len(chunks[-1])
-        end, window_bytes = begin, window_bytes * 2
-    matches = [match for chunk in reversed(chunks) for match in chunk]
+    records, first_at = await last_by_time(hub, view, count)
     position = await hub.journal.position_at(head)
-    before = await hub.journal.position_at(matches[0].place) if matches else position
-    return Start(head, position, before, backfill=tuple(match.record for match in matches))
-
-
-class _Match(NamedTuple):
-    """A record that was looked for, and the place before it."""
-
-    place: int
-    record: EncodedRecord
-
-
-async def _matches(hub: Hub, view: View, begin: int, end: int, most: int) -> list[_Match]:
-    """The last `most` matching records between two places."""
-    kept: list[_Match] = []
-    reader = hub.journal.reader(begin, view.wants)
-    try:
-        while (item := await reader.read(end)) is not None:
-            if isinstance(item, Block):
-                judged = hub.judge(item)
-                kept.extend(_Match(judged.place_before(i), judged.encoded(i)) for i in view.selected(judged)[-most:])
-                del kept[:-most]
-            await asyncio.sleep(0)
-    finally:
-        reader.close()
-    return kept
+    before = position if first_at is None else await hub.journal.position_at(first_at)
+    return Start(head, position, before, backfill=records)
 
 
 async def _place_of_time(hub: Hub, view: View, time_ms: int) -> int:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import orjson
 import pytest
 
-from logstream.hub import start as start_module
+from logstream.hub import merge as merge_module
 from logstream.hub.start import From, FromId, FromLast, FromNow, FromStart, FromTime, Start, find_start
 from logstream.journal import ledger as ledger_module
 from logstream.journal.ids import anchor_of, decode_id, encode_id
@@ -50,7 +50,7 @@ async def test_now_is_the_head_and_the_start_is_before_everything(tmp_path: Path
 async def test_the_last_records_are_found_over_many_windows_and_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
-    monkeypatch.setattr(start_module, "_FIRST_WINDOW_BYTES", 8)
+    monkeypatch.setattr(merge_module, "_FIRST_WINDOW_BYTES", 8)
     async with Stage(tmp_path) as stage:
         a, b = stage.file("a.log"), stage.file("b.log")
         told_lines = []
@@ -68,7 +68,7 @@ async def test_the_last_records_are_found_over_many_windows_and_files(
 async def test_the_last_records_are_those_that_the_view_selects(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(start_module, "_FIRST_WINDOW_BYTES", 64)
+    monkeypatch.setattr(merge_module, "_FIRST_WINDOW_BYTES", 64)
     async with Stage(tmp_path) as stage:
         app, web = stage.file("a.log", "app"), stage.file("w.log", "web")
         for number in range(300):

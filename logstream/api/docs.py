@@ -1,0 +1,115 @@
+"""`/openapi.json` and `/docs`: what the routes take and answer.
+
+The page is made here, of plain HTML: the usual ones load scripts from another host, which neither our content policy
+nor a machine behind a firewall allows.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from quart import Blueprint, Response, current_app
+from quart_schema import Info, QuartSchema, hide
+from quart_schema.openapi import OpenAPIProvider
+
+from logstream import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from quart import Quart
+    from werkzeug.routing import Rule
+
+docs = Blueprint("docs", __name__)
+_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_HEAD = (
+    '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>logstream: API</title>'
+    '<meta name="color-scheme" content="light dark"><meta name="viewport" content="width=device-width"></head><body>'
+    '<main><h1>logstream: API</h1><p>As a program reads it: <a href="openapi.json">openapi.json</a></p>'
+)
+_PROBLEM_FROM = 400
+_OTHER_TYPES = {
+    "/api/v1/stream": ("text/event-stream", {"type": "string"}),
+}
+
+
+class _Provider(OpenAPIProvider):
+    """Tells the true type of each answer: problems and events are not `application/json`."""
+
+    def generate_rules(self) -> Iterable[Rule]:
+        return [rule for rule in super().generate_rules() if not rule.rule.startswith("/assets/")]
+
+    def build_paths(self, rule: Rule) -> tuple[dict[str, Any], dict[str, Any]]:
+        paths, components = super().build_paths(rule)
+        for path, operations in paths.items():
+            for operation in operations.values():
+                operation.setdefault("responses", {})
+                _correct(path, operation["responses"])
+        return paths, components
+
+
+def _correct(path: str, responses: dict[Any, Any]) -> None:
+    if path in _OTHER_TYPES and 200 not in responses:  # noqa: PLR2004 - an HTTP status
+        kind, schema = _OTHER_TYPES[path]
+        responses[200] = {"description": "", "content": {kind: {"schema": schema}}}
+    for status, response in responses.items():
+        content = response.get("content", {})
+        problems = status >= _PROBLEM_FROM and "Problem" in str(content.get("application/json", ""))
+        if problems:
+            content["application/problem+json"] = content.pop("application/json")
+
+
+def describe(app: Quart) -> None:
+    """Let `app` tell its schema."""
+    QuartSchema(
+        app,
+        info=Info(title="logstream", version=__version__),
+        swagger_ui_path=None,
+        redoc_ui_path=None,
+        scalar_ui_path=None,
+        conversion_preference="pydantic",
+        openapi_provider_class=_Provider,
+    )
+
+
+@docs.get("/docs")
+@hide
+async def get_docs() -> Response:
+    """The API for people."""
+    schema = current_app.extensions["QUART_SCHEMA"].openapi_provider.schema()
+    response = Response(_page(schema), content_type="text/html; charset=utf-8")
+    response.headers["Content-Security-Policy"] = _POLICY
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _page(schema: dict[str, Any]) -> str:
+    parts = [_HEAD]
+    for path, operations in sorted(schema["paths"].items()):
+        for method, operation in operations.items():
+            parts.append(f"<section><h2><code>{method.upper()} {escape(path)}</code></h2>")
+            parts.append(f"<p>{escape(operation.get('summary', ''))} {escape(operation.get('description', ''))}</p>")
+            parts.append(_parameters(operation.get("parameters", [])))
+            parts.append(_responses(operation["responses"]))
+            parts.append("</section>")
+    return "".join([*parts, "</main></body></html>"])
+
+
+def _parameters(parameters: list[dict[str, Any]]) -> str:
+    if not parameters:
+        return ""
+    rows = [
+        f"<dt><code>{escape(item['name'])}</code></dt><dd>{escape(item.get('description', ''))}</dd>"
+        for item in parameters
+    ]
+    return f"<h3>Parameters</h3><dl>{''.join(rows)}</dl>"
+
+
+def _responses(responses: dict[Any, Any]) -> str:
+    rows = [
+        f"<dt>{status} <code>{escape(', '.join(response.get('content', {})))}</code></dt>"
+        f"<dd>{escape(response.get('description', ''))}</dd>"
+        for status, response in responses.items()
+    ]
+    return f"<h3>Answers</h3><dl>{''.join(rows)}</dl>"

@@ -1,0 +1,155 @@
+"""What requests hold and answers look like, as the schema at `/openapi.json` tells it.
+
+Owns the documentation alone: answers are not made from these models, tests hold them against each other.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+Level = Literal["trace", "debug", "info", "warn", "error", "fatal"]
+_SOURCE = "A source's name or a glob over names; may be repeated; without it all sources."
+_QUERY = "A query, as the stream has it."
+_SINCE = "An RFC 3339 time: nothing older than that."
+_UNTIL = "An RFC 3339 time: only what is older; later than `since`."
+
+
+class SelectionQuery(BaseModel):
+    """What all questions about records have."""
+
+    q: str = Field("", description=_QUERY)
+    source: list[str] = Field([], description=_SOURCE)
+    since: str = Field("", description=_SINCE)
+    until: str = Field("", description=_UNTIL)
+
+
+class RecordsQuery(SelectionQuery):
+    """Which records."""
+
+    before: str = Field("", description="An id: the records before it, the last ones of them.")
+    after: str = Field("", description="An id: the records after it, the first ones of them.")
+    around: str = Field("", description="An id: its record and those before and after it.")
+    limit: int = Field(100, ge=1, le=1000, description="How many records at most.")
+
+
+class HistogramQuery(SelectionQuery):
+    """Which counts."""
+
+    after: str = Field("", description="An id: count only what is recorded after it.")
+    buckets: int = Field(60, ge=1, le=1000, description="How many stretches of the same length.")
+
+
+class StreamQuery(BaseModel):
+    """Which stream."""
+
+    q: str = Field("", description=_QUERY)
+    source: list[str] = Field([], description=_SOURCE)
+    from_: str = Field("now", alias="from", description="now, start, -N, an event id, or an RFC 3339 time.")
+    last_event_id: str = Field("", description="Go on after this id; wins over `from`.")
+    shape: Literal["line", "batch"] = Field("line", description="An event a line, or an array of records an event.")
+
+
+class Problem(BaseModel):
+    """What is wrong with a request (RFC 9457), or with the service."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    parameter: str | None = None
+    expected: Any = None
+
+
+class Record(BaseModel):
+    """One line."""
+
+    id: str | None
+    source: str
+    file: str
+    time: str | None
+    level: Level | None
+    event: str
+    text: str
+    fields: dict[str, Any] | None
+    rules: list[str]
+    cont: bool
+
+
+class Gap(BaseModel):
+    """Bytes that cannot be had any more."""
+
+    source: str | None
+    file: str | None
+    from_: int | None = Field(alias="from")
+    to: int | None
+    lines: int | None
+    bytes: int | None
+    reason: str
+
+
+class Records(BaseModel):
+    """A page of records, and how far was looked."""
+
+    records: list[Record]
+    gaps: list[Gap]
+    scanned_to: str | None
+    more: bool
+    scanned_from: str | None = None
+
+
+class Bucket(BaseModel):
+    """The counts of one stretch of time by level; `none` is for lines without one."""
+
+    start: str
+    counts: dict[str, int]
+
+
+class Histogram(BaseModel):
+    """Counts over time."""
+
+    since: str
+    until: str
+    buckets: list[Bucket]
+    scanned_to: str | None
+    complete: bool
+
+
+class File(BaseModel):
+    """One file of a source."""
+
+    file: str
+    state: str
+    reason: str | None
+    size_bytes: int | None
+    read_bytes: int | None
+
+
+class Source(BaseModel):
+    """One source."""
+
+    name: str
+    state: Literal["ok", "empty", "unreadable"]
+    labels: dict[str, str]
+    files: list[File]
+
+
+class Sources(BaseModel):
+    """All sources."""
+
+    sources: list[Source]
+
+
+class Health(BaseModel):
+    """The process runs."""
+
+    status: Literal["ok"]
+    version: str
+
+
+class ReadinessAnswer(BaseModel):
+    """Whether the service does all it should."""
+
+    status: Literal["ready", "degraded"]
+    reasons: list[str]

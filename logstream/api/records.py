@@ -1,0 +1,127 @@
+"""`GET /api/v1/records` and `/api/v1/histogram`: the past, a bounded stretch of it a request."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import orjson
+from quart import Blueprint, Response, current_app, request
+from quart_schema import document_querystring, document_response
+
+from logstream.api.context import APP_KEY, ApiContext
+from logstream.api.frames import gap_facts, id_of
+from logstream.api.models import Histogram, HistogramQuery, Problem, Records, RecordsQuery
+from logstream.api.problems import UnknownIdError
+from logstream.api.ranges import AskedPlace, read_counts, read_records
+from logstream.hub.history import Page, Wanted, count_by_time, page_after, page_around, page_before
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+records = Blueprint("records", __name__)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@records.get("/api/v1/records")
+@document_querystring(RecordsQuery)
+@document_response(Records)
+@document_response(Problem, 400)
+@document_response(Problem, 404)
+@document_response(Problem, 503)
+async def get_records() -> Response:
+    """Records of the past, in the order of the stream.
+
+    Without `before`, `after` and `around`: the last ones. A request reads a bounded stretch; while `more` is true, go
+    on with `before` (or `after`) `scanned_to`. Compressed generations are not read yet: they are gaps.
+    """
+    context: ApiContext = current_app.extensions[APP_KEY]
+    asked = await _read(context, read_records)
+    at = None if asked.place is None else await _resolve(context, asked.place)
+    with context.hub.view(asked.key, asked.query) as view:
+        wanted = Wanted(view, asked.span, asked.limit)
+        if asked.place is None or at is None or asked.place.anchor == "before":
+            return _told(await page_before(context.hub, wanted, at))
+        if asked.place.anchor == "after":
+            return _told(await page_after(context.hub, wanted, at))
+        before, after = await page_around(context.hub, wanted, at)
+        whole = Page(
+            before.records + after.records, before.gaps + after.gaps, after.scanned_to, before.more or after.more
+        )
+        return _told(whole, scanned_from=id_of(before.scanned_to))
+
+
+@records.get("/api/v1/histogram")
+@document_querystring(HistogramQuery)
+@document_response(Histogram)
+@document_response(Problem, 400)
+@document_response(Problem, 404)
+@document_response(Problem, 503)
+async def get_histogram() -> Response:
+    """How many records of each level there are in each stretch of time.
+
+    A request reads a bounded stretch; while `complete` is false, ask again with the same times and `after`
+    `scanned_to`, and add the counts.
+    """
+    context: ApiContext = current_app.extensions[APP_KEY]
+    asked = await _read(context, read_counts)
+    at = 0 if asked.place is None else await _resolve(context, asked.place)
+    with context.hub.view(asked.key, asked.query) as view:
+        found = await count_by_time(context.hub, view, asked.starts_ms, asked.until_ms, at)
+    buckets = [
+        {
+            "start": _time(start_ms),
+            "counts": {"none" if level is None else level.word: n for level, n in counts.items()},
+        }
+        for start_ms, counts in zip(found.starts_ms, found.counts, strict=True)
+    ]
+    return _json(
+        orjson.dumps(
+            {
+                "since": _time(asked.starts_ms[0]),
+                "until": _time(asked.until_ms),
+                "buckets": buckets,
+                "scanned_to": id_of(found.scanned_to),
+                "complete": found.complete,
+            }
+        )
+    )
+
+
+async def _read(context: ApiContext, read: Callable[[dict[str, list[str]], tuple[str, ...]], T]) -> T:
+    """What is asked for; a query is compiled beside the loop."""
+    arguments = request.args.to_dict(flat=False)
+    reading = partial(read, arguments, context.source_names())
+    return await context.aside.run(reading) if arguments.get("q") else reading()
+
+
+async def _resolve(context: ApiContext, place: AskedPlace) -> int:
+    resolution = await context.hub.journal.resolve(place.position)
+    if resolution.at is None:
+        raise UnknownIdError(place.anchor, place.text, resolution.reason or "this id is not known")
+    # The journal may have recorded more than the hub has let out.
+    return min(resolution.at, context.hub.head)
+
+
+def _told(page: Page, **more: Any) -> Response:  # noqa: ANN401 - members of a JSON object
+    rest = {
+        "gaps": [gap_facts(gap) for gap in page.gaps],
+        "scanned_to": id_of(page.scanned_to),
+        "more": page.more,
+        **more,
+    }
+    # Records are JSON already, made once for all who ask.
+    body = b'{"records":[%b],%b' % (b",".join(record.json for record in page.records), orjson.dumps(rest)[1:])
+    return _json(body)
+
+
+def _json(body: bytes) -> Response:
+    response = Response(body, content_type="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _time(time_ms: int) -> str:
+    return (_EPOCH + timedelta(milliseconds=time_ms)).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,87 @@
+"""When lines happened: the time that orders a record among others, and selects it by `since` and `until`.
+
+Owns what stands in for a time that a line does not tell: that of the line before it in its file, else when it was
+recorded. Refuses to select: it answers a time for each line, in the order in which blocks are read.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from logstream.hub.judged import Judged, SourceTraits
+from logstream.journal.base import TIME_RESOLUTION_MS
+from logstream.tail.batch import ANCHOR_BYTES
+
+if TYPE_CHECKING:
+    from logstream.hub.hub import Hub
+    from logstream.journal.base import Block
+
+LOOK_BACK_BYTES = 64 * 1024
+"""How far before a block the last time that its file told is looked for."""
+
+
+class Span(NamedTuple):
+    """A stretch of time, `since_ms <= time < until_ms` (epoch milliseconds); None is no bound."""
+
+    since_ms: int | None = None
+    until_ms: int | None = None
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether there is no bound at all."""
+        return self.since_ms is None and self.until_ms is None
+
+    def holds(self, time_ms: int) -> bool:
+        """Whether `time_ms` lies in it."""
+        after_start = self.since_ms is None or time_ms >= self.since_ms
+        return after_start and (self.until_ms is None or time_ms < self.until_ms)
+
+
+def recorded_ms(block: Block) -> int:
+    """The latest moment at which the block may have been recorded: it is known to the second only."""
+    return block.time_ms + TIME_RESOLUTION_MS - 1
+
+
+class LineTimes:
+    """The times of lines, over the blocks of one walk through the recorded order."""
+
+    def __init__(self, hub: Hub) -> None:
+        """No block has been seen yet."""
+        self._hub = hub
+        self._last_ms: dict[str, int] = {}
+        self._ends: dict[str, int] = {}
+
+    def of(self, judged: Judged) -> list[int]:
+        """The time of each line of the block."""
+        block = judged.block
+        key = block.generation.key
+        last_ms = self._last_ms.get(key) if self._ends.get(key) == block.start else None
+        found: list[int] = []
+        for index in range(len(judged.ends)):
+            own_ms = judged.time_ms_of(index)
+            if own_ms is None and last_ms is None and index == 0:
+                last_ms = _time_before(self._hub, block)
+            if own_ms is not None:
+                last_ms = own_ms
+            found.append(recorded_ms(block) if last_ms is None else last_ms)
+        self._ends[key] = block.end
+        if last_ms is not None:
+            self._last_ms[key] = last_ms
+        else:
+            self._last_ms.pop(key, None)
+        return found
+
+
+def _time_before(hub: Hub, block: Block) -> int | None:
+    """The last time that the file tells before the block: the walk began behind the line that told it."""
+    generation = block.generation
+    content = hub.journal.bytes_before(generation, block.start, LOOK_BACK_BYTES) if block.start else None
+    start = block.start - len(content or b"")
+    # The first line of what was read may have lost its beginning.
+    skip = (content or b"").find(b"\n") + 1 if start else 0
+    if not content or not content[skip:]:
+        return None
+    stretch = block._replace(start=start + skip, content=content[skip:], lead=content[:skip][-ANCHOR_BYTES:])
+    judged = Judged(stretch, hub.traits.get(generation.source, SourceTraits()), hub.rules, hub.encoder)
+    told = (judged.time_ms_of(index) for index in reversed(range(len(judged.ends))))
+    return next((time_ms for time_ms in told if time_ms is not None), None)

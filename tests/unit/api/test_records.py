@@ -1,0 +1,176 @@
+"""`/api/v1/records` and `/api/v1/histogram` over a real journal and real files."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import orjson
+import pytest
+
+from logstream.hub import history
+from logstream.hub.merge import last_by_time
+from tests.hub_kit import Stage
+from tests.unit.api.test_app import serving
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from quart import Quart
+
+HOUR = "2026-11-01T10"
+
+
+async def get(app: Quart, target: str, status: int = 200) -> dict[str, Any]:
+    response = await app.test_client().get(target)
+    found: dict[str, Any] = orjson.loads(await response.get_data())
+    assert response.status_code == status, found
+    return found
+
+
+def texts(found: dict[str, Any]) -> list[str]:
+    return [record["text"] for record in found["records"]]
+
+
+def line(minute: int, word: str) -> bytes:
+    return f"{HOUR}:{minute:02}:00Z {word}\n".encode()
+
+
+async def test_the_last_records_come_in_the_order_of_the_stream_with_their_ids(tmp_path: Path) -> None:
+    async with Stage(tmp_path) as stage, serving(stage) as app:
+        await stage.tell(stage.file("a.log").changes(b"one\n", b"two\n", b"three\n"))
+        found = await get(app, "/api/v1/records?limit=2")
+
+        assert texts(found) == ["two", "three"]
+        assert found["more"]
+        earlier = await get(app, f"/api/v1/records?before={found['records'][0]['id']}")
+        assert texts(earlier) == ["one"]
+        assert not earlier["more"]
+        assert texts(await get(app, f"/api/v1/records?after={earlier['records'][0]['id']}")) == ["two", "three"]
+        around = await get(app, f"/api/v1/records?around={found['records'][0]['id']}&limit=3")
+        assert texts(around) == ["one", "two", "three"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_walking_back_meets_each_match_once(tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "_FIRST_WINDOW_BYTES", 2_000)
+    pick = random.Random(seed)
+    async with Stage(tmp_path) as stage, serving(stage) as app:
+        files = [stage.file(f"{name}.log") for name in "abc"]
+        told: list[str] = []
+        for number in range(120):
+            lines = [f"{pick.choice(['hit', 'miss'])} {number} {i}" for i in range(pick.randrange(1, 40))]
+            told += lines
+            await stage.tell(pick.choice(files).changes(*(f"{line}\n".encode() for line in lines)))
+        hits = [line for line in told if line.startswith("hit")]
+        files[0].path.rename(tmp_path / "a.log.1")
+
+        found = await get(app, "/api/v1/records?q=hit&limit=37")
+        walked = texts(found)
+        while found["more"]:
+            found = await get(app, f"/api/v1/records?q=hit&limit=37&before={found['scanned_to']}")
+            walked = texts(found) + walked
+
+    assert walked == hits
+
+
+async def test_walking_onward_meets_each_match_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "SCAN_BYTES", 1_000)
+    async with Stage(tmp_path) as stage, serving(stage) as app:
+        lines = [f"{'hit' if number % 3 else 'miss'} {number}" for number in range(2_000)]
+        file = stage.file("a.log")
+        for start in range(0, 2_000, 50):
+            await stage.tell(file.changes(*(f"{line}\n".encode() for line in lines[start : start + 50])))
+        first = (await get(app, "/api/v1/records?limit=1000"))["records"]
+        found = await get(app, f"/api/v1/records?after={first[0]['id']}&q=hit&limit=100")
+        walked = texts(found)
+        while found["more"]:
+            found = await get(app, f"/api/v1/records?after={found['scanned_to']}&q=hit&limit=100")
+            walked += texts(found)
+
+    after_first = lines[lines.index(first[0]["text"]) + 1 :]
+    assert walked == [line for line in after_first if line.startswith("hit")]
+
+
+async def test_records_between_two_times_and_nothing_else(tmp_path: Path) -> None:
+    async with Stage(tmp_path) as stage, serving(stage) as app:
+        await stage.tell(stage.file("a.log").changes(*(line(minute, "x") for minute in range(10))))
+        found = await get(app, f"/api/v1/records?since={HOUR}:03:00Z&until={HOUR}:06:00Z")
+
+    assert [text[14:16] for text in texts(found)] == ["03", "04", "05"]
+
+
+@pytest.mark.parametrize(
+    ("target", "status", "told"),
+    [
+        ("records?limit=1000000000", 400, "from 1 to 1000"),
+        ("records?limit=0", 400, "from 1 to 1000"),
+        ("records?since=2026-11-01T10:00:00Z&until=2026-11-01T09:00:00Z", 400, "a time after since"),
+        ("records?until=yesterday", 400, "RFC 3339"),
+        ("records?before=1.aaaaaaaa.1.1", 404, "before"),
+        ("records?before=nonsense", 404, "not an id"),
+        ("records?q=(", 400, "column 2"),
+        ("records?source=nobody", 404, "nobody"),
+        ("records?page=2", 400, "page"),
+        ("histogram?buckets=0", 400, "from 1 to"),
+        ("histogram?since=9999-12-31T23:59:59Z&until=0001-01-01T00:00:00Z", 400, "a time after since"),
+    ],
+)
+async def test_what_cannot_be_asked_is_a_problem_that_names_it(
+    tmp_path: Path, target: str, status: int, told: str
+) -> None:
+    async with Stage(tmp_path) as stage, serving(stage) as app:
+        found = await get(app, f"/api/v1/{target}", status)
+
+    assert told in found["detail"]
+
+
+async def test_a_histogram_counts_by_level_and_bucket(tmp_path: Path) -> None:
+    async with Stage(tmp_path) as stage, serving(stage) as app:
+        lines = [line(0, "INFO a"), line(1, "ERROR b"), line(31, "ERROR c"), line(59, "d")]
+        await stage.tell(stage.file("a.log").changes(*lines))
+        found = await get(app, f"/api/v1/histogram?since={HOUR}:00:00Z&until=2026-11-01T11:00:00Z&buckets=2")
+
+    assert found["complete"]
+    assert [bucket["counts"] for bucket in found["buckets"]] == [{"info": 1, "error": 1}, {"error": 1, "none": 1}]
+
+
+async def test_the_last_lines_of_several_files_are_merged_by_time(tmp_path: Path) -> None:
+    async with Stage(tmp_path) as stage, serving(stage):
+        one, two = stage.file("1.log"), stage.file("2.log")
+        await stage.tell(one.changes(line(1, "a"), line(4, "b"), b"  goes on\n", line(9, "c")))
+        await stage.tell(two.changes(line(2, "d"), line(5, "e"), line(8, "f")))
+        found, first_at = await history_of(stage, 6)
+
+    assert found == ["d", "b", "goes on", "e", "f", "c"]
+    assert first_at == len(line(1, "a"))
+
+
+async def history_of(stage: Stage, count: int) -> tuple[list[str], int | None]:
+    found, first_at = await last_by_time(stage.hub, stage.view(), count)
+    return [orjson.loads(record.json)["text"].split("Z ")[-1].strip() for record in found], first_at
+
+
+async def test_answers_are_what_the_published_schema_says(tmp_path: Path) -> None:
+    async with Stage(tmp_path) as stage, serving(stage) as app:
+        await stage.tell(stage.file("a.log").changes(line(0, "INFO a"), b'{"level":"warn","n":1}\n'))
+        schema = await get(app, "/openapi.json")
+        for path in ("/api/v1/records", "/api/v1/histogram", "/api/v1/sources", "/healthz", "/readyz"):
+            answer = await get(app, path)
+            told = schema["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+            jsonschema.validate(answer, {**told, "components": schema["components"]})
+            with pytest.raises(jsonschema.ValidationError):
+                jsonschema.validate({"nothing": 1}, {**told, "components": schema["components"]})
+
+
+async def test_the_docs_name_each_route_and_load_nothing_from_elsewhere(tmp_path: Path) -> None:
+    async with Stage(tmp_path) as stage, serving(stage) as app:
+        response = await app.test_client().get("/docs")
+        page = await response.get_data(as_text=True)
+
+    for path in ("/api/v1/stream", "/api/v1/records", "/api/v1/histogram", "/api/v1/sources", "/healthz", "/readyz"):
+        assert path in page
+    assert "<script" not in page
+    assert "http://" not in page
+    assert "https://" not in page

@@ -9,6 +9,7 @@ from quart import Blueprint, Response, current_app
 from quart_schema import document_response
 
 from logstream import __version__
+from logstream.api.answers import json_answer
 from logstream.api.context import APP_KEY, ApiContext, SourceStatus
 from logstream.api.models import Health, ReadinessAnswer, Sources
 
@@ -16,9 +17,7 @@ ops = Blueprint("ops", __name__)
 
 
 def _json(value: object, status: int = 200) -> Response:
-    response = Response(orjson.dumps(value), status, content_type="application/json")
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return json_answer(orjson.dumps(value), status)
 
 
 def _context() -> ApiContext:

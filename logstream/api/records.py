@@ -10,6 +10,7 @@ import orjson
 from quart import Blueprint, Response, current_app, request
 from quart_schema import document_querystring, document_response
 
+from logstream.api.answers import json_answer
 from logstream.api.context import APP_KEY, ApiContext
 from logstream.api.frames import gap_facts, id_of
 from logstream.api.models import Histogram, HistogramQuery, Problem, Records, RecordsQuery
@@ -77,7 +78,7 @@ async def get_histogram() -> Response:
         }
         for start_ms, counts in zip(found.starts_ms, found.counts, strict=True)
     ]
-    return _json(
+    return json_answer(
         orjson.dumps(
             {
                 "since": _time(asked.starts_ms[0]),
@@ -114,13 +115,7 @@ def _told(page: Page, **more: Any) -> Response:  # noqa: ANN401 - members of a J
     }
     # Records are JSON already, made once for all who ask.
     body = b'{"records":[%b],%b' % (b",".join(record.json for record in page.records), orjson.dumps(rest)[1:])
-    return _json(body)
-
-
-def _json(body: bytes) -> Response:
-    response = Response(body, content_type="application/json")
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return json_answer(body)
 
 
 def _time(time_ms: int) -> str:

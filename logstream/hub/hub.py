@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from logstream.hub.judged import Judged, SourceTraits
@@ -67,11 +68,6 @@ class Hub:
         self._wake_timer: asyncio.TimerHandle | None = None
 
     @property
-    def rules(self) -> RuleSet:
-        """The rules that lines are judged by now."""
-        return self._rules
-
-    @property
     def head(self) -> int:
         """The place after everything that subscribers may have."""
         return self.recent.end
@@ -115,35 +111,39 @@ class Hub:
         return judged
 
     def _judge(self, block: Block) -> Judged:
-        traits = self.traits.get(block.generation.source, SourceTraits())
-        judged = Judged(
-            block,
-            traits,
-            self._rules,
-            self.encoder,
-            above=lambda: self._find_above(block, traits),
-        )
+        above = partial(self._find_above, block)
+        judged = Judged(block, self._traits_of(block), self._rules, self.encoder, above=above)
         self._remember_above(block, judged.below())
         return judged
 
-    def _find_above(self, block: Block, traits: SourceTraits) -> Above:
+    def _find_above(self, block: Block) -> Above:
         """What stands before the block: known from the block before it, else read again."""
         known = self._above.get((block.generation.key, block.start))
         if known is not None:
             return known
         found = NOTHING_ABOVE
         for length in (_FIRST_LOOK_BYTES, LOOK_BACK_BYTES):
-            content = self.journal.bytes_before(block.generation, block.start, length) or b""
-            start = block.start - len(content)
-            # What was read may begin within a line, and what the next line goes on with is not in it.
-            skip = content.find(b"\n") + 1 if start else 0
-            stretch = block._replace(start=start + skip, content=content[skip:], lead=content[:skip][-ANCHOR_BYTES:])
-            if not stretch.content:
+            judged = self.judge_before(block, length)
+            if judged is None:
                 break
-            found = Judged(stretch, traits, self._rules, self.encoder).below()
-            if found.head is not None and found.head.start > stretch.start:
+            found = judged.below()
+            if found.head is not None and found.head.start > judged.block.start:
                 break
         return found
+
+    def judge_before(self, block: Block, length_bytes: int) -> Judged | None:
+        """The whole lines in the `length_bytes` before the block, read again; None if there are none to be had."""
+        content = self.journal.bytes_before(block.generation, block.start, length_bytes) or b""
+        start = block.start - len(content)
+        # What was read may begin within a line.
+        skip = content.find(b"\n") + 1 if start else 0
+        if not content[skip:]:
+            return None
+        stretch = block._replace(start=start + skip, content=content[skip:], lead=content[:skip][-ANCHOR_BYTES:])
+        return Judged(stretch, self._traits_of(block), self._rules, self.encoder)
+
+    def _traits_of(self, block: Block) -> SourceTraits:
+        return self.traits.get(block.generation.source, SourceTraits())
 
     def _remember_above(self, block: Block, above: Above) -> None:
         self._above[block.generation.key, block.end] = above

@@ -6,6 +6,7 @@ encoded at most once however many queries are open. Refuses to know of queries a
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from datetime import UTC, tzinfo
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -182,7 +183,8 @@ class Judged:
 
     def _head(self, index: int) -> Head:
         start = self.block.start + self._start_of(index)
-        is_kept = len(self.kept) == len(self._line_ends) or index in set(self.kept)
+        place = bisect_left(self.kept, index)
+        is_kept = place < len(self.kept) and self.kept[place] == index
         time_ms = self._told.time_ms_of(index)
         return Head(start, is_kept, self.level_of(index), self.event_of(index), self._rules_of(index), time_ms)
 

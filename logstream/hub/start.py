@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from logstream.hub.merge import last_by_time
+from logstream.hub.told import epoch_ms
 from logstream.journal.base import TIME_RESOLUTION_MS, Lost
 from logstream.journal.ids import decode_id
 from logstream.records import Gap, GapReason, Position
@@ -149,7 +149,7 @@ async def _place_of_time(hub: Hub, view: View, time_ms: int) -> int:
             for index, text in enumerate(judged.times()):
                 # When it was recorded is known to the second only: in doubt a line is told.
                 recorded_ms = item.time_ms + TIME_RESOLUTION_MS - 1
-                own_ms = last_ms.get(key, recorded_ms) if text is None else _epoch_ms(text)
+                own_ms = last_ms.get(key, recorded_ms) if text is None else epoch_ms(text)
                 last_ms[key] = own_ms
                 if own_ms >= time_ms:
                     return judged.place_before(index)
@@ -157,7 +157,3 @@ async def _place_of_time(hub: Hub, view: View, time_ms: int) -> int:
     finally:
         reader.close()
     return head
-
-
-def _epoch_ms(text: str) -> int:
-    return int(datetime.fromisoformat(text).timestamp() * 1000)

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from logstream.hub.judged import Judged, SourceTraits
 from logstream.journal.base import TIME_RESOLUTION_MS
-from logstream.tail.batch import ANCHOR_BYTES
 
 if TYPE_CHECKING:
     from logstream.hub.hub import Hub
+    from logstream.hub.judged import Judged
     from logstream.journal.base import Block
 
 LOOK_BACK_BYTES = 64 * 1024
@@ -74,14 +73,8 @@ class LineTimes:
 
 def _time_before(hub: Hub, block: Block) -> int | None:
     """The last time that the file tells before the block: the walk began behind the line that told it."""
-    generation = block.generation
-    content = hub.journal.bytes_before(generation, block.start, LOOK_BACK_BYTES) if block.start else None
-    start = block.start - len(content or b"")
-    # The first line of what was read may have lost its beginning.
-    skip = (content or b"").find(b"\n") + 1 if start else 0
-    if not content or not content[skip:]:
+    judged = hub.judge_before(block, LOOK_BACK_BYTES) if block.start else None
+    if judged is None:
         return None
-    stretch = block._replace(start=start + skip, content=content[skip:], lead=content[:skip][-ANCHOR_BYTES:])
-    judged = Judged(stretch, hub.traits.get(generation.source, SourceTraits()), hub.rules, hub.encoder)
     told = (judged.time_ms_of(index) for index in reversed(range(len(judged.ends))))
     return next((time_ms for time_ms in told if time_ms is not None), None)

@@ -64,4 +64,9 @@ class ToldLines:
     def time_ms_of(self, index: int) -> int | None:
         """The time that the line tells (epoch milliseconds)."""
         time = self.parsed(index).time
-        return None if time is None else int(datetime.fromisoformat(time).timestamp() * 1000)
+        return None if time is None else epoch_ms(time)
+
+
+def epoch_ms(text: str) -> int:
+    """A record's time as epoch milliseconds."""
+    return int(datetime.fromisoformat(text).timestamp() * 1000)

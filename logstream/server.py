@@ -22,6 +22,7 @@ from logstream.api.context import ApiContext, FileStatus, Readiness, SourceStatu
 from logstream.api.frames import WireEncoder
 from logstream.config import ConfigError
 from logstream.errors import LogstreamError
+from logstream.hub.counting import Counting
 from logstream.hub.hub import Hub
 from logstream.hub.judged import SourceTraits
 from logstream.journal.sqlite import SqliteJournal
@@ -112,9 +113,11 @@ class Service:
             upkeep = group.create_task(self._journal.run(), name="journal-upkeep")
             tail = group.create_task(self._supervisor.run(stop_tail), name="tail")
             noting = group.create_task(self._note_sources(), name="note-sources")
+            counting = group.create_task(Counting(self._hub).run(), name="count-rules")
             await self._serve(stop)
             stop_tail.set()
             noting.cancel()
+            counting.cancel()
             await asyncio.wait([tail])
             upkeep.cancel()
 
@@ -282,9 +285,12 @@ def rule_set(rules: Sequence[RuleSettings]) -> RuleSet:
                 match=rule.match,
                 source=rule.source,
                 level=None if rule.level is None else parse_level_condition(rule.level),
+                where=rule.where,
                 action=rule.action,
                 event=rule.event,
                 set_level=rule.set_level,
+                highlight=rule.highlight,
+                redact=rule.redact,
             )
             for rule in rules
         ]

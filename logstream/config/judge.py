@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from logstream.config.problems import Problem, RefusalError, describe, nearest_name, quote, show_key
 from logstream.config.sections import OVERRIDABLE, SECTIONS, Tables
+from logstream.rules import PatternError, check_pattern, check_redaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from logstream.config.overrides import Override
     from logstream.config.tables import Document
 
-_CONDITIONS = ("match", "source", "level")
+_CONDITIONS = ("match", "source", "level", "where")
 
 
 def judge_tables(document: Document, base: Path) -> tuple[Tables | None, tuple[Problem, ...]]:
@@ -38,6 +39,7 @@ def judge_tables(document: Document, base: Path) -> tuple[Tables | None, tuple[P
         found += [(path, _problem(details, path, document)) for path, details in _refusals(error)]
     found += _shared_names(document)
     found += _rules_without_condition(document)
+    found += _masks_without_a_place(document)
     # Problems read best in the order of the file; those of one line in the order of their keys.
     found.sort(key=lambda pair: (document.line(pair[0]), [str(part) for part in pair[0]]))
     return tables, tuple(problem for _, problem in found)
@@ -156,7 +158,32 @@ def _shared_names(document: Document) -> Iterable[tuple[KeyPath, Problem]]:
 
 def _rules_without_condition(document: Document) -> Iterable[tuple[KeyPath, Problem]]:
     for index, table in _items(document, "rule"):
-        if not any(condition in table for condition in _CONDITIONS):
+        if not any(condition in table for condition in _CONDITIONS) and isinstance(table.get("redact", False), bool):
             path = ("rule", index)
             key = show_path(path, document.tables)
             yield path, Problem(document.place(path), key, "holds for every line", f"one of {', '.join(_CONDITIONS)}")
+
+
+def _masks_without_a_place(document: Document) -> Iterable[tuple[KeyPath, Problem]]:
+    """Rules that mask what their pattern finds: there must be one, and its place in a line must be known."""
+    for index, table in _items(document, "rule"):
+        if table.get("redact") is not True:
+            continue
+        match = table.get("match")
+        path: KeyPath = ("rule", index, "redact" if match is None else "match")
+        told = document.place(path), show_path(path, document.tables)
+        if match is None:
+            yield path, Problem(*told, "masks what `match` finds, and there is none", "`match`, or presets")
+        elif isinstance(match, str) and _is_pattern(match):
+            try:
+                check_redaction(match)
+            except PatternError as error:
+                yield path, Problem(*told, error.reason)
+
+
+def _is_pattern(text: str) -> bool:
+    try:
+        check_pattern(text)
+    except PatternError:
+        return False  # which is a problem of its own, told already
+    return True

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Protocol
 from logstream.hub.judged import Judged, SourceTraits
 from logstream.hub.recent import Recent
 from logstream.hub.traces import LOOK_BACK_BYTES, NOTHING_ABOVE, Above
-from logstream.hub.view import View, ViewKey
+from logstream.hub.view import View, ViewEvidence, ViewKey
+from logstream.rules.evidence import Evidence, Tally
 from logstream.tail.batch import ANCHOR_BYTES, Batch, Notice
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ class Hub:
         self.encoder = encoder
         self.recent = Recent(journal.head)
         self.traits = dict(traits)
-        self._rules = rules
+        self.rules = rules
+        self.tally = Tally(rules.rules)
         self._views: dict[ViewKey, View] = {}
         self._judged: OrderedDict[tuple[int, int], Judged] = OrderedDict()
         self._judged_bytes = 0
@@ -91,13 +93,22 @@ class Hub:
 
     def reconfigure(self, rules: RuleSet, traits: Mapping[str, SourceTraits]) -> None:
         """Judge by new rules from now on; subscribers go on where they are."""
-        self._rules = rules
+        self.rules = rules
+        self.tally = Tally(rules.rules, self.tally)
         self.traits = dict(traits)
         self._judged.clear()
         self._judged_bytes = 0
         self._above.clear()
         for view in self._views.values():
             view.forget_frames()
+
+    def rule_evidence(self) -> tuple[Evidence, ...]:
+        """What each rule has done since the start, in the order of the rules."""
+        return self.tally.evidence()
+
+    def view_evidence(self) -> tuple[ViewEvidence, ...]:
+        """What each open view has done."""
+        return tuple(view.evidence() for view in self._views.values())
 
     def judge(self, block: Block) -> Judged:
         """The block with its lines judged, made once while several views ask for it."""
@@ -112,7 +123,7 @@ class Hub:
 
     def _judge(self, block: Block) -> Judged:
         above = partial(self._find_above, block)
-        judged = Judged(block, self._traits_of(block), self._rules, self.encoder, above=above)
+        judged = Judged(block, self._traits_of(block), self.rules, self.encoder, above=above)
         self._remember_above(block, judged.below())
         return judged
 
@@ -140,7 +151,7 @@ class Hub:
         if not content[skip:]:
             return None
         stretch = block._replace(start=start + skip, content=content[skip:], lead=content[:skip][-ANCHOR_BYTES:])
-        return Judged(stretch, self._traits_of(block), self._rules, self.encoder)
+        return Judged(stretch, self._traits_of(block), self.rules, self.encoder)
 
     def _traits_of(self, block: Block) -> SourceTraits:
         return self.traits.get(block.generation.source, SourceTraits())

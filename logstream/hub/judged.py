@@ -11,12 +11,13 @@ from datetime import UTC, tzinfo
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from logstream.hub.masked import MaskedLines
 from logstream.hub.told import ToldLines
 from logstream.hub.traces import NOTHING_ABOVE, Above, Head, kept_lines, nearest_heads, reaches
 from logstream.journal.ids import anchor_of, encode_tail, id_prefix
 from logstream.parse import Folding, continues, may_continue
 from logstream.records import Level, Position, Record
-from logstream.rules import RuleSet, Tag
+from logstream.rules import RuleSet, Tag, Verdicts
 from logstream.tail.lines import cut_whole, strip_end
 
 if TYPE_CHECKING:
@@ -80,11 +81,18 @@ class Judged:
             for index, head in self._heads.items()
             if head is not None or (head_above and reaches(head_above, block.start + self._start_of(index)))
         }
-        verdicts = rules.judge(self.text, self.ends, source=block.generation.source, facts=self._told)
-        self._tags = verdicts.tags
+        self._whole = (self.text, self.ends)
+        self.verdicts = self.put_to(rules)
+        """What the rules said, before continuations had the verdict of their heads."""
+        self._tags = self.verdicts.tags
         self._inherited: dict[int, Head] = {}
-        self.kept: Sequence[int] = verdicts.kept
+        self.kept: Sequence[int] = self.verdicts.kept
         self._inherit()
+        # From here on nobody sees a secret: queries, too, look at what is shown.
+        self._shown = MaskedLines(self._texts, self._told, self.verdicts.masked)
+        if self.verdicts.masked:
+            self.text = "\n".join(self._shown.texts).encode()
+            self.ends = _text_ends(self.text)
 
     def level_of(self, index: int) -> Level | None:
         """Level of line `index`: what its head has, else what a rule set, else what the line says."""
@@ -99,14 +107,19 @@ class Judged:
         return head.event if head is not None else self._tags.get(index, _UNTOUCHED).event or LINE_EVENT
 
     def fields_of(self, index: int) -> Mapping[str, Any] | None:
-        """The fields that parsing found in line `index`."""
-        return self._told.parsed(index).fields
+        """The fields that parsing found in line `index`, without what rules mask."""
+        return self._shown.fields_of(index)
 
     def time_ms_of(self, index: int) -> int | None:
         """The time of line `index` (epoch milliseconds): its own, else its head's."""
         own_ms = self._told.time_ms_of(index)
         head = self._inherited.get(index)
         return head.time_ms if own_ms is None and head is not None else own_ms
+
+    def put_to(self, rules: RuleSet) -> Verdicts:
+        """What `rules` say of the lines as they stand in the file."""
+        text, ends = self._whole
+        return rules.judge(text, ends, source=self.block.generation.source, facts=self._told)
 
     def record(self, index: int) -> Record:
         """Line `index` as a record."""
@@ -119,8 +132,8 @@ class Judged:
             time=parsed.time,
             level=self.level_of(index),
             event=self.event_of(index),
-            text=self._texts[index],
-            fields=parsed.fields,
+            text=self._shown.texts[index],
+            fields=self._shown.fields_of(index),
             rules=self._rules_of(index),
             cont=index in self._heads,
         )

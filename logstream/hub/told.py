@@ -40,8 +40,12 @@ class ToldLines:
         """What line `index` says of itself."""
         parsed = self._parsed.get(index)
         if parsed is None:
-            parsed = self._parsed[index] = parse_line(self._texts[index], format=self._format, clock=self._clock)
+            parsed = self._parsed[index] = self.parse(self._texts[index])
         return parsed
+
+    def parse(self, text: str) -> Parsed:
+        """What a line of this text would say of itself here."""
+        return parse_line(text, format=self._format, clock=self._clock)
 
     def level_of(self, index: int) -> Level | None:
         """The level that the line tells, or the line that it goes on with."""

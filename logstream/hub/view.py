@@ -7,16 +7,19 @@ the others find it made.
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
+from time import perf_counter_ns
 from typing import TYPE_CHECKING, NamedTuple
 
 from logstream.hub.frames import EncodedRecord, Frame, FrameEncoder, Shape
 from logstream.hub.judged import Judged, position_after
 from logstream.journal.base import Block, Lost
+from logstream.rules.evidence import Count
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from logstream.rules import CompiledQuery
+    from logstream.rules.evidence import Evidence
 
 FRAMES_BYTES = 2 << 20
 """Finished frames that one view keeps at most; the oldest leaves first, and is made again if somebody asks for it."""
@@ -31,6 +34,16 @@ class ViewKey(NamedTuple):
     sources: tuple[str, ...]
     query: str
     shape: Shape
+
+
+class ViewEvidence(NamedTuple):
+    """What a view has done for those who look at it."""
+
+    sources: tuple[str, ...]
+    query: str
+    shape: Shape
+    subscribers: int
+    evidence: Evidence
 
 
 class View:
@@ -55,6 +68,7 @@ class View:
         self._frames: dict[int, Frame] = {}
         self._frames_bytes = 0
         self._wanted: dict[str, bool] = {}
+        self._count = Count()
 
     def wants(self, source: str) -> bool:
         """Whether records of `source` belong to this view."""
@@ -94,15 +108,26 @@ class View:
 
     def selected(self, judged: Judged) -> list[int]:
         """The indexes of the lines that the view's query selects, ascending."""
-        if self._query.everything:
-            return list(judged.kept)
-        return self._query.select(
-            judged.text,
-            judged.ends,
-            source=judged.block.generation.source,
-            facts=judged,
-            universe=judged.kept,
+        began_ns = perf_counter_ns()
+        selected = (
+            list(judged.kept)
+            if self._query.everything
+            else self._query.select(
+                judged.text,
+                judged.ends,
+                source=judged.block.generation.source,
+                facts=judged,
+                universe=judged.kept,
+            )
         )
+        self._count.measured(len(judged.kept), perf_counter_ns() - began_ns)
+        self._count.add(len(judged.kept), len(selected), judged.block.time_ms)
+        return selected
+
+    def evidence(self) -> ViewEvidence:
+        """What the view has done so far; a block that was read again counts again."""
+        sources, query, shape = self.key
+        return ViewEvidence(sources, query, shape, self.users, self._count.told(query))
 
     def forget_frames(self) -> None:
         """Drop all finished frames: the rules have changed."""

@@ -8,19 +8,24 @@ from __future__ import annotations
 
 from logstream.rules.conditions import LevelCondition, LevelConditionError, glob_matches, parse_level_condition
 from logstream.rules.facts import LineFacts
+from logstream.rules.judging import Masked, Rule, Spoken, Tag, Verdicts
 from logstream.rules.lexer import QueryError
 from logstream.rules.patterns import Pattern, PatternSet, check_pattern
 from logstream.rules.query import Query, parse_query
-from logstream.rules.ruleset import RESERVED_EVENTS, Rule, RuleSet, Tag, Verdicts
+from logstream.rules.redaction import MASK, PRESETS, check_redaction, masked_fields
+from logstream.rules.ruleset import RESERVED_EVENTS, RuleSet, concerns
 from logstream.rules.select import CompiledQuery, compile_query
 from logstream.rules.syntax import PatternError
 
 __all__ = [
+    "MASK",
+    "PRESETS",
     "RESERVED_EVENTS",
     "CompiledQuery",
     "LevelCondition",
     "LevelConditionError",
     "LineFacts",
+    "Masked",
     "Pattern",
     "PatternError",
     "PatternSet",
@@ -28,11 +33,15 @@ __all__ = [
     "QueryError",
     "Rule",
     "RuleSet",
+    "Spoken",
     "Tag",
     "Verdicts",
     "check_pattern",
+    "check_redaction",
     "compile_query",
+    "concerns",
     "glob_matches",
+    "masked_fields",
     "parse_level_condition",
     "parse_query",
 ]

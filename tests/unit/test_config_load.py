@@ -79,11 +79,12 @@ def test_every_key_is_taken(tmp_path: Path) -> None:
         match = 'took=\d{4,}'
         source = "web*"
         level = ">=warn"
+        where = "took"
         action = "keep"
         event = "slow-request"
         set_level = "warn"
         highlight = "orange"
-        redact = false
+        redact = ["card", "email", "card"]
         """,
     )
     assert settings.server == ServerSettings(
@@ -112,10 +113,12 @@ def test_every_key_is_taken(tmp_path: Path) -> None:
             match=r"took=\d{4,}",
             source="web*",
             level=">=warn",
+            where="took",
             action="keep",
             event="slow-request",
             set_level=Level.WARN,
             highlight="orange",
+            redact=("card", "email"),
         ),
     )
 

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from logstream.config import ConfigError, Problem, load
-from logstream.rules import PatternError, check_pattern
+from logstream.rules import Pattern, PatternError, PatternSet, check_pattern
 
 NAME = "a name: lower-case letters, digits, dots, underscores and hyphens, at most 64, the first a letter or digit"
 PORT = "a whole number from 0 (any free port) to 65535"
 HOST = "an IP address or a host name without port and brackets"
 CODEC = '"utf-8", or an encoding of one byte a character such as "latin-1" or "cp1252"'
 LEVELS = "one of trace, debug, info, warn, error, fatal"
+REDACT = 'true, false, or presets: "bearer", "card", "email", "url-password"'
 RESERVED = "none of batch, bye, error, gap, hello, message, open, ping, reset, rotated, source"
 SOURCE = '[[source]]\nname = "web"\npaths = ["web.log"]\n'
 RULE = '[[rule]]\nname = "r"\nmatch = "x"\n'
@@ -238,7 +239,7 @@ def mistakes(content: str | bytes, environ: dict[str, str] | None = None) -> lis
             '4: source[web].exclude[1]: found the string "[!]", expected characters or ranges such as a-z in "[]"',
         ),
         # Rules.
-        ('[[rule]]\nname = "r"', "1: rule[r]: holds for every line, expected one of match, source, level"),
+        ('[[rule]]\nname = "r"', "1: rule[r]: holds for every line, expected one of match, source, level, where"),
         ('[[rule]]\nmatch = "x"', f"1: rule[1].name: missing, expected {NAME}"),
         (
             '[[rule]]\nname = "r"\nmatch = ""',
@@ -260,10 +261,37 @@ def mistakes(content: str | bytes, environ: dict[str, str] | None = None) -> lis
             RULE + 'event = "a b"',
             f'4: rule[r].event: found the string "a b", expected {NAME.replace("a name", "an event type")}',
         ),
-        (RULE + "redact = true", "4: rule[r].redact: this version does not redact yet, expected false, or no such key"),
         (
             RULE + 'redact = "secret"',
-            "4: rule[r].redact: this version does not redact yet, expected false, or no such key",
+            f'4: rule[r].redact: found the string "secret", expected {REDACT}',
+        ),
+        (
+            RULE + 'redact = ["card", "emial"]',
+            f'4: rule[r].redact: found the string "emial", expected {REDACT} (did you mean "email"?)',
+        ),
+        (RULE + "redact = []", f"4: rule[r].redact: found an empty array, expected {REDACT}"),
+        (RULE + "redact = 1", f"4: rule[r].redact: found the integer 1, expected {REDACT}"),
+        (
+            '[[rule]]\nname = "r"\nsource = "web"\nredact = true',
+            "4: rule[r].redact: masks what `match` finds, and there is none, expected `match`, or presets",
+        ),
+        (
+            '[[rule]]\nname = "r"\nmatch = "(?x) a # b"\nredact = true',
+            "3: rule[r].match: what it finds cannot be masked: invalid perl operator: (?x",
+        ),
+        (
+            RULE + 'where = "timeout ("',
+            (
+                '4: rule[r].where: column 10 of "timeout (": found the end of the query, '
+                'expected a term (word, "phrase", /regex/, key:value, -term or a parenthesis)'
+            ),
+        ),
+        (
+            RULE + 'where = " "',
+            (
+                '4: rule[r].where: found the string " ", expected a query such as "timeout -healthcheck", '
+                "as a string that is not empty"
+            ),
         ),
     ],
 )
@@ -406,3 +434,65 @@ def refusal(path: Path) -> str:
         load(path, {})
     (problem,) = caught.value.problems
     return str(problem)
+
+
+def test_each_of_many_mistakes_in_the_rules_is_a_problem_in_the_order_of_the_file() -> None:
+    told = mistakes(
+        """
+        [[rule]]
+        name = "Upper"
+        match = "(?=x)"
+        level = ">=loud"
+        action = "hide"
+        [[rule]]
+        name = "empty"
+        [[rule]]
+        name = "empty"
+        match = ""
+        event = "hello"
+        set_level = "loud"
+        where = "("
+        redact = ["pin"]
+        """
+    )
+
+    assert [line.split(": ", 2)[:2] for line in told] == [
+        ["3", "rule[Upper].name"],
+        ["4", "rule[Upper].match"],
+        ["5", "rule[Upper].level"],
+        ["6", "rule[Upper].action"],
+        ["7", "rule[empty]"],
+        ["10", "rule[3].name"],
+        ["11", "rule[empty].match"],
+        ["12", "rule[empty].event"],
+        ["13", "rule[empty].set_level"],
+        ["14", "rule[empty].where"],
+        ["15", "rule[empty].redact"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "reason"),
+    [
+        ("a" * 100_000, "it has 100000 characters"),
+        ("((a{1,900}){1,900}){1,900}", "unfold to"),
+        ("(((((x*)*)*)*)*)*(y{2,800}){800}", "unfold to"),
+    ],
+    ids=["100 KB", "nested counts", "nested stars"],
+)
+def test_a_pattern_that_would_take_long_to_compile_is_refused_at_once(pattern: str, reason: str) -> None:
+    (told,) = mistakes(f"[[rule]]\nname = 'r'\nmatch = '{pattern}'")
+
+    assert told.startswith("3: rule[r].match: ")
+    assert reason in told
+
+
+@pytest.mark.parametrize("pattern", ["x*", "", "()", "^", "$", "a|"])
+def test_a_pattern_that_matches_the_empty_string_matches_each_line_or_is_refused(pattern: str) -> None:
+    if not pattern:
+        assert mistakes("[[rule]]\nname = 'r'\nmatch = ''") == [
+            '3: rule[r].match: found the string "", expected a regular expression, as a string that is not empty'
+        ]
+        return
+    text = b"\nplain"
+    assert PatternSet([Pattern(pattern)]).scan(text, [0, len(text)]) == [{0, 1}]

@@ -122,7 +122,7 @@ def test_rules_without_effect_are_warned_of(tmp_path: Path) -> None:
         "rule[dropped].event: has no effect: the rule drops its lines",
         "rule[dropped].set_level: has no effect: the rule drops its lines",
         "rule[dropped].highlight: has no effect: the rule drops its lines",
-        "rule[bright].highlight: is kept for the page, which does not show it yet",
+        "rule[bright].highlight: is told by /api/v1/rules; the page does not show it yet",
     ]
 
 

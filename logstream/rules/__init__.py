@@ -9,7 +9,7 @@ from __future__ import annotations
 from logstream.rules.conditions import LevelCondition, LevelConditionError, glob_matches, parse_level_condition
 from logstream.rules.facts import LineFacts
 from logstream.rules.judging import Masked, Rule, Spoken, Tag, Verdicts
-from logstream.rules.lexer import QueryError
+from logstream.rules.mistakes import QueryError
 from logstream.rules.patterns import Pattern, PatternSet, check_pattern
 from logstream.rules.query import Query, parse_query
 from logstream.rules.redaction import MASK, PRESETS, check_redaction, masked_fields

@@ -7,40 +7,18 @@ Refuses to know how tokens combine.
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from enum import Enum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from logstream.errors import UsageError
-from logstream.rules.conditions import LevelConditionError, parse_level_condition
+from logstream.rules.fields import is_wild, unescaped
+from logstream.rules.keys import Value, make_term
+from logstream.rules.mistakes import SHOWN_CHARACTERS, QueryError, shown
 from logstream.rules.patterns import Pattern, cost_of
 from logstream.rules.syntax import PatternError
-from logstream.rules.tree import EventIs, Leaf, LevelIs, Regex, SourceIs, Text
+from logstream.rules.tree import ANY_LINE, Leaf, Regex, Text, Wild
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-_SHOWN_CHARACTERS: Final = 40
-
-
-class QueryError(UsageError):
-    """A query that cannot be read.
-
-    `column` counts characters from 1; `expected` and `found` say what should stand there and what does; `hint`, where
-    not empty, says how to write what was probably meant.
-    """
-
-    def __init__(self, column: int, expected: str, found: str, hint: str = "") -> None:
-        super().__init__(column, expected, found, hint)
-        self.column = column
-        self.expected = expected
-        self.found = found
-        self.hint = hint
-
-    def __str__(self) -> str:
-        """One sentence, with the column first."""
-        hint = f"; {self.hint}" if self.hint else ""
-        return f"column {self.column}: expected {self.expected}, found {self.found}{hint}"
 
 
 class Kind(Enum):
@@ -64,15 +42,12 @@ class Token(NamedTuple):
     leaf: Leaf | None = None
 
 
-def shown(text: str) -> str:
-    """What was found, cut to a length that fits into an error."""
-    return repr(text) if len(text) <= _SHOWN_CHARACTERS else repr(text[:_SHOWN_CHARACTERS] + "...")
-
-
 _WORD: Final = re.compile(r"[^\s()]+")
 _PHRASE: Final = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _EXPRESSION: Final = re.compile(r"/((?:[^/\\\[]|\\.|\[\^?\]?(?:[^\]\\]|\\.)*\])*)/(\w*)", re.DOTALL)
-_KEY: Final = re.compile(r"([A-Za-z_@][\w.@-]*):")
+# What looks like a key and is none: an address (http://), a path (C:\dir), a name of C++ or Rust (std::io).
+_KEY: Final = re.compile(r"([A-Za-z_@][\w.@-]*):(?!//|\\|:)")
+_LAST_STARS: Final = re.compile(r"(?<!\\)\*+\Z")
 _KEYWORDS: Final = {"OR": Kind.OR, "AND": Kind.AND}
 
 
@@ -105,7 +80,15 @@ def _token(text: str, at: int) -> Token:
         return _field(text, key)
     written = _word(text, at)
     keyword = _KEYWORDS.get(written)
-    return Token(keyword, at + 1, written) if keyword else Token(Kind.LEAF, at + 1, written, Text(written))
+    return Token(keyword, at + 1, written) if keyword else Token(Kind.LEAF, at + 1, written, _bare(written))
+
+
+def _bare(word: str) -> Text | Wild:
+    # A word is found anywhere in a line: stars at its ends change nothing.
+    within = _LAST_STARS.sub("", word.lstrip("*"))
+    if not is_wild(within):
+        return Text(unescaped(within)) if within else ANY_LINE
+    return Wild(word)
 
 
 def _word(text: str, at: int) -> str:
@@ -119,7 +102,7 @@ def _minus(text: str, at: int) -> Token:
         found = shown(text[at + 1]) if at + 1 < len(text) else Kind.END.value
         raise QueryError(at + 2, "the term that - negates, right after it", found, 'a dash as text is written "-"')
     if rest.startswith("--"):
-        hint = f'a text that begins with - is quoted: "{rest[:_SHOWN_CHARACTERS]}"'
+        hint = f'a text that begins with - is quoted: "{rest[:SHOWN_CHARACTERS]}"'
         raise QueryError(at + 2, "the term that - negates", "a second -", hint)
     return Token(Kind.MINUS, at + 1, "-")
 
@@ -141,7 +124,7 @@ def _phrase(text: str, at: int) -> tuple[str, int]:
 
 def _expression(text: str, at: int) -> Token:
     whole = _EXPRESSION.match(text, at)
-    path = f'a path is quoted: "{_word(text, at)[:_SHOWN_CHARACTERS]}"'
+    path = f'a path is quoted: "{_word(text, at)[:SHOWN_CHARACTERS]}"'
     if whole is None:
         raise QueryError(len(text) + 1, f"a closing / for the one in column {at + 1}", Kind.END.value, path)
     expression, flags = whole[1], whole[2]
@@ -167,37 +150,17 @@ _BY_FIRST_CHARACTER: Final[dict[str, Callable[[str, int], Token]]] = {
 }
 
 
-def _level(value: str, column: int) -> LevelIs:
-    try:
-        return LevelIs(parse_level_condition(value))
-    except LevelConditionError as error:
-        hint = "" if error.nearest is None else f"did you mean {error.nearest}?"
-        raise QueryError(column, f"a level: {error.expected}", shown(value), hint) from error
-
-
-# Each key with what makes a term of its value and the value's column.
-_KEYS: Final[dict[str, Callable[[str, int], Leaf]]] = {
-    "source": lambda value, _column: SourceIs(value),
-    "event": lambda value, _column: EventIs(value),
-    "level": _level,
-}
-
-
 def _field(text: str, key: re.Match[str]) -> Token:
-    at = key.start()
-    make = _KEYS.get(key[1])
-    if make is None:
-        near = get_close_matches(key[1].lower(), _KEYS, n=1)
-        meant = f"did you mean {near[0]}:? " if near else ""
-        hint = f'{meant}a text with a colon is quoted: "{_word(text, at)[:_SHOWN_CHARACTERS]}"'
-        known = ", ".join(f"{name}:" for name in _KEYS)
-        raise QueryError(at + 1, f"one of the keys {known}", shown(key[0]), hint)
-    if text.startswith('"', key.end()):
-        value, end = _phrase(text, key.end())
+    at, name, end = key.start(), key[1], key.end()
+    if text.startswith('"', end):
+        phrase, stop = _phrase(text, end)
+        value = Value(phrase, end + 1, is_quoted=True)
     else:
-        value = _word(text, key.end())
-        end = key.end() + len(value)
-    if not value:
+        written = _word(text, end)
+        stop = end + len(written)
+        value = Value(written, end + 1, is_quoted=False)
+    if not value.text:
         found = shown(text[end]) if end < len(text) else Kind.END.value
-        raise QueryError(end + 1, f"a value right after {key[0]}", found)
-    return Token(Kind.LEAF, at + 1, text[at:end], make(value, key.end() + 1))
+        quoted = f'a text with a colon is quoted: "{key[0]}"'
+        raise QueryError(end + 1, f"a value right after {key[0]}", found, quoted)
+    return Token(Kind.LEAF, at + 1, text[at:stop], make_term(name, value))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import hyperscan
 
+from logstream.rules.fields import wildcard_expression
 from logstream.rules.syntax import MAX_COST, PatternError, survey
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ MAX_PATTERNS: Final = 1000
 """How many patterns one set may hold."""
 MAX_DATABASE_COST: Final = 2 * MAX_COST
 """How much one database may cost. Measured: 10 of `x.{1,200}y` compile in 1.5 s together, 20 in 12 s, 50 in 49 s."""
+
+_OUTER_STARS: Final = re.compile(r"\A\*+|(?<!\\)\*+\Z")
 
 _FLAGS: Final = hyperscan.HS_FLAG_UTF8 | hyperscan.HS_FLAG_ALLOWEMPTY | hyperscan.HS_FLAG_MULTILINE
 
@@ -47,6 +50,15 @@ class Pattern(NamedTuple):
     def of_text(cls, text: str) -> Pattern:
         """The pattern that finds exactly `text`, in upper or lower case, also of letters outside ASCII."""
         return cls(text.translate(_ESCAPES), caseless=True)
+
+    @classmethod
+    def of_wild(cls, wild: str) -> Pattern:
+        """The pattern of a word with `*` and `?` in it, in upper or lower case."""
+        shape = _OUTER_STARS.sub("", wild)
+        expression = wildcard_expression(
+            shape, any_text=".*", any_character=".", escape=lambda text: text.translate(_ESCAPES)
+        )
+        return cls(expression or "^", caseless=True)
 
 
 _ESCAPES: Final = str.maketrans({**{c: f"\\{c}" for c in "\\^$.[]|()?*+{}"}, "\0": "\\x00", "\n": "\\n"})

@@ -4,6 +4,8 @@
     all   = term (["AND"] term)*     terms side by side are ANDed
     term  = "-" term | "(" query ")" | word | "phrase" | /regex/ | /regex/i | key:value
 
+`-` binds most tightly: `-a b OR c` is `((-a) b) OR c`.
+
 Owns the grammar, its limits, and the form by which equal queries share one view. Refuses to look at lines.
 """
 
@@ -11,10 +13,11 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from logstream.rules.lexer import Kind, QueryError, Token, read_tokens, shown
+from logstream.rules.lexer import Kind, Token, read_tokens
+from logstream.rules.mistakes import QueryError, shown
 from logstream.rules.patterns import Pattern, cost_of
 from logstream.rules.syntax import MAX_COST, PatternError, survey
-from logstream.rules.tree import EVERYTHING, Leaf, Node, Regex, Text, every, negation, some, write
+from logstream.rules.tree import ANY_LINE, EVERYTHING, Leaf, Node, Regex, Text, Wild, every, negation, some, write
 
 MAX_QUERY_CHARACTERS: Final = 4096
 MAX_QUERY_NESTING: Final = 50
@@ -42,6 +45,8 @@ def parse_query(text: str) -> Query:
         expected = f"at most {MAX_QUERY_CHARACTERS} characters"
         raise QueryError(MAX_QUERY_CHARACTERS + 1, expected, f"{len(text)}")
     root = EVERYTHING if not text.strip() else _Parser(text).parse()
+    if root == ANY_LINE:
+        root = EVERYTHING
     return Query(root, write(root))
 
 
@@ -120,11 +125,13 @@ class _Parser:
                     found = f"{self._cost} with {shown(token.written)}"
                     raise QueryError(token.column, f"expressions that unfold to at most {MAX_COST} steps", found)
             case Text(text):
-                self._check_text(token, text)
+                self._check(token, Pattern.of_text(text))
+            case Wild(wild):
+                self._check(token, Pattern.of_wild(wild))
 
-    def _check_text(self, token: Token, text: str) -> None:
+    def _check(self, token: Token, pattern: Pattern) -> None:
         try:
-            survey(Pattern.of_text(text).expression)
+            survey(pattern.expression)
         except PatternError as error:
             raise QueryError(token.column, "a text to look for", shown(token.written), error.reason) from error
 

@@ -6,15 +6,17 @@ compute (levels, event types) last and only for lines still in question. Refuses
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from logstream.rules.conditions import glob_matches
+from logstream.rules.fields import meets
 from logstream.rules.patterns import Pattern, PatternSet
 from logstream.rules.tree import (
     EVERYTHING,
     NOTHING,
     EventIs,
     Every,
+    FieldIs,
     LevelIs,
     Node,
     Not,
@@ -22,13 +24,15 @@ from logstream.rules.tree import (
     Some,
     SourceIs,
     Text,
+    TimeIs,
+    Wild,
     every,
     negation,
     some,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from logstream.records import Level
     from logstream.rules.facts import LineFacts
@@ -82,7 +86,14 @@ class CompiledQuery:
         if root == NOTHING or not universe:
             return []
         found = self._patterns.scan(text, ends) if self._numbers else []
-        block = _Block(self._numbers, found, _asked_once(facts.level_of), _asked_once(facts.event_of))
+        block = _Block(
+            self._numbers,
+            found,
+            _asked_once(facts.level_of),
+            _asked_once(facts.event_of),
+            _asked_once(facts.fields_of),
+            _asked_once(facts.time_ms_of),
+        )
         return sorted(block.select(root, set(universe)))
 
     def _for_source(self, source: str) -> Node:
@@ -97,34 +108,45 @@ class CompiledQuery:
 class _Block(NamedTuple):
     """What is known of one block's lines while one query looks at them."""
 
-    numbers: dict[Text | Regex, int]
+    numbers: dict[Text | Wild | Regex, int]
     found: list[set[int]]
     level_of: Callable[[int], Level | None]
     event_of: Callable[[int], str]
+    fields_of: Callable[[int], Mapping[str, Any] | None]
+    time_ms_of: Callable[[int], int | None]
 
     def select(self, node: Node, lines: set[int]) -> set[int]:
         """Those of `lines` for which `node` holds."""
         match node:
-            case Text() | Regex():
+            case Text() | Wild() | Regex():
                 return lines & self.found[self.numbers[node]]
-            case EventIs(glob):
-                return {line for line in lines if glob_matches(glob, self.event_of(line))}
-            case LevelIs(condition):
-                return {line for line in lines if condition.holds(self.level_of(line))}
             case Not(term):
                 return lines - self.select(term, lines)
             case Every(terms):
-                for term in sorted(terms, key=_asks_callers):
+                for term in sorted(terms, key=_cost):
                     lines = self.select(term, lines) if lines else lines
                 return lines
             case Some(terms):
                 selected: set[int] = set()
-                for term in sorted(terms, key=_asks_callers):
+                for term in sorted(terms, key=_cost):
                     selected |= self.select(term, lines - selected)
                 return selected
-            case SourceIs():
-                message = "a source term is decided before lines are looked at"
-                raise AssertionError(message)
+            case _:
+                return {line for line in lines if self._holds(node, line)}
+
+    def _holds(self, leaf: Node, line: int) -> bool:
+        """Whether a term holds that callers know the answer to."""
+        match leaf:
+            case EventIs(glob):
+                return glob_matches(glob, self.event_of(line))
+            case LevelIs(condition):
+                return condition.holds(self.level_of(line))
+            case FieldIs(path, test):
+                return meets(self.fields_of(line), path, test)
+            case TimeIs(moment):
+                return moment.holds(self.time_ms_of(line))
+        message = "all other terms are decided before"
+        raise AssertionError(message)
 
 
 def _asked_once(ask: Callable[[int], T]) -> Callable[[int], T]:
@@ -138,17 +160,19 @@ def _asked_once(ask: Callable[[int], T]) -> Callable[[int], T]:
     return answer
 
 
-def _pattern(term: Text | Regex) -> Pattern:
+def _pattern(term: Text | Wild | Regex) -> Pattern:
     match term:
         case Text(text):
             return Pattern.of_text(text)
+        case Wild(wild):
+            return Pattern.of_wild(wild)
         case Regex(expression, caseless):
             return Pattern(expression, caseless=caseless)
 
 
-def _text_terms(node: Node) -> Iterator[Text | Regex]:
+def _text_terms(node: Node) -> Iterator[Text | Wild | Regex]:
     match node:
-        case Text() | Regex():
+        case Text() | Wild() | Regex():
             yield node
         case Not(term):
             yield from _text_terms(term)
@@ -157,17 +181,19 @@ def _text_terms(node: Node) -> Iterator[Text | Regex]:
                 yield from _text_terms(term)
 
 
-def _asks_callers(node: Node) -> bool:
-    """Whether deciding the node costs more than sets: terms that do not come first."""
+def _cost(node: Node) -> int:
+    """What deciding a node asks for: sets alone, levels and types, or what a line has to be parsed for."""
     match node:
         case LevelIs() | EventIs():
-            return True
+            return 1
+        case FieldIs() | TimeIs():
+            return 2
         case Not(term):
-            return _asks_callers(term)
+            return _cost(term)
         case Every(terms) | Some(terms):
-            return any(map(_asks_callers, terms))
+            return max(map(_cost, terms), default=0)
         case _:
-            return False
+            return 0
 
 
 def _specialised(node: Node, source: str) -> Node:

@@ -9,10 +9,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from logstream.rules.fields import FieldTest, Like, Same
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from logstream.rules.conditions import LevelCondition
+    from logstream.rules.moments import TimeCondition
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,19 @@ class Text:
     """A word or phrase, found in any case."""
 
     text: str
+
+    def __str__(self) -> str:
+        return self.text if _BARE_WORD.fullmatch(self.text) else _quoted(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Wild:
+    r"""A word with `*` (any text) or `?` (one character) in it, found in any case; `\*` and `\?` are themselves."""
+
+    pattern: str
+
+    def __str__(self) -> str:
+        return self.pattern
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +45,18 @@ class Regex:
     expression: str
     caseless: bool
 
+    def __str__(self) -> str:
+        return f"/{self.expression}/{'i' if self.caseless else ''}"
+
 
 @dataclass(frozen=True, slots=True)
 class SourceIs:
     """`source:glob`."""
 
     glob: str
+
+    def __str__(self) -> str:
+        return f"source:{_value(self.glob)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +65,45 @@ class EventIs:
 
     glob: str
 
+    def __str__(self) -> str:
+        return f"event:{_value(self.glob)}"
+
 
 @dataclass(frozen=True, slots=True)
 class LevelIs:
     """`level:>=warn`."""
 
     condition: LevelCondition
+
+    def __str__(self) -> str:
+        return f"level:{self.condition}"
+
+
+@dataclass(frozen=True, slots=True)
+class TimeIs:
+    """`time:>=2026-11-01T10:00`."""
+
+    condition: TimeCondition
+
+    def __str__(self) -> str:
+        return f"time:{self.condition}"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldIs:
+    """`key:value`, `key:>=250ms`, `key:*`: a condition on the fields found in the line."""
+
+    path: str
+    test: FieldTest
+
+    def __str__(self) -> str:
+        match self.test:
+            case Same(text):
+                return f"{self.path}:{text if _BARE_FIELD_VALUE.fullmatch(text) else _quoted(text)}"
+            case Like(pattern):
+                return f"{self.path}:={pattern}"
+            case test:
+                return f"{self.path}:{test}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +127,17 @@ class Some:
     terms: tuple[Node, ...]
 
 
-Leaf = Text | Regex | SourceIs | EventIs | LevelIs
+Leaf = Text | Wild | Regex | SourceIs | EventIs | LevelIs | TimeIs | FieldIs
 Node = Leaf | Not | Every | Some
 
 EVERYTHING: Final = Every(())
 NOTHING: Final = Some(())
+ANY_LINE: Final = Wild("*")
+"""A word of stars alone. As a whole query it is `EVERYTHING`; negated it has to be written, and that has no words."""
 
-_BARE_WORD: Final = re.compile(r"(?!(?:OR|AND)\Z)(?![A-Za-z_@][\w.@-]*:)[^\s()\"/-][^\s()]*")
+_BARE_WORD: Final = re.compile(r"(?!(?:OR|AND)\Z)(?![A-Za-z_@][\w.@-]*:)[^\s()\"/*?-][^\s()*?]*")
 _BARE_VALUE: Final = re.compile(r"[^\s()\"][^\s()]*")
+_BARE_FIELD_VALUE: Final = re.compile(r"[^\s()\"<>=:/\\*?][^\s()*?]*")
 
 
 def negation(term: Node) -> Node:
@@ -123,22 +181,8 @@ def write(node: Node) -> str:
         case Some(terms):
             written = " OR ".join(map(write, terms))
         case _:
-            written = _write_leaf(node)
+            written = str(node)
     return written
-
-
-def _write_leaf(leaf: Leaf) -> str:
-    match leaf:
-        case Text(text):
-            return text if _BARE_WORD.fullmatch(text) else _quoted(text)
-        case Regex(expression, caseless):
-            return f"/{expression}/{'i' if caseless else ''}"
-        case SourceIs(glob):
-            return f"source:{_value(glob)}"
-        case EventIs(glob):
-            return f"event:{_value(glob)}"
-        case LevelIs(condition):
-            return f"level:{condition}"
 
 
 def _value(text: str) -> str:

@@ -19,7 +19,25 @@ from logstream.rules import (
     glob_matches,
     parse_query,
 )
-from logstream.rules.tree import EventIs, Every, LevelIs, Node, Not, Regex, Some, SourceIs, Text, every, some, write
+from logstream.rules.fields import Compared, Like, Present, Same
+from logstream.rules.moments import TimeCondition
+from logstream.rules.tree import (
+    EventIs,
+    Every,
+    FieldIs,
+    LevelIs,
+    Node,
+    Not,
+    Regex,
+    Some,
+    SourceIs,
+    Text,
+    TimeIs,
+    Wild,
+    every,
+    some,
+    write,
+)
 from tests.known_lines import KnownLines
 
 if TYPE_CHECKING:
@@ -219,8 +237,40 @@ def test_a_query_selects_what_a_naive_evaluator_selects(
     assert selected == [line for line in universe if naively(tree, known[line], source)]
 
 
-@settings(max_examples=300)
-@given(trees)
+field_texts = st.one_of(
+    st.sampled_from(["500", "250ms", ">5", "=x", "//x", ":y", "\\z", "a*b", "?", 'q"', "a b", "OR", "-", "*"]),
+    st.text(LINE_CHARACTERS, min_size=1, max_size=4),
+)
+signs = st.sampled_from([">=", "<=", ">", "<"])
+paths = st.sampled_from(["status", "a.b", "@timestamp", "levle", "fields.level"])
+tests = st.one_of(
+    st.builds(Same, field_texts),
+    st.just(Present()),
+    st.builds(Like, st.sampled_from(["a*", "=*x", ">?", "//*", '"*', r"a\**", "?"])),
+    st.builds(Compared, signs, st.sampled_from(["5", "-1.5e3", "250ms", "1h30m", "95%"])),
+)
+moments = st.sampled_from(["2026-11-01", "2026-11-01T10:00", "2026-11-01T10:00:00.5+01:00"])
+all_leaves: st.SearchStrategy[Node] = st.one_of(
+    leaves,
+    st.builds(Wild, st.sampled_from(["a*b", "*-?", "a?", r"\**x*y", "OR?", "x/?", '?"', "*:a?"])),
+    st.builds(FieldIs, paths, tests),
+    st.builds(TimeIs, st.builds(TimeCondition, st.one_of(signs, st.just("=")), moments)),
+    st.builds(TimeIs, st.builds(TimeCondition, st.just("="), moments, moments)),
+)
+
+
+@settings(max_examples=500)
+@given(
+    st.recursive(
+        all_leaves,
+        lambda inner: st.one_of(
+            inner.filter(lambda term: not isinstance(term, Not)).map(Not),
+            st.lists(inner, min_size=2, max_size=4).map(every),
+            st.lists(inner, min_size=2, max_size=4).map(some),
+        ),
+        max_leaves=8,
+    )
+)
 def test_a_written_tree_is_read_back_as_it_was_and_its_normal_form_is_stable(tree: Node) -> None:
     query = parse_query(write(tree))
 
@@ -229,7 +279,7 @@ def test_a_written_tree_is_read_back_as_it_was_and_its_normal_form_is_stable(tre
 
 
 @settings(deadline=None, max_examples=500)
-@given(st.text('ab"/-():\\ORAND level:>=warn source:x*[]{}^$\n\0\ud800', max_size=20))
+@given(st.text('ab"/-():\\ORAND level:>=warn source:x*?[]{}^$.2026ms%\n\0\ud800', max_size=20))
 def test_any_text_is_a_query_or_a_query_error_with_a_column_in_reach(text: str) -> None:
     refused = None
     try:

@@ -51,6 +51,13 @@ class StreamQuery(BaseModel):
     shape: Literal["line", "batch"] = Field("line", description="An event a line, or an array of records an event.")
 
 
+class ExplainQuery(BaseModel):
+    """What is being typed."""
+
+    q: str = Field("", description=_QUERY)
+    cursor: int | None = Field(None, ge=0, description="How many characters stand before the cursor; else all.")
+
+
 class Problem(BaseModel):
     """What is wrong with a request (RFC 9457), or with the service."""
 
@@ -139,6 +146,37 @@ class Sources(BaseModel):
     """All sources."""
 
     sources: list[Source]
+
+
+class QueryMistake(BaseModel):
+    """Where a query cannot be read, and what was expected there; `column` counts characters from 1."""
+
+    column: int
+    expected: str
+    found: str
+    hint: str
+    message: str
+
+
+class QueryCompletion(BaseModel):
+    """What could stand in place of the characters from `start` to `end` (counted from 0) of the query."""
+
+    text: str
+    kind: Literal["key", "operator", "level", "source", "event"]
+    start: int
+    end: int
+    detail: str
+
+
+class QueryExplanation(BaseModel):
+    """A query in words, or what is wrong with it."""
+
+    valid: bool
+    canonical: str | None
+    explanation: str | None
+    error: QueryMistake | None
+    hints: list[str]
+    completions: list[QueryCompletion]
 
 
 class Health(BaseModel):

@@ -7,6 +7,7 @@ callers hand in text, line ends, and functions for what costs more to know.
 from __future__ import annotations
 
 from logstream.rules.conditions import LevelCondition, LevelConditionError, glob_matches, parse_level_condition
+from logstream.rules.explain import Completion, Explanation, Names, explain
 from logstream.rules.facts import LineFacts
 from logstream.rules.judging import Masked, Rule, Spoken, Tag, Verdicts
 from logstream.rules.mistakes import QueryError
@@ -22,10 +23,13 @@ __all__ = [
     "PRESETS",
     "RESERVED_EVENTS",
     "CompiledQuery",
+    "Completion",
+    "Explanation",
     "LevelCondition",
     "LevelConditionError",
     "LineFacts",
     "Masked",
+    "Names",
     "Pattern",
     "PatternError",
     "PatternSet",
@@ -40,6 +44,7 @@ __all__ = [
     "check_redaction",
     "compile_query",
     "concerns",
+    "explain",
     "glob_matches",
     "masked_fields",
     "parse_level_condition",

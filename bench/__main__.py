@@ -14,12 +14,17 @@ import sys
 from pathlib import Path
 from typing import Final, NoReturn
 
-from bench import burst, latency, resume
+from bench import burst, latency, parse, resume
 from bench.errors import BenchError
 from bench.report import Machine, Measured, table, write_json
 from bench.rounds import Plan, say
 
-BENCHMARKS: Final = {"burst": burst.measure, "latency": latency.measure, "resume": resume.measure}
+BENCHMARKS: Final = {
+    "burst": burst.measure,
+    "latency": latency.measure,
+    "parse": parse.measure,
+    "resume": resume.measure,
+}
 _NEEDED: Final = ("tail", "grep")
 _QUIET_LOAD: Final = 0.5
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from logstream.config.encodings import canonical_encoding
 from logstream.config.problems import RefusalError, describe, nearest_name, quote
-from logstream.parse import StartPatternError, check_start
+from logstream.parse import FORMATS, StartPatternError, check_start
 from logstream.records import Level
 from logstream.rules import PRESETS, RESERVED_EVENTS, PatternError, QueryError, check_pattern, parse_query
 
@@ -25,6 +25,7 @@ LEVELS = f"one of {', '.join(_LEVEL_WORDS)}"
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\.?")
 # unix(7): sun_path holds 108 bytes, the last of them NUL.
 _SOCKET_PATH_BYTES = 107
+FORMAT = f"one of {', '.join(map(quote, FORMATS))}"
 REDACT = f"true, false, or presets: {', '.join(map(quote, sorted(PRESETS)))}"
 
 
@@ -107,6 +108,15 @@ def resolve_exclude(pattern: str, info: ValidationInfo) -> str:
 def check_encoding(name: str) -> str:
     """The name of an encoding, as Python has it."""
     return canonical_encoding(name)
+
+
+def check_format(name: str) -> str:
+    """The name of a format."""
+    if name not in FORMATS:
+        nearest = nearest_name(name, FORMATS)
+        message = f"found {describe(name)}"
+        raise RefusalError(message, expected=FORMAT, nearest=nearest and quote(nearest))
+    return name
 
 
 def check_label(name: str) -> str:

@@ -15,11 +15,13 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
 from logstream.config.checks import (
+    FORMAT,
     LEVELS,
     REDACT,
     check_condition,
     check_encoding,
     check_event,
+    check_format,
     check_host,
     check_label,
     check_match,
@@ -98,7 +100,7 @@ class SourceSettings(_Section):
     exclude: Strings[Annotated[str, AfterValidator(resolve_exclude)]] = Field(
         default=(), description="an array of globs", json_schema_extra={"each": "a glob, as a string"}
     )
-    format: Literal["auto", "plain", "json"] = Field(default="auto", description='"auto", "plain" or "json"')
+    format: Annotated[str, AfterValidator(check_format)] = Field(default="auto", description=FORMAT)
     encoding: Annotated[str, AfterValidator(check_encoding)] = Field(
         default="utf-8", description='the name of an encoding, such as "utf-8" or "latin-1"'
     )
@@ -129,7 +131,7 @@ class RuleSettings(_Section):
         default=None, description='a level condition such as "error", ">=warn" or "<info", as a string'
     )
     where: Annotated[str, AfterValidator(check_where)] | None = Field(
-        default=None, description='a query such as "timeout -healthcheck", as a string that is not empty'
+        default=None, description='a query such as "status:>=500 took:>250ms", as a string that is not empty'
     )
     action: Literal["tag", "drop", "keep"] = Field(default="tag", description='"tag", "drop" or "keep"')
     event: Annotated[Name, AfterValidator(check_event)] | None = Field(

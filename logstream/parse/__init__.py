@@ -6,8 +6,9 @@ know files or rules, or to look at a clock that was not handed in.
 
 from __future__ import annotations
 
-from logstream.parse.lines import FORMATS, Parsed, level_of, parse_line
+from logstream.parse.lines import FORMATS, detect_format, parse_line
 from logstream.parse.multiline import Folding, StartPatternError, check_start, continues, may_continue
+from logstream.parse.parsed import Parsed
 from logstream.parse.times import Clock
 
 __all__ = [
@@ -18,7 +19,7 @@ __all__ = [
     "StartPatternError",
     "check_start",
     "continues",
-    "level_of",
+    "detect_format",
     "may_continue",
     "parse_line",
 ]

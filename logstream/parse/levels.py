@@ -10,6 +10,8 @@ from typing import Final
 
 from logstream.records import Level
 
+_CLIENT_ERROR, _SERVER_ERROR = 400, 500
+_BY_SEVERITY: Final = (Level.FATAL,) * 3 + (Level.ERROR, Level.WARN, Level.INFO, Level.INFO, Level.DEBUG)
 HEAD_CHARACTERS: Final = 160
 """How far into a plain line a level is looked for; behind it stands the message."""
 
@@ -112,3 +114,15 @@ def level_from_field(value: object) -> Level | None:
     if isinstance(value, int) and Level.TRACE <= value < Level.FATAL + 10:
         return Level(value // 10 * 10)
     return None
+
+
+def level_from_severity(severity: int) -> Level:
+    """The level of a syslog severity, 0 (emergency) to 7 (debug) (RFC 5424, 6.2.1)."""
+    return _BY_SEVERITY[severity]
+
+
+def level_from_status(status: int) -> Level:
+    """The level of an answer with this HTTP status: the server's errors, the client's, and all others."""
+    if status >= _SERVER_ERROR:
+        return Level.ERROR
+    return Level.WARN if status >= _CLIENT_ERROR else Level.INFO

@@ -1,7 +1,7 @@
 """A line's time as RFC 3339 with an offset, from the forms that logs use.
 
-Owns the forms: ISO 8601 and RFC 3339, syslog (RFC 3164), the access logs' common format, and epoch numbers. Refuses to
-look at any clock but the one it is given. A date that does not exist is no time.
+Owns the forms: ISO 8601 and RFC 3339, syslog (RFC 3164), the access logs' common format, C's asctime, klog's, and epoch
+numbers. Refuses to look at any clock but the one it is given. A date that does not exist is no time.
 """
 
 from __future__ import annotations
@@ -21,11 +21,34 @@ _ACCESS_HEAD_CHARACTERS: Final = 256  # names of hosts and users stand before th
 _OFFSET: Final = r"(Z|z|[+-]\d\d(?::?\d\d)?|[ ](?:[+-]\d\d:?\d\d|UTC|GMT))?(?!\w)"
 _ISO: Final = re.compile(r"\d(?<!\d\d)\d{3}([-/])\d\d\1\d\d[T ]\d\d:\d\d:\d\d(?:[.,](\d{1,9})\d*)?" + _OFFSET, re.ASCII)
 _SYSLOG: Final = re.compile(r"(?:<\d{1,3}>)?([A-Z][a-z]{2}) ([ \d]\d) (\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?", re.ASCII)
-_ACCESS: Final = re.compile(r"(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d:\d\d:\d\d) ([+-]\d{4})", re.ASCII)
+_ASCTIME: Final = re.compile(
+    r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([ \d]\d) (\d\d:\d\d:\d\d)(?:\.(\d{1,9}))? (\d{4})", re.ASCII
+)
+_ACCESS: Final = re.compile(r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}", re.ASCII)
 
 _MONTH_NAMES: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MONTHS: Final = {name: number for number, name in enumerate(_MONTH_NAMES, start=1)}
 
+_ZONES: Final = {
+    **dict.fromkeys(("UTC", "GMT", "WET", "Z"), "Z"),
+    **dict.fromkeys(("CET", "MET", "WEST", "BST"), "+01:00"),
+    **dict.fromkeys(("CEST", "EET", "IST"), "+02:00"),
+    **dict.fromkeys(("EEST", "MSK"), "+03:00"),
+    "EST": "-05:00",
+    "EDT": "-04:00",
+    "CST": "-06:00",
+    "CDT": "-05:00",
+    "MST": "-07:00",
+    "MDT": "-06:00",
+    "PST": "-08:00",
+    "PDT": "-07:00",
+    "JST": "+09:00",
+    "KST": "+09:00",
+    "AEST": "+10:00",
+    "NZST": "+12:00",
+}
+
+_EPOCH: Final = re.compile(r"\d{9,19}(?:\.\d{1,9})?", re.ASCII)
 # Epoch numbers tell their unit by their size: seconds since 1973, and each unit until the next one begins.
 _EPOCH_UNITS: Final = ((10**8, 10**11, 1), (10**11, 10**14, 10**3), (10**14, 10**17, 10**6), (10**17, 10**20, 10**9))
 
@@ -62,7 +85,7 @@ def time_in_text(text: str, clock: Clock) -> str | None:
     # Without a bracket at the very start, where a field of a structured record has it.
     access = _ACCESS.match(text, text.find("[", 0, _ACCESS_HEAD_CHARACTERS) + 1)
     if access:
-        return _from_access(access)
+        return _from_access(access[0])
     iso = _ISO.search(text, 0, HEAD_CHARACTERS)
     return _from_iso(text, iso, clock) if iso else None
 
@@ -70,10 +93,40 @@ def time_in_text(text: str, clock: Clock) -> str | None:
 def time_from_field(value: object, clock: Clock) -> str | None:
     """The time that a structured record names: a string in one of the forms, or epoch s, ms, us or ns."""
     if isinstance(value, str):
+        if _EPOCH.fullmatch(value):
+            return _from_epoch(float(value) if "." in value else int(value))
         return time_in_text(value.strip(), clock)
     if isinstance(value, int | float):
         return _from_epoch(value)
     return None
+
+
+def time_in_zone(text: str, zone: str, clock: Clock) -> str | None:
+    """The ISO time that `text` is, in a zone that is named beside it by its abbreviation, as PostgreSQL does.
+
+    The abbreviations are those of PostgreSQL's default set; what is not among them is the clock's zone.
+    """
+    iso = _ISO.fullmatch(text)
+    if iso is None or iso[3] is not None:
+        return None
+    return _written(text[:10], text[11:19], iso[2], _ZONES.get(zone, clock.local))
+
+
+def time_from_asctime(text: str, clock: Clock) -> str | None:
+    """`Sun Nov 01 10:00:00.123456 2026`, in the clock's zone."""
+    found = _ASCTIME.fullmatch(text)
+    month = _MONTHS.get(found[1]) if found else None
+    if found is None or month is None:
+        return None
+    day = f"{found[5]}-{month:02}-{found[2].replace(' ', '0')}"
+    return _written(day, found[3], found[4], clock.local)
+
+
+def time_of_day(month: int, day: int, clock_time: str, clock: Clock) -> str | None:
+    """A time without a year, such as klog's: `clock_time` is `10:00:00` with or without a fraction."""
+    whole, _, fraction = clock_time.partition(".")
+    written_day = _latest_day(month, day, clock.today())
+    return None if written_day is None else _written(written_day, whole, fraction or None, clock.local)
 
 
 def _from_iso(text: str, found: re.Match[str], clock: Clock) -> str | None:
@@ -86,15 +139,18 @@ def _from_iso(text: str, found: re.Match[str], clock: Clock) -> str | None:
 
 
 def _from_syslog(found: re.Match[str], clock: Clock) -> str | None:
-    day = _latest_day(found[1], int(found[2]), clock.today())
+    day = _latest_day(_MONTHS.get(found[1]), int(found[2]), clock.today())
     return None if day is None else _written(day, found[3], found[4], clock.local)
 
 
-def _from_access(found: re.Match[str]) -> str | None:
-    month = _MONTHS.get(found[2])
+@lru_cache(maxsize=256)
+def _from_access(written: str) -> str | None:
+    month = _MONTHS.get(written[3:6])
     if month is None:
         return None
-    return _written(f"{found[3]}-{month:02}-{found[1]}", found[4], None, _normal_offset(found[5]))
+    day, _, rest = written.partition(":")
+    clock_time, offset = rest.split(" ")
+    return _written(f"{day[7:]}-{month:02}-{day[:2]}", clock_time, None, _normal_offset(offset))
 
 
 def _from_epoch(value: float) -> str | None:
@@ -105,8 +161,13 @@ def _from_epoch(value: float) -> str | None:
             unit = per_second if isinstance(value, int) else 1_000_000
             seconds, rest = divmod(whole, unit)
             fraction = f".{rest:0{len(str(unit)) - 1}}" if rest else ""
-            return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}{fraction}Z"
+            return f"{_utc_second(seconds)}{fraction}Z"
     return None
+
+
+@lru_cache(maxsize=256)
+def _utc_second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[: len("2026-11-01T10:00:00")]
 
 
 def _written(day: str, clock_time: str, fraction: str | None, zone: str | tzinfo | None) -> str | None:
@@ -144,9 +205,8 @@ def _normal_offset(written: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def _latest_day(month_name: str, day: int, today: date) -> str | None:
+def _latest_day(month: int | None, day: int, today: date) -> str | None:
     """The latest such day that is at most a day ahead of `today`: RFC 3164 has no year."""
-    month = _MONTHS.get(month_name)
     if month is None:
         return None
     for year in range(today.year + 1, today.year - 9, -1):  # from one leap day to the next it may be eight years

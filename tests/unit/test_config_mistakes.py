@@ -115,8 +115,12 @@ def mistakes(content: str | bytes, environ: dict[str, str] | None = None) -> lis
             '2: state.durability: found the string "ful", expected "process" or "full" (did you mean "full"?)',
         ),
         (
-            SOURCE + 'format = "logfmt"',
-            '4: source[web].format: found the string "logfmt", expected "auto", "plain" or "json"',
+            SOURCE + 'format = "logfnt"',
+            (
+                '4: source[web].format: found the string "logfnt", expected one of "auto", "plain", "json", "logfmt", '
+                '"access", "nginx-error", "apache-error", "syslog", "docker-json", "cri", "journald", "klog", '
+                '"python", "log4j", "postgres" (did you mean "logfmt"?)'
+            ),
         ),
         (
             SOURCE + 'start = "ende"',
@@ -289,7 +293,7 @@ def mistakes(content: str | bytes, environ: dict[str, str] | None = None) -> lis
         (
             RULE + 'where = " "',
             (
-                '4: rule[r].where: found the string " ", expected a query such as "timeout -healthcheck", '
+                '4: rule[r].where: found the string " ", expected a query such as "status:>=500 took:>250ms", '
                 "as a string that is not empty"
             ),
         ),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from logstream.parse import level_of
+from logstream.parse import parse_line
 
 
 def level(text: str) -> str | None:
-    found = level_of(text, format="plain")
+    found = parse_line(text, format="plain").level
     return None if found is None else found.word
 
 

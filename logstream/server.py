@@ -8,17 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import resource
 import signal
 import sys
-from datetime import UTC, tzinfo
-from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from logstream.api.app import UnderPath, create_app
 from logstream.api.aside import Aside
-from logstream.api.context import ApiContext, FileStatus, Readiness, SourceStatus
+from logstream.api.context import ApiContext
 from logstream.api.frames import WireEncoder
 from logstream.config import ConfigError
 from logstream.errors import LogstreamError
@@ -27,25 +23,23 @@ from logstream.hub.hub import Hub
 from logstream.hub.judged import SourceTraits
 from logstream.journal.sqlite import SqliteJournal
 from logstream.journal.store import JournalError
-from logstream.parse import Folding
-from logstream.rules import Rule, RuleSet, parse_level_condition
+from logstream.metrics import render
+from logstream.parts import files_to_hold, raise_file_limit, rule_set, specs_of, traits_of
 from logstream.serving import serve
 from logstream.sse import Streams
-from logstream.tail.batch import SourceSpec
+from logstream.stalls import Stalls
+from logstream.status import Status
 from logstream.tail.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from logstream.config import RuleSettings, Settings, SourceSettings
+    from logstream.config import Settings, SourceSettings
     from logstream.serving import Address
 
 _log = logging.getLogger("logstream")
 STOP_DEADLINE_SECONDS = 2.0
 _NOTE_AGAIN_SECONDS = 5.0
-_ENOUGH_FILES = 65_536
-_FEW_FILES = 64
-_OTHER_FILES = 256
 _BYE = "the server is going down"
 
 
@@ -91,6 +85,8 @@ class Service:
             self._hub,
             max_open_files=files_to_hold(raise_file_limit(), stream.max_connections),
         )
+        self._stalls = Stalls()
+        self._status = Status(self._hub, self._streams, self._supervisor, self._stalls, lambda: self._settings.sources)
 
     async def run(self) -> None:
         """Serve until a signal says stop."""
@@ -114,10 +110,11 @@ class Service:
             tail = group.create_task(self._supervisor.run(stop_tail), name="tail")
             noting = group.create_task(self._note_sources(), name="note-sources")
             counting = group.create_task(Counting(self._hub).run(), name="count-rules")
+            stalls = group.create_task(self._stalls.run(), name="watch-loop")
             await self._serve(stop)
             stop_tail.set()
-            noting.cancel()
-            counting.cancel()
+            for task in (noting, counting, stalls):
+                task.cancel()
             await asyncio.wait([tail])
             upkeep.cancel()
 
@@ -129,9 +126,10 @@ class Service:
             aside=Aside(),
             heartbeat_seconds=self._settings.stream.heartbeat_seconds,
             retry_ms=self._settings.stream.retry_ms,
-            sources=self._source_statuses,
+            sources=self._status.sources,
             source_names=lambda: tuple(source.name for source in self._settings.sources),
-            readiness=self._readiness,
+            readiness=self._status.readiness,
+            metrics=lambda: render(self._status.figures()),
         )
         await serve(
             UnderPath(create_app(context), server.root_path),
@@ -190,108 +188,7 @@ class Service:
     def _max_line_bytes(self, source: str) -> int:
         return self._limits.get(source, SourceTraits().max_line_bytes)
 
-    def _source_statuses(self) -> list[SourceStatus]:
-        labels = {source.name: source.labels for source in self._settings.sources}
-        told = []
-        for status in self._supervisor.status():
-            files = [
-                FileStatus(file.file, file.state, file.reason, file.size_bytes, file.read_bytes)
-                for file in status.files
-            ]
-            told.append(SourceStatus(status.name, _source_state(files), labels.get(status.name, {}), files))
-        return told
-
-    def _readiness(self) -> Readiness:
-        reasons = []
-        if not self._supervisor.first_scan_done.is_set():
-            reasons.append("the first look at all files is not done yet")
-        health = self._journal.health
-        if not health.is_ready:
-            reasons.append(f"the journal cannot be written: {health.reason}")
-        return Readiness(not reasons, tuple(reasons))
-
 
 def _first(group: BaseExceptionGroup[LogstreamError]) -> LogstreamError:
     found = group.exceptions[0]
     return _first(found) if isinstance(found, BaseExceptionGroup) else found
-
-
-def _source_state(files: Sequence[FileStatus]) -> str:
-    """One word for a source: `empty` if no file matches, `unreadable` if some cannot be read, else `ok`."""
-    if not files:
-        return "empty"
-    return "unreadable" if any(file.state == "unreadable" for file in files) else "ok"
-
-
-def raise_file_limit() -> int:
-    """Raise the soft limit of open files to the hard one, and say what it is now."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = _ENOUGH_FILES if hard == resource.RLIM_INFINITY else hard
-    if soft == resource.RLIM_INFINITY or soft >= most:
-        return most if soft == resource.RLIM_INFINITY else soft
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-    return most
-
-
-def files_to_hold(limit: int, max_connections: int) -> int:
-    """How many log files may stay open: what clients, history and the journal leave of `limit`, or a few at least.
-
-    The tail opens the others as it needs them; to hold a file open is what keeps the bytes of a deleted one readable.
-    """
-    return max(_FEW_FILES, min(_ENOUGH_FILES, limit - max_connections - _OTHER_FILES))
-
-
-def specs_of(sources: Sequence[SourceSettings]) -> tuple[SourceSpec, ...]:
-    """What the tail needs of the configured sources."""
-    return tuple(
-        SourceSpec(source.name, source.paths, source.exclude, source.start, source.max_line_bytes, source.encoding)
-        for source in sources
-    )
-
-
-def traits_of(sources: Sequence[SourceSettings]) -> dict[str, SourceTraits]:
-    """What the hub needs of the configured sources."""
-    zone = local_zone()
-    return {
-        source.name: SourceTraits(
-            source.encoding, source.format, source.max_line_bytes, zone, folding_of(source.multiline)
-        )
-        for source in sources
-    }
-
-
-def folding_of(multiline: bool | str) -> Folding | None:  # noqa: FBT001 - the setting as it stands in the configuration
-    """Which lines of a source continue others."""
-    if isinstance(multiline, str):
-        return Folding(multiline)
-    return Folding() if multiline else None
-
-
-def local_zone() -> tzinfo:
-    """The machine's time zone with its summer times; UTC where none is set."""
-    try:
-        with Path("/etc/localtime").open("rb") as file:
-            return ZoneInfo.from_file(file, key="local")
-    except (OSError, ValueError):
-        return UTC
-
-
-def rule_set(rules: Sequence[RuleSettings]) -> RuleSet:
-    """The configured rules, compiled."""
-    return RuleSet(
-        [
-            Rule(
-                name=rule.name,
-                match=rule.match,
-                source=rule.source,
-                level=None if rule.level is None else parse_level_condition(rule.level),
-                where=rule.where,
-                action=rule.action,
-                event=rule.event,
-                set_level=rule.set_level,
-                highlight=rule.highlight,
-                redact=rule.redact,
-            )
-            for rule in rules
-        ]
-    )

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 ARROWS = {
     "__main__": {"cli"},
     "cli": {"server", "config"},
-    "server": {"api", "config", "metrics", "serving"},
-    "api": {"hub", "sse"},
+    "server": {"api", "serving", "parts", "status"},
+    "status": {"api", "config", "metrics", "stalls"},
+    "parts": {"config", "hub"},
+    "api": {"hub", "sse", "metrics"},
     "hub": {"journal", "rules", "parse"},
     "journal": {"tail"},
     "tail": set(),
@@ -33,6 +35,7 @@ ARROWS = {
     "sse": set(),
     "serving": set(),
     "metrics": set(),
+    "stalls": set(),
     "records": {"errors"},
     "errors": set(),
 }

@@ -14,6 +14,7 @@ from logstream.api.explain import queries
 from logstream.api.ops import ops
 from logstream.api.problems import problem, problem_of
 from logstream.api.records import records
+from logstream.api.rules import rules
 from logstream.api.static import pages
 from logstream.api.stream import stream
 from logstream.errors import LogstreamError
@@ -29,7 +30,7 @@ def create_app(context: ApiContext) -> Quart:
     app = Quart("logstream", static_folder=None)
     app.extensions[APP_KEY] = context
     describe(app)
-    for blueprint in (stream, records, queries, ops, docs, pages):
+    for blueprint in (stream, records, queries, rules, ops, docs, pages):
         app.register_blueprint(blueprint)
     app.register_error_handler(LogstreamError, problem_of)
     app.register_error_handler(HTTPException, _http_problem)

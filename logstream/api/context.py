@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from quart import Request
 
@@ -18,13 +18,14 @@ APP_KEY = "logstream"
 
 
 class FileStatus(NamedTuple):
-    """One file of a source as the page shows it."""
+    """One file of a source as the page shows it; `format` is the one in which most of its last lines are."""
 
     file: str
     state: str
     reason: str | None
     size_bytes: int | None
     read_bytes: int | None
+    format: str | None
 
 
 class SourceStatus(NamedTuple):
@@ -52,9 +53,10 @@ class ApiContext:
     aside: Aside
     heartbeat_seconds: float
     retry_ms: int
-    sources: Callable[[], Sequence[SourceStatus]]
+    sources: Callable[[], Awaitable[Sequence[SourceStatus]]]
     source_names: Callable[[], tuple[str, ...]]
     readiness: Callable[[], Readiness]
+    metrics: Callable[[], bytes]
 
 
 def client_of(request: Request) -> str:

@@ -31,6 +31,9 @@ _HEAD = (
 _PROBLEM_FROM = 400
 _OTHER_TYPES = {
     "/api/v1/stream": ("text/event-stream", {"type": "string"}),
+    "/metrics": ("text/plain", {"type": "string"}),
+    "/docs": ("text/html", {"type": "string"}),
+    "/openapi.json": ("application/json", {"type": "object"}),
 }
 
 
@@ -38,7 +41,7 @@ class _Provider(OpenAPIProvider):
     """Tells the true type of each answer: problems and events are not `application/json`."""
 
     def generate_rules(self) -> Iterable[Rule]:
-        return [rule for rule in super().generate_rules() if not rule.rule.startswith("/assets/")]
+        return [rule for rule in super().generate_rules() if rule.rule != "/" and not rule.rule.startswith("/assets/")]
 
     def build_paths(self, rule: Rule) -> tuple[dict[str, Any], dict[str, Any]]:
         paths, components = super().build_paths(rule)

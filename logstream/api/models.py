@@ -131,6 +131,7 @@ class File(BaseModel):
     reason: str | None
     size_bytes: int | None
     read_bytes: int | None
+    format: str | None
 
 
 class Source(BaseModel):
@@ -177,6 +178,47 @@ class QueryExplanation(BaseModel):
     error: QueryMistake | None
     hints: list[str]
     completions: list[QueryCompletion]
+
+
+class Evidence(BaseModel):
+    """What a rule or a query has done since the start; `ns_a_line` is what it costs."""
+
+    lines_tried: int
+    hits: int
+    last_hit: str | None
+    ns_a_line: float | None
+
+
+class Rule(Evidence):
+    """A rule: its conditions, what follows from them, what it has done, and what is worth saying of that."""
+
+    name: str
+    match: str | None
+    source: str | None
+    level: str | None
+    where: str | None
+    action: Literal["tag", "drop", "keep"]
+    event: str | None
+    set_level: Level | None
+    highlight: str | None
+    redact: bool | list[str]
+    remark: str | None
+
+
+class View(Evidence):
+    """A selection that somebody looks at; without `sources` all of them."""
+
+    sources: list[str]
+    query: str
+    shape: Literal["line", "batch"]
+    subscribers: int
+
+
+class Rules(BaseModel):
+    """All rules in their order, and the open views."""
+
+    rules: list[Rule]
+    views: list[View]
 
 
 class Health(BaseModel):

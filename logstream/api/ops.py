@@ -1,4 +1,4 @@
-"""Routes for operators and for the page's frame: sources, health, readiness."""
+"""Routes for operators and for the page's frame: sources, health, readiness, metrics."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from logstream import __version__
 from logstream.api.answers import json_answer
 from logstream.api.context import APP_KEY, ApiContext, SourceStatus
 from logstream.api.models import Health, ReadinessAnswer, Sources
+from logstream.metrics import CONTENT_TYPE
 
 ops = Blueprint("ops", __name__)
 
@@ -29,7 +30,7 @@ def _context() -> ApiContext:
 @document_response(Sources)
 async def get_sources() -> Response:
     """Every source, its files and their state."""
-    return _json({"sources": [_told(source) for source in _context().sources()]})
+    return _json({"sources": [_told(source) for source in await _context().sources()]})
 
 
 def _told(source: SourceStatus) -> dict[str, Any]:
@@ -52,3 +53,11 @@ async def get_readiness() -> Response:
     readiness = _context().readiness()
     status = "ready" if readiness.is_ready else "degraded"
     return _json({"status": status, "reasons": readiness.reasons}, 200 if readiness.is_ready else 503)
+
+
+@ops.get("/metrics")
+async def get_metrics() -> Response:
+    """The service's figures in Prometheus' text format; docs/metrics.md lists them."""
+    response = Response(_context().metrics(), content_type=CONTENT_TYPE)
+    response.headers["Cache-Control"] = "no-store"
+    return response

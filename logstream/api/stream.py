@@ -46,6 +46,7 @@ async def get_stream() -> Response:
     async def open_feed() -> AsyncIterator[LogFeed]:
         with context.hub.view(asked.key, asked.query) as view:
             start = await find_start(context.hub, view, asked.last_event_id, asked.begin)
+            context.hub.flow.records_out += len(start.backfill)
             with subscribing(context.hub, view, start.at, start.position) as subscriber:
                 yield LogFeed(context, asked, view, start, subscriber)
 

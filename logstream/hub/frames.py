@@ -34,13 +34,14 @@ class Frame(NamedTuple):
     """Bytes ready for the wire, the place after what they tell, and the position there.
 
     `content` is empty where nothing of a block was selected: then only the place moves on. `gap` is set on a frame
-    that tells of a loss.
+    that tells of a loss. `records` counts those in it.
     """
 
     content: bytes
     next_at: int
     position: Position | None
     gap: Gap | None = None
+    records: int = 0
 
 
 class FrameEncoder(Protocol):

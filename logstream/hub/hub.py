@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from logstream.hub.flow import Flow
 from logstream.hub.judged import Judged, SourceTraits
 from logstream.hub.recent import Recent
 from logstream.hub.traces import LOOK_BACK_BYTES, NOTHING_ABOVE, Above
@@ -43,6 +44,10 @@ _WAKE_SECONDS_A_WAITER = 50e-6
 class Listener(Protocol):
     """Somebody who wants notices as they come."""
 
+    @property
+    def lag_bytes(self) -> int:
+        """How many recorded bytes lie between the listener and the head."""
+
     def notify(self, notice: Notice) -> None:
         """Take `notice`; must neither block nor raise."""
 
@@ -60,6 +65,7 @@ class Hub:
         self.traits = dict(traits)
         self.rules = rules
         self.tally = Tally(rules.rules)
+        self.flow = Flow()
         self._views: dict[ViewKey, View] = {}
         self._judged: OrderedDict[tuple[int, int], Judged] = OrderedDict()
         self._judged_bytes = 0
@@ -75,6 +81,11 @@ class Hub:
         return self.recent.end
 
     @property
+    def furthest_lag_bytes(self) -> int:
+        """How far the slowest subscriber is behind the head."""
+        return max((listener.lag_bytes for listener in self._listeners), default=0)
+
+    @property
     def view_count(self) -> int:
         """How many distinct selections are being looked at."""
         return len(self._views)
@@ -82,6 +93,7 @@ class Hub:
     async def accept(self, batch: Batch) -> None:
         """Record a batch, then let subscribers have it: the tail's sink. Raises JournalError and publishes nothing."""
         items = await self.journal.commit(batch)
+        self.flow.recorded(items)
         for item in items:
             self.recent.append(item)
         if items:

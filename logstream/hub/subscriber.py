@@ -98,6 +98,7 @@ class Subscriber:
             if held and held + len(frame.content) > PULL_BYTES:
                 self._held_back = frame
                 break
+            self._hub.flow.sent(frame)
             self.at = frame.next_at
             self.position = frame.position or self.position
             if frame.content:
@@ -128,6 +129,7 @@ class Subscriber:
         if item is None:
             # Nothing wanted up to there: the position still moves, so that a resume need not pass over it again.
             return Frame(b"", until, await self._hub.journal.position_at(until))
+        self._hub.flow.replayed(item)
         return self._view.frame(item)
 
     def _leave_history(self) -> None:

@@ -99,8 +99,9 @@ class View:
         if not self.wants(item.generation.source):
             return Frame(b"", item.next_at, position_after(item))
         judged = self._judge(item)
-        content = self._encoder.encode_records(self.select(judged), self.key.shape)
-        return Frame(content, item.next_at, position_after(item))
+        records = self.select(judged)
+        content = self._encoder.encode_records(records, self.key.shape)
+        return Frame(content, item.next_at, position_after(item), records=len(records))
 
     def select(self, judged: Judged) -> list[EncodedRecord]:
         """The records of a block that the view's query selects, in order."""

@@ -125,6 +125,10 @@ class Journal(Protocol):
     def health(self) -> Health:
         """Whether recording works."""
 
+    @property
+    def size_bytes(self) -> int:
+        """How much room the state takes on its disk."""
+
     async def commit(self, batch: Batch) -> tuple[Block | Lost, ...]:
         """Record `batch` for good, then answer what it appended, cut in blocks; raises JournalError."""
 

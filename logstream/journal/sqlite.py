@@ -60,6 +60,11 @@ class SqliteJournal:
         """Whether the last attempt to record worked."""
         return Health(self._failure is None, self._failure)
 
+    @property
+    def size_bytes(self) -> int:
+        """What the store and its write-ahead log take on the disk."""
+        return self._store.size_bytes()
+
     async def commit(self, batch: Batch) -> tuple[Block | Lost, ...]:
         """Record `batch` for good, then answer what it appended; raises JournalError and changes nothing then."""
         async with self._write_lock:

@@ -132,10 +132,11 @@ class Store:
 
     def wal_bytes(self) -> int:
         """Size of the write-ahead log on disk."""
-        try:
-            return self.path.with_name("journal.db-wal").stat().st_size
-        except FileNotFoundError:
-            return 0
+        return _size_bytes(self.path.with_name("journal.db-wal"))
+
+    def size_bytes(self) -> int:
+        """Size of the store on disk, with its write-ahead log."""
+        return _size_bytes(self.path) + self.wal_bytes()
 
     def copy_back(self) -> None:
         """Copy the log's pages into the database file through a connection of its own: for a thread, beside writers.
@@ -161,6 +162,13 @@ class Store:
         self._reading.close()
         self._connection.close()
         os.close(self._lock_fd)
+
+
+def _size_bytes(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _connect(path: Path, *, check_same_thread: bool) -> sqlite3.Connection:

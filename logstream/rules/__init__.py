@@ -7,6 +7,7 @@ callers hand in text, line ends, and functions for what costs more to know.
 from __future__ import annotations
 
 from logstream.rules.conditions import LevelCondition, LevelConditionError, glob_matches, parse_level_condition
+from logstream.rules.evidence import Evidence, remarks
 from logstream.rules.explain import Completion, Explanation, Names, explain
 from logstream.rules.facts import LineFacts
 from logstream.rules.judging import Masked, Rule, Spoken, Tag, Verdicts
@@ -24,6 +25,7 @@ __all__ = [
     "RESERVED_EVENTS",
     "CompiledQuery",
     "Completion",
+    "Evidence",
     "Explanation",
     "LevelCondition",
     "LevelConditionError",
@@ -49,4 +51,5 @@ __all__ = [
     "masked_fields",
     "parse_level_condition",
     "parse_query",
+    "remarks",
 ]

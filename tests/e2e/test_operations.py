@@ -8,14 +8,12 @@ import socket
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.running import SOURCES, Service, StreamEndedError, eventually, running
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def refused(service: Service, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -181,3 +179,49 @@ def test_files_that_cannot_be_tailed_block_nothing(tmp_path: Path) -> None:
 
     assert record["text"] == "from a strange name"
     assert record["file"].endswith("caf\ufffd.log")
+
+
+def test_the_format_of_each_file_is_told(tmp_path: Path) -> None:
+    with running(tmp_path) as service:
+        service.write("a.log", '{"level":"info"}', '{"level":"warn"}')
+        service.write("b.log", "level=info a=1", "level=info a=2")
+        service.write("c.log", "INFO plain")
+        for name in ("a.log", "b.log", "c.log"):
+            service.wait_until_read(name)
+        (source,) = service.get("/api/v1/sources").json()["sources"]
+
+    assert {Path(file["file"]).name: file["format"] for file in source["files"]} == {
+        "a.log": "json",
+        "b.log": "logfmt",
+        "c.log": "plain",
+    }
+
+
+def figures(service: Service) -> dict[str, float]:
+    text = service.get("/metrics").text
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    return {f"{sample.name} {','.join(sample.labels.values())}".strip(): sample.value for sample in samples}
+
+
+def test_metrics_tell_what_the_service_does(tmp_path: Path) -> None:
+    rule = '[[rule]]\nname = "loud"\nmatch = "loud"\n'
+    with running(tmp_path, SOURCES + rule) as service:
+        service.wait_until_ready()
+        with service.stream(q="loud", source="app") as stream:
+            stream.expect("ping")
+            service.write("a.log", "loud 1", "quiet", "loud 2")
+            assert stream.texts(2) == ["loud 1", "loud 2"]
+            eventually(lambda: figures(service)["logstream_rule_hits_total loud"] == 2)
+            found = figures(service)
+        eventually(lambda: figures(service)["logstream_streams_open"] == 0)
+
+    assert found["logstream_ready"] == 1
+    assert found["logstream_source_lag_bytes app"] == 0
+    assert found["logstream_source_read_lines_total app"] == 3
+    assert found["logstream_source_read_bytes_total app"] == len("loud 1\nquiet\nloud 2\n")
+    assert found["logstream_rule_tried_lines_total loud"] == 3
+    assert found["logstream_view_hits_total loud,line,app"] == 2
+    assert (found["logstream_streams_open"], found["logstream_streams_opened_total"]) == (1, 1)
+    assert found["logstream_sent_records_total"] == 2
+    assert found["logstream_sent_bytes_total"] > 0
+    assert found["logstream_state_bytes"] > 0

@@ -52,7 +52,10 @@ def test_a_secret_leaves_the_service_by_no_way_and_ids_stay_those_of_the_file(tm
             assert found["records"] == []
         answers = [
             service.get(path).text
-            for path in ("/api/v1/records?limit=10", "/api/v1/histogram?q=hunter2", "/api/v1/sources", "/readyz")
+            for path in (
+                *("/api/v1/records?limit=10", "/api/v1/histogram?q=hunter2", "/api/v1/sources", "/readyz"),
+                *("/api/v1/rules", "/metrics", "/api/v1/query?q=pass"),
+            )
         ]
         service.stop()
         told = service.stderr

@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from quart import Quart, Response
 
 
-STATUS = SourceStatus("app", "ok", {"team": "a"}, [FileStatus("/app.log", "live", None, 3, 3)])
+STATUS = SourceStatus("app", "ok", {"team": "a"}, [FileStatus("/app.log", "live", None, 3, 3, "plain")])
+
+
+async def _statuses() -> list[SourceStatus]:
+    return [STATUS]
 
 
 @asynccontextmanager
@@ -34,9 +38,10 @@ async def serving(stage: Stage, readiness: Readiness | None = None, most: int = 
         aside=Aside(),
         heartbeat_seconds=15,
         retry_ms=3_000,
-        sources=lambda: [STATUS],
+        sources=_statuses,
         source_names=lambda: ("app", "web"),
         readiness=lambda: readiness or Readiness(is_ready=True, reasons=()),
+        metrics=lambda: b"logstream_ready 1\n",
     )
     yield create_app(context)
     await streams.close("the end")

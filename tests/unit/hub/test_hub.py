@@ -160,6 +160,8 @@ async def test_subscribers_stay_where_they_are_when_rules_change(tmp_path: Path)
 
 async def test_notices_reach_those_who_listen_and_only_while_they_do(tmp_path: Path) -> None:
     class Ear:
+        lag_bytes = 0
+
         def __init__(self) -> None:
             self.heard: list[str] = []
 

@@ -11,9 +11,9 @@ from logstream.api.frames import WireEncoder
 from logstream.config import load
 from logstream.hub.judged import Judged, SourceTraits
 from logstream.journal.base import Block
+from logstream.parts import rule_set
 from logstream.records import Generation
 from logstream.rules import PRESETS
-from logstream.server import rule_set
 from tests.installed import ROOT
 
 PAGE = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")

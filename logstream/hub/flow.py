@@ -1,0 +1,50 @@
+"""What has flowed through the hub since the start: bytes and lines in, gaps, records out, and reads of history.
+
+Owns the counts alone. Refuses to look at a clock or to know how they are told.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from logstream.journal.base import Block
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from logstream.hub.frames import Frame
+    from logstream.journal.base import Lost
+
+
+class Flow:
+    """Counts that only grow. By source where a source is meant; a gap without one counts under an empty name."""
+
+    def __init__(self) -> None:
+        """Nothing has flowed."""
+        self.bytes_in: Counter[str] = Counter()
+        self.lines_in: Counter[str] = Counter()
+        self.gaps: Counter[tuple[str, str]] = Counter()
+        self.records_out = 0
+        self.replay_reads = 0
+        self.replay_bytes = 0
+
+    def recorded(self, items: Iterable[Block | Lost]) -> None:
+        """Count what was just recorded."""
+        for item in items:
+            if isinstance(item, Block):
+                source = item.generation.source
+                self.bytes_in[source] += len(item.content)
+                self.lines_in[source] += item.content.count(b"\n")
+            else:
+                self.gaps[item.gap.source or "", item.gap.reason.value] += 1
+
+    def sent(self, frame: Frame) -> None:
+        """Count what one subscriber takes."""
+        self.records_out += frame.records
+
+    def replayed(self, item: Block | Lost) -> None:
+        """Count a read of files for somebody who lags."""
+        self.replay_reads += 1
+        if isinstance(item, Block):
+            self.replay_bytes += len(item.content)

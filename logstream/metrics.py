@@ -1,0 +1,184 @@
+"""The service's figures in Prometheus' text format, by its own client library.
+
+Owns the metrics' names, types and help texts; docs/metrics.md lists them. Refuses to count: it is handed a snapshot.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from prometheus_client import Metric
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+MOST_VIEWS: Final = 50
+"""Views that are told one by one, those with most subscribers: each open query is a series of its own."""
+
+
+class SourceFigures(NamedTuple):
+    """One source: its files, what of them is not read yet, what was read since the start, and gaps by reason."""
+
+    name: str
+    files: int
+    unread_bytes: int
+    bytes_read: int
+    lines_read: int
+    gaps: tuple[tuple[str, int], ...]
+
+
+class RuleFigures(NamedTuple):
+    """What one rule has done; `last_hit_seconds` since 1970."""
+
+    name: str
+    lines_tried: int
+    hits: int
+    last_hit_seconds: float | None
+    seconds_a_line: float | None
+
+
+class ViewFigures(NamedTuple):
+    """What one open view has done."""
+
+    sources: str
+    query: str
+    shape: str
+    subscribers: int
+    lines_tried: int
+    hits: int
+    last_hit_seconds: float | None
+    seconds_a_line: float | None
+
+
+class StreamFigures(NamedTuple):
+    """The streams of all clients together."""
+
+    open: int
+    opened: int
+    refused: int
+    bytes_sent: int
+    records_sent: int
+    furthest_lag_bytes: int
+
+
+class Snapshot(NamedTuple):
+    """All figures at one moment."""
+
+    version: str
+    is_ready: bool
+    sources: tuple[SourceFigures, ...]
+    rules: tuple[RuleFigures, ...]
+    views: tuple[ViewFigures, ...]
+    streams: StreamFigures
+    replay_reads: int
+    replay_bytes: int
+    stalls: int
+    stall_seconds: float
+    longest_stall_seconds: float
+    state_bytes: int
+
+
+def render(snapshot: Snapshot) -> bytes:
+    """The snapshot, with what the library tells of the process, in the text format 0.0.4."""
+    registry = CollectorRegistry(auto_describe=False)
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    registry.register(_Collector(snapshot))
+    return generate_latest(registry)
+
+
+class _Collector(Collector):
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+
+    def collect(self) -> Iterable[Metric]:
+        yield from _service(self._snapshot)
+        yield from _sources(self._snapshot.sources)
+        yield from _rules(self._snapshot.rules)
+        yield from _views(self._snapshot.views)
+        yield from _streams(self._snapshot.streams)
+
+
+def _service(told: Snapshot) -> Iterator[Metric]:
+    build = GaugeMetricFamily("logstream_build", "1, with the version as a label.", labels=["version"])
+    build.add_metric([told.version], 1)
+    yield build
+    yield GaugeMetricFamily("logstream_ready", "1 if the service does all it should, as /readyz says.", told.is_ready)
+    yield GaugeMetricFamily("logstream_state_bytes", "Size of the state on its disk.", told.state_bytes)
+    yield CounterMetricFamily("logstream_replay_reads", "Reads of files for clients that lag.", told.replay_reads)
+    yield CounterMetricFamily("logstream_replay_bytes", "Bytes read for clients that lag.", told.replay_bytes)
+    yield CounterMetricFamily("logstream_loop_stalls", "Turns of the event loop that were 50 ms late.", told.stalls)
+    yield CounterMetricFamily("logstream_loop_stall_seconds", "How late they were together.", told.stall_seconds)
+    yield GaugeMetricFamily(
+        "logstream_loop_longest_stall_seconds", "How late the latest was since the start.", told.longest_stall_seconds
+    )
+
+
+def _sources(sources: tuple[SourceFigures, ...]) -> Iterator[Metric]:
+    label = ["source"]
+    files = GaugeMetricFamily("logstream_source_files", "Files of the source.", labels=label)
+    lag = GaugeMetricFamily("logstream_source_lag_bytes", "Bytes in its files that are not read yet.", labels=label)
+    read = CounterMetricFamily("logstream_source_read_bytes", "Bytes read since the start.", labels=label)
+    lines = CounterMetricFamily("logstream_source_read_lines", "Lines read since the start.", labels=label)
+    gaps = CounterMetricFamily("logstream_source_gaps", "Losses that were recorded.", labels=["source", "reason"])
+    for source in sources:
+        files.add_metric([source.name], source.files)
+        lag.add_metric([source.name], source.unread_bytes)
+        read.add_metric([source.name], source.bytes_read)
+        lines.add_metric([source.name], source.lines_read)
+        for reason, count in source.gaps:
+            gaps.add_metric([source.name, reason], count)
+    yield from (files, lag, read, lines, gaps)
+
+
+def _rules(rules: tuple[RuleFigures, ...]) -> Iterator[Metric]:
+    yield from _evidence("rule", ["rule"], [([rule.name], rule) for rule in rules])
+
+
+def _views(views: tuple[ViewFigures, ...]) -> Iterator[Metric]:
+    yield GaugeMetricFamily("logstream_views", "Distinct selections that are looked at.", len(views))
+    shown = sorted(views, key=lambda view: -view.subscribers)[:MOST_VIEWS]
+    labels = ["sources", "query", "shape"]
+    rows = [([view.sources, view.query, view.shape], view) for view in shown]
+    subscribers = GaugeMetricFamily("logstream_view_subscribers", "Who looks at an open view.", labels=labels)
+    for names, view in rows:
+        subscribers.add_metric(names, view.subscribers)
+    yield subscribers
+    yield from _evidence("view", labels, rows)
+
+
+def _evidence(
+    kind: str, labels: list[str], rows: Iterable[tuple[list[str], RuleFigures | ViewFigures]]
+) -> Iterator[Metric]:
+    tried = CounterMetricFamily(f"logstream_{kind}_tried_lines", f"Lines that a {kind} was tried on.", labels=labels)
+    hits = CounterMetricFamily(f"logstream_{kind}_hits", f"Lines for which a {kind} held.", labels=labels)
+    last = GaugeMetricFamily(
+        f"logstream_{kind}_last_hit_timestamp_seconds", "When the last of them was recorded.", labels=labels
+    )
+    cost = GaugeMetricFamily(f"logstream_{kind}_line_seconds", f"What a line costs a {kind}.", labels=labels)
+    for names, one in rows:
+        tried.add_metric(names, one.lines_tried)
+        hits.add_metric(names, one.hits)
+        if one.last_hit_seconds is not None:
+            last.add_metric(names, one.last_hit_seconds)
+        if one.seconds_a_line is not None:
+            cost.add_metric(names, one.seconds_a_line)
+    yield from (tried, hits, last, cost)
+
+
+def _streams(streams: StreamFigures) -> Iterator[Metric]:
+    yield GaugeMetricFamily("logstream_streams_open", "Streams that are open.", streams.open)
+    yield CounterMetricFamily("logstream_streams_opened", "Streams opened since the start.", streams.opened)
+    yield CounterMetricFamily("logstream_streams_refused", "Streams refused because a limit was met.", streams.refused)
+    yield CounterMetricFamily("logstream_sent_bytes", "Bytes sent in streams.", streams.bytes_sent)
+    yield CounterMetricFamily("logstream_sent_records", "Records sent in streams.", streams.records_sent)
+    yield GaugeMetricFamily(
+        "logstream_streams_furthest_lag_bytes",
+        "How many recorded bytes lie between the slowest stream and the newest line.",
+        streams.furthest_lag_bytes,
+    )

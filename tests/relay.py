@@ -18,6 +18,7 @@ class Relay:
         self._pairs: dict[socket.socket, socket.socket] = {}
         self._orders: list[str] = []
         self._wake_reader, self._wake_writer = socket.socketpair()
+        self.passed_bytes = 0
         self._is_cut = False
         self._swallows = False
         self._thread = threading.Thread(target=self._run, name="relay")
@@ -94,6 +95,7 @@ class Relay:
             received = one.recv(65_536)
             if received and not self._swallows:
                 self._pairs[one].sendall(received)
+                self.passed_bytes += len(received)
         except OSError:
             received = b""
         if not received:

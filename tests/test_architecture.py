@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 # Who imports whom. What is reachable along the arrows may be imported; records and errors by everybody.
 ARROWS = {
     "__main__": {"cli"},
-    "cli": {"server", "config"},
+    "cli": {"server", "client", "local", "trial", "demo"},
+    "demo": {"server"},
+    "client": {"following"},
+    "local": {"following", "parts", "api"},
+    "trial": {"parts", "api"},
+    "following": set(),
     "server": {"api", "serving", "parts", "status"},
     "status": {"api", "config", "metrics", "stalls"},
     "parts": {"config", "hub"},
@@ -45,6 +50,7 @@ TASK_OWNERS = {
     "logstream/server.py": "the root task group: the service's own tasks, ended before it has stopped",
     "logstream/serving/server.py": "one task a connection, in a table that drain() empties; the app's lifespan",
     "logstream/serving/connection.py": "the group in which the HTTP server runs the requests of one connection",
+    "logstream/local.py": "the tail of the files that one command follows, ended with the command",
     "logstream/tail/supervisor.py": "the group of the tail: reading, surveying, watching; ended before run() returns",
     "logstream/sse/sources.py": "the step of an event source that is under way, which a deadline must not cancel",
 }

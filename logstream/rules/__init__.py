@@ -11,7 +11,9 @@ from logstream.rules.evidence import Evidence, remarks
 from logstream.rules.explain import Completion, Explanation, Names, explain
 from logstream.rules.facts import LineFacts
 from logstream.rules.judging import Masked, Rule, Spoken, Tag, Verdicts
+from logstream.rules.marks import marks_of
 from logstream.rules.mistakes import QueryError
+from logstream.rules.moments import TIME_EXPECTED, read_moment
 from logstream.rules.patterns import Pattern, PatternSet, check_pattern
 from logstream.rules.query import Query, parse_query
 from logstream.rules.redaction import MASK, PRESETS, check_redaction, masked_fields
@@ -23,6 +25,7 @@ __all__ = [
     "MASK",
     "PRESETS",
     "RESERVED_EVENTS",
+    "TIME_EXPECTED",
     "CompiledQuery",
     "Completion",
     "Evidence",
@@ -48,8 +51,10 @@ __all__ = [
     "concerns",
     "explain",
     "glob_matches",
+    "marks_of",
     "masked_fields",
     "parse_level_condition",
     "parse_query",
+    "read_moment",
     "remarks",
 ]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from logstream.config import Settings
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 GOOD = "[[source]]\nname = 'web'\npaths = ['*.log', 'old/*.log']\n[[rule]]\nname = 'r'\nmatch = 'x'\n"
 
 
@@ -190,12 +190,20 @@ def test_help_teaches_by_example_and_names_exit_codes_and_the_next_step(
         assert word in told
 
 
+@pytest.mark.parametrize("arguments", [["tail"], ["sources"], ["rules"], ["rules", "test"], ["demo"], ["completion"]])
+def test_the_help_of_each_other_command_teaches_too(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*arguments, "--help"]) == 0
+    told = capsys.readouterr().out
+    for word in ("Examples:", "Exit codes:", "Next:", f"logstream {' '.join(arguments)}"):
+        assert word in told
+
+
 def test_help_answers_before_anything_heavy_is_imported() -> None:
     program = "import sys, logstream.cli as c; c.main(['--help']); print(*sys.modules, sep='\\n', file=sys.stderr)"
     done = subprocess.run(
         [sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, check=True
     )
-    assert not {b"pydantic", b"hyperscan", b"quart", b"asyncio"} & set(done.stderr.split())
+    assert not {b"pydantic", b"hyperscan", b"quart", b"asyncio", b"httpx", b"orjson"} & set(done.stderr.split())
 
 
 def test_python_m_logstream_is_the_same_command() -> None:

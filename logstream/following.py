@@ -1,0 +1,28 @@
+"""What whoever follows lines gets, be it from a service or from files in this process.
+
+Owns the values alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class Told(NamedTuple):
+    """Records in order, each as the wire has it (design section 3)."""
+
+    records: list[dict[str, Any]]
+
+
+class News(NamedTuple):
+    """A `gap`, `rotated` or `source` event, or what is to be said of the connection (`lost`, `resumed`, `inexact`)."""
+
+    kind: str
+    facts: dict[str, Any]
+
+
+class CaughtUp(NamedTuple):
+    """All that was there has been told; what comes now is new."""
+
+
+Followed = Told | News | CaughtUp

@@ -36,7 +36,7 @@ async def get_records() -> Response:
     """Records of the past, in the order of the stream.
 
     Without `before`, `after` and `around`: the last ones. A request reads a bounded stretch; while `more` is true, go
-    on with `before` (or `after`) `scanned_to`. Compressed generations are not read yet: they are gaps.
+    on with `before` (or `after`) `scanned_to`. Renamed files are read, and compressed ones (gz, bz2, xz).
     """
     context: ApiContext = current_app.extensions[APP_KEY]
     asked = await _read(context, read_records)

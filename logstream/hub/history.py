@@ -1,8 +1,8 @@
 """Reading back what was recorded: records before, after and around a place, and counts over time.
 
 Owns how far one question may go: a budget of bytes, after which the answer says how far it came, so that who asked can
-go on from there. Walks all generations that the journal knows, also those whose file has another name by now; what only
-exists compressed is a gap. Refuses to know ids as texts and how answers look.
+go on from there. Walks all generations that the journal knows, also those whose file has another name by now or is
+compressed. Refuses to know ids as texts and how answers look.
 """
 
 from __future__ import annotations

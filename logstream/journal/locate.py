@@ -1,11 +1,13 @@
-"""Finding a generation's bytes again: under its path, or beside it under another name.
+"""Finding a generation's bytes again: under its path, beside it under another name, or compressed.
 
-Owns a bounded set of open descriptors. Checks before it trusts: the inode, the file's head, and the bytes before the
-last proven offset. Later kinds of places (compressed copies) become further steps of `_search`.
+Owns a bounded set of open descriptors, and of bytes unpacked from compressed copies. Checks before it trusts: the
+inode, the file's head, and the bytes before the last proven offset.
 """
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 import stat
 import zlib
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from logstream.journal.ids import anchor_of
+from logstream.journal.spool import NoRoomError, candidates_for, unpack
 from logstream.records import GapReason
 from logstream.tail.batch import ANCHOR_BYTES
 
@@ -22,16 +25,22 @@ if TYPE_CHECKING:
 
     from logstream.journal.ledger import Life
 
+_log = logging.getLogger(__name__)
 OPEN_FILES = 128
 """The most descriptors held for reading history; the least recently used one is closed."""
+UNPACKED_BYTES = 4 << 30
+"""The most room that unpacked generations take together; beyond it the least recently used one is given up."""
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class Locator:
     """Opens generations for reading, and remembers what it opened."""
 
-    def __init__(self) -> None:
-        """Hold nothing yet."""
+    def __init__(self, directory: Path) -> None:
+        """Hold nothing yet; `directory` is where compressed generations are unpacked."""
+        self._directory = directory
+        self._unpacking = asyncio.Lock()
+        self._unpacked_bytes: dict[str, int] = {}
         self._open: OrderedDict[str, int] = OrderedDict()
         self._used: set[str] = set()
         """What was asked for since the last `release_idle`."""
@@ -44,15 +53,46 @@ class Locator:
             self.forget(key)
             return life.gone
         found = self._open.get(key)
-        if found is not None:
+        if found is not None and self._unpacked_bytes.get(key, life.committed) == life.committed:
             self._open.move_to_end(key)
             return found
         answer = self._search(life)
         if not isinstance(answer, GapReason):
             self._open[key] = answer
             if len(self._open) > OPEN_FILES:
-                os.close(self._open.popitem(last=False)[1])
+                self.forget(next(iter(self._open)))
         return answer
+
+    async def find(self, life: Life) -> int | GapReason:
+        """As `locate`, and where the bytes exist compressed only, unpacked in a thread; one at a time."""
+        found = self.locate(life)
+        if found is not GapReason.DELETED:
+            return found
+        candidates = candidates_for(life)
+        if not candidates:
+            return found
+        async with self._unpacking:
+            found = self.locate(life)  # somebody else may have had it unpacked meanwhile
+            if found is not GapReason.DELETED:
+                return found
+            try:
+                descriptor = await asyncio.to_thread(unpack, life, candidates, self._directory)
+            except NoRoomError as error:
+                _log.warning("%s", error)
+                return GapReason.UNREADABLE
+        if descriptor is None:
+            return GapReason.DELETED
+        self._keep(life, descriptor)
+        return descriptor
+
+    def _keep(self, life: Life, descriptor: int) -> None:
+        key = life.generation.key
+        self.forget(key)
+        self._open[key] = descriptor
+        self._unpacked_bytes[key] = life.committed
+        for other in [key for key in self._open if key in self._unpacked_bytes]:
+            if other != key and sum(self._unpacked_bytes.values()) > UNPACKED_BYTES:
+                self.forget(other)
 
     @staticmethod
     def read_before(descriptor: int, offset: int, length: int) -> bytes | None:
@@ -67,6 +107,7 @@ class Locator:
     def forget(self, key: str) -> None:
         """Close what is open of the generation `key`."""
         descriptor = self._open.pop(key, None)
+        self._unpacked_bytes.pop(key, None)
         if descriptor is not None:
             os.close(descriptor)
 

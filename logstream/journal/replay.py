@@ -53,7 +53,7 @@ class Replay:
             return None
         if run.hole is not None or run.end is None:
             return _lost(run, run.hole or GapReason.DELETED)
-        descriptor = self._locator.locate(self._ledger.lives[run.generation.key])
+        descriptor = await self._locator.find(self._ledger.lives[run.generation.key])
         if isinstance(descriptor, GapReason):
             return self._lose(run, descriptor, until)
         lead_bytes = min(ANCHOR_BYTES, run.start)

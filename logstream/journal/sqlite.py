@@ -45,7 +45,7 @@ class SqliteJournal:
         self._durability = durability
         self._max_line_bytes = max_line_bytes
         self._ledger = load_ledger(self._store, max_line_bytes)
-        self._locator = Locator()
+        self._locator = Locator(directory)
         self._write_lock = asyncio.Lock()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
         self._failure: str | None = None
@@ -121,6 +121,7 @@ class SqliteJournal:
             return Resolution(None, "this id lies ahead of everything read from its file")
         if position.offset < life.base:
             return Resolution(None, "this id lies before the place where reading of its file began")
+        await self._locator.find(life)
         before = self._bytes_before(life, position.offset, ANCHOR_BYTES)
         # Behind a gap, and nowhere else, an id was made without the bytes before it: its anchor is 0.
         is_behind_gap = not position.anchor and life.sealed_at is not None and position.offset == life.committed
@@ -135,11 +136,11 @@ class SqliteJournal:
         if at == self.head and self._ledger.last_key is not None:
             life = self._ledger.lives[self._ledger.last_key]
             if life.anchor is None:
-                life.anchor = self._anchor_at(life, life.committed)
+                life.anchor = await self._anchor_at(life, life.committed)
             offset, anchor = life.committed, life.anchor
         else:
             life, offset = read_before(self._store, self._ledger, at)
-            anchor = self._anchor_at(life, offset)
+            anchor = await self._anchor_at(life, offset)
         return None if anchor is None else Position(life.generation.key, offset, anchor)
 
     async def place_of_time(self, time_ms: int) -> int:
@@ -194,9 +195,9 @@ class SqliteJournal:
             return None
         return self._locator.read_before(descriptor, offset, length)
 
-    def _anchor_at(self, life: Life, offset: int) -> int | None:
+    async def _anchor_at(self, life: Life, offset: int) -> int | None:
         """The anchor there; 0 if the bytes are gone for good, None if they only cannot be read now."""
-        found = self._locator.locate(life)
+        found = await self._locator.find(life)
         if found is GapReason.UNREADABLE:
             return None
         before = None if isinstance(found, GapReason) else self._locator.read_before(found, offset, ANCHOR_BYTES)

@@ -19,8 +19,8 @@ CONTENT = b"first line\n" + b"x" * 200 + b"\nlast line\n"
 
 
 @pytest.fixture
-def locator() -> Iterator[Locator]:
-    found = Locator()
+def locator(tmp_path: Path) -> Iterator[Locator]:
+    found = Locator(tmp_path)
     yield found
     found.close()
 

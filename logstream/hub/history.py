@@ -28,6 +28,8 @@ SCAN_BYTES = 32 << 20
 COUNT_BYTES = 8 << 20
 """What one question for counts reads at most: there each line is parsed."""
 _FIRST_WINDOW_BYTES = 256 * 1024
+_ITSELF_BYTES = 1 << 20
+"""How far before its end a record is looked for that an id names: lines are cut long before."""
 _LARGEST_WINDOW_BYTES = 4 << 20
 
 
@@ -115,7 +117,7 @@ async def page_around(hub: Hub, wanted: Wanted, at: int) -> tuple[Page, Page]:
     """The records before the one that ends at `at`, and those from it on; together at most `limit`."""
     before = await page_before(hub, wanted._replace(limit=max(1, wanted.limit // 2)), at, SCAN_BYTES // 2)
     # The record itself belongs to neither side: it is what lies between.
-    start = await hub.journal.align(max(0, at - 1))
+    start = max(await hub.journal.align(max(0, at - 1)), at - _ITSELF_BYTES)
     itself = [match for match in (await _scan(hub, wanted, start, at)).found if match.end_at == at]
     left = wanted.limit - len(itself) - (len(before.records) if wanted.limit > 1 else 0)
     if left <= 0:

@@ -100,6 +100,14 @@ class Health(NamedTuple):
     reason: str | None
 
 
+class Reached(NamedTuple):
+    """How far a generation was recorded at some place: bytes from `base` on, where streaming began, up to `offset`."""
+
+    generation: Generation
+    base: int
+    offset: int
+
+
 class BlockReader(Protocol):
     """Reads the recorded order onward from one place. Belongs to one subscriber."""
 
@@ -149,6 +157,12 @@ class Journal(Protocol):
 
     def bytes_before(self, generation: Generation, offset: int, length: int) -> bytes | None:
         """The at most `length` bytes of `generation` before `offset`; None while they cannot be read."""
+
+    def reached(self, at: int) -> tuple[Reached, ...]:
+        """How far each generation was recorded at the place `at`, for those of which something was."""
+
+    def place_in(self, generation: Generation, offset: int) -> int:
+        """The place of the byte `offset` of a generation, which is recorded."""
 
     def known(self) -> tuple[Known, ...]:
         """Every generation of which something may still be on disk, for the tail to go on with."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from logstream.journal import base
 from logstream.journal.codec import Reached, RowWriter, decode_row
-from logstream.journal.entries import EntryCursor, vector_at
+from logstream.journal.entries import EntryCursor, keyframe_before, vector_at
 from logstream.journal.ledger import Ledger, Life, Stored, unsigned
 from logstream.records import GapReason, Generation
 
@@ -66,6 +67,23 @@ def _load_lives(store: Store) -> list[Life]:
         )
         lives.append(life)
     return lives
+
+
+def reached_at(store: Store, ledger: Ledger, at: int) -> tuple[base.Reached, ...]:
+    """How far each generation was recorded at the place `at`, for those of which something was and may still be had."""
+    keyframe = keyframe_before(ledger, at)
+    offsets = {slot: reached.offset for slot, reached in vector_at(store, keyframe).items()}
+    cursor = EntryCursor(store, ledger, keyframe)
+    while cursor.at < at and (found := cursor.peek()) is not None:
+        entry, before = found
+        recorded = min(at - entry.at, entry.weight) if entry.hole is None else (entry.length or 0)
+        offsets[entry.slot] = before.offset + recorded
+        cursor.at = entry.at + entry.weight
+    for life in ledger.lives.values():
+        if life.sealed_at is not None and life.sealed_at <= at:  # keyframes leave these out
+            offsets.setdefault(life.slot, life.committed)
+    lives = ((life, offsets.get(life.slot, life.base)) for life in ledger.lives.values() if life.gone is None)
+    return tuple(base.Reached(life.generation, life.base, offset) for life, offset in lives if offset > life.base)
 
 
 def find_place(store: Store, ledger: Ledger, life: Life, offset: int) -> int:

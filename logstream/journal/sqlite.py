@@ -10,13 +10,13 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from logstream.journal.base import TIME_RESOLUTION_MS, Block, Health, Lost, Resolution
+from logstream.journal.base import TIME_RESOLUTION_MS, Block, Health, Lost, Reached, Resolution
 from logstream.journal.codec import decode_row
 from logstream.journal.entries import EntryCursor
 from logstream.journal.ids import anchor_of
 from logstream.journal.locate import Locator
 from logstream.journal.replay import Replay
-from logstream.journal.search import find_place, load_ledger, read_before
+from logstream.journal.search import find_place, load_ledger, reached_at, read_before
 from logstream.journal.store import Durability, JournalError, Statement, Store
 from logstream.records import GapReason, Position
 from logstream.tail.batch import ANCHOR_BYTES
@@ -167,6 +167,14 @@ class SqliteJournal:
         """The at most `length` bytes of `generation` before `offset`; None while they cannot be read."""
         life = self._ledger.lives.get(generation.key)
         return None if life is None else self._bytes_before(life, offset, length)
+
+    def reached(self, at: int) -> tuple[Reached, ...]:
+        """How far each generation was recorded at the place `at`, for those of which something was."""
+        return reached_at(self._store, self._ledger, at)
+
+    def place_in(self, generation: Generation, offset: int) -> int:
+        """The place of the byte `offset` of a generation, which is recorded."""
+        return find_place(self._store, self._ledger, self._ledger.lives[generation.key], offset)
 
     def known(self) -> tuple[Known, ...]:
         """Every generation whose bytes may still be on disk."""

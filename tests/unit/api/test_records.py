@@ -9,7 +9,7 @@ import jsonschema
 import orjson
 import pytest
 
-from logstream.hub import history
+from logstream.hub import history, merge
 from logstream.hub.merge import last_by_time
 from tests.hub_kit import Stage
 from tests.unit.api.test_app import serving
@@ -179,3 +179,59 @@ async def test_the_docs_name_each_route_and_load_nothing_from_elsewhere(tmp_path
     assert "<script" not in page
     assert "http://" not in page
     assert "https://" not in page
+
+
+async def test_a_file_that_was_recorded_long_before_others_is_in_the_merge(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(merge, "MERGE_BYTES", 20_000)
+    monkeypatch.setattr(merge, "_FIRST_WINDOW_BYTES", 1_000)
+    async with Stage(tmp_path) as stage, serving(stage):
+        small, large, other = stage.file("1.log"), stage.file("2.log"), stage.file("3.log")
+        await stage.tell(small.changes(line(1, "old"), line(50, "small a"), b"  goes on\n", line(58, "small b")))
+        await stage.tell(other.changes(*(line(0, f"other {n}") for n in range(100))))
+        for _ in range(20):
+            await stage.tell(large.changes(*(line(30, f"large {n}") for n in range(200))))
+        await stage.tell(large.changes(line(55, "large a"), line(59, "large b")))
+        found, first_at = await history_of(stage, 5)
+        position = await stage.journal.position_at(first_at or 0)
+
+    assert found == ["small a", "goes on", "large a", "small b", "large b"]
+    assert position is not None
+    assert first_at == len(line(1, "old")), "who comes back with it gets all of them again"
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_the_last_records_are_those_with_the_latest_times_however_they_were_recorded(
+    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(merge, "MERGE_BYTES", 6_000)
+    monkeypatch.setattr(merge, "_FIRST_WINDOW_BYTES", 500)
+    pick = random.Random(seed)
+    async with Stage(tmp_path) as stage, serving(stage):
+        told: list[tuple[int, str]] = []
+        for number in range(4):
+            times = sorted(pick.sample(range(10_000), pick.randrange(5, 300)))
+            texts = [f"2026-11-01T{10 + at // 3_600:02}:{at // 60 % 60:02}:{at % 60:02}Z {number}-{at}" for at in times]
+            told += zip(times, texts, strict=True)
+            file = stage.file(f"{number}.log")
+            for begin in range(0, len(texts), 40):
+                await stage.tell(file.changes(*(f"{text}\n".encode() for text in texts[begin : begin + 40])))
+        found, _ = await last_by_time(stage.hub, stage.view(), 30)
+
+    latest = sorted(time for time, _ in told)[-30:]
+    assert sorted(int(orjson.loads(record.json)["text"].rpartition("-")[2]) for record in found) == latest
+
+
+async def test_a_record_is_found_by_its_id_without_reading_all_that_was_recorded_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "_ITSELF_BYTES", 1_000)
+    async with Stage(tmp_path) as stage, serving(stage) as app:
+        lines = [b"line %05d\n" % number for number in range(20_000)]
+        await stage.tell(stage.file("a.log").changes(*lines, coarse=True))
+        middle = (await get(app, "/api/v1/records?limit=1000"))["records"][300]
+        found = await get(app, f"/api/v1/records?around={middle['id']}&limit=5")
+
+    at = int(middle["text"].split()[1])
+    assert texts(found) == [f"line {number:05}" for number in range(at - 2, at + 3)]

@@ -113,8 +113,6 @@ def _rule_warnings(rule: RuleSettings, names: Sequence[str], place: str) -> Iter
         for setting in ("event", "set_level", "highlight"):
             if getattr(rule, setting) is not None:
                 yield Problem(place, f"{key}.{setting}", "has no effect: the rule drops its lines")
-    if rule.highlight is not None and rule.action != "drop":
-        yield Problem(place, f"{key}.highlight", "is told by /api/v1/rules; the page does not show it yet")
 
 
 def _unseen(trouble: _Trouble) -> str:

@@ -118,6 +118,20 @@ def test_lost_lines_are_a_row_that_says_how_many_where_and_why(service: Service,
         expect(log).to_contain_text("cut short")
 
 
+def test_a_line_has_the_colour_that_a_rule_gives_it(tmp_path: Path, page: Page) -> None:
+    rule = '[[rule]]\nname = "slow"\nwhere = "took:>1s"\nhighlight = "orange"\n'
+    with running(tmp_path, HEARTBEAT + SOURCES + rule) as service:
+        service.write("a.log", '{"took":"1500ms"}', '{"took":"20ms"}')
+        service.wait_until_read("a.log")
+        page.goto(service.url)
+        slow, fast = page.locator('[role="log"] [data-id]').nth(0), page.locator('[role="log"] [data-id]').nth(1)
+        expect(slow).to_have_attribute("data-highlight", "orange")
+        expect(fast).not_to_have_attribute("data-highlight", "orange")
+        grounds = [row.evaluate("row => getComputedStyle(row).backgroundColor") for row in (slow, fast)]
+
+    assert grounds[0] != grounds[1]
+
+
 def test_log_text_is_never_markup(service: Service, page: Page) -> None:
     hostile = '<img src=x onerror="document.title=1"><b>bold</b>'
     service.write("a.log", hostile)

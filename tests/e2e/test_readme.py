@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,35 @@ def test_the_curl_commands_stream_lines(tmp_path: Path) -> None:
             told = _first_output(command.replace(ADDRESS, service.url), until="ERROR first")
             assert "event: hello" in told
             assert "ERROR first" in told
+
+
+def test_the_commands_of_the_command_line_do_what_they_say(tmp_path: Path) -> None:
+    (commands,) = [block for block in blocks("sh") if "logstream tail" in block]
+    log = tmp_path / "syslog"
+    log.write_text("Nov  1 10:00:00 web-1 app: ERROR first\n")
+    told = {}
+    with running(tmp_path, SOURCES) as service:
+        service.write("a.log", "ERROR first")
+        service.wait_until_read("a.log")
+        (tmp_path / "config.toml").write_text(SOURCES + blocks("toml")[0])
+        for command in commands.strip().splitlines():
+            spelled = command.replace(ADDRESS, service.url).replace("/var/log/syslog", str(log))
+            spelled = spelled.replace("config.toml", str(tmp_path / "config.toml"))
+            spelled = spelled.replace("logstream", f"{sys.executable} -m logstream", 1)
+            is_endless = "tail" in spelled and "--no-follow" not in spelled
+            words = shlex.split(spelled)
+            told[command] = (
+                _first_output(spelled, until="ERROR first")
+                if is_endless
+                else subprocess.run(words, capture_output=True, text=True, check=True, timeout=30).stdout
+            )
+
+    follow, once, sources, rules, completion = told.values()
+    assert "ERROR first" in follow
+    assert json.loads(once)["fields"]["app"] == "app"
+    assert "app: ok, 1 file" in sources
+    assert "http-5xx" in rules
+    assert "complete" in completion
 
 
 def _first_output(command: str, until: str) -> str:

@@ -112,17 +112,12 @@ def test_rules_without_effect_are_warned_of(tmp_path: Path) -> None:
         event = "seen"
         set_level = "info"
         highlight = "red"
-        [[rule]]
-        name = "bright"
-        match = "x"
-        highlight = "red"
         """
     assert warned(tmp_path, toml) == [
         'rule[elsewhere].source: "db-*" is no source, so the rule never acts; sources are web',
         "rule[dropped].event: has no effect: the rule drops its lines",
         "rule[dropped].set_level: has no effect: the rule drops its lines",
         "rule[dropped].highlight: has no effect: the rule drops its lines",
-        "rule[bright].highlight: is told by /api/v1/rules; the page does not show it yet",
     ]
 
 

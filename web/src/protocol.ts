@@ -6,6 +6,10 @@
 export const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"] as const;
 export type Level = (typeof LEVELS)[number];
 
+export const HIGHLIGHTS = ["red", "orange", "yellow", "green", "cyan", "blue", "purple", "grey"] as const;
+/** A colour that a rule gives to lines. */
+export type Highlight = (typeof HIGHLIGHTS)[number];
+
 /** One line as a viewer gets it. `id` is null while the server cannot record positions. */
 export interface LogRecord {
   readonly id: string | null;
@@ -219,6 +223,19 @@ function filesOf(json: unknown): Source["files"] {
     isFields(item) && typeof item["file"] === "string"
       ? [{ file: item["file"], state: stringOr(item["state"], null) }]
       : [],
+  );
+}
+
+/** The colours in the rules of `GET api/v1/rules`, by the rule's name, or null if the answer has another form. */
+export function parseHighlights(body: string): ReadonlyMap<string, Highlight> | null {
+  const json = parseJson(body);
+  const list = isFields(json) ? json["rules"] : null;
+  if (!Array.isArray(list)) return null;
+  return new Map(
+    (list as unknown[]).flatMap((item) => {
+      const colour = isFields(item) ? HIGHLIGHTS.find((known) => known === item["highlight"]) : undefined;
+      return isFields(item) && typeof item["name"] === "string" && colour !== undefined ? [[item["name"], colour]] : [];
+    }),
   );
 }
 

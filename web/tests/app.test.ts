@@ -19,6 +19,14 @@ beforeEach(() => {
       const sources = ["app", "nginx"].map((name) => ({ name, labels: {}, state: "ok", files: [] }));
       return Promise.resolve(new Response(JSON.stringify({ sources })));
     }
+    if (address.includes("rules")) {
+      const rules = [
+        { name: "plain", highlight: null },
+        { name: "slow", highlight: "orange" },
+        { name: "strange", highlight: "url(x)" },
+      ];
+      return Promise.resolve(new Response(JSON.stringify({ rules })));
+    }
     const call = new Call(address, init);
     calls.push(call);
     return call.response;
@@ -62,6 +70,18 @@ describe("the page", () => {
     expect(rowIds(page)).toEqual(["c1", "c2", "c4"]);
     expect(page.text(".mark")).toContain("2 lines");
     expect(page.text("[role=status]")).toBe("live 1 gap");
+  });
+
+  it("gives lines the colour of the first of their rules that has one", async () => {
+    const page = await mount(App);
+    newest()
+      .open()
+      .hello()
+      .send("batch", [{ ...wireRecord("one", "c1"), rules: ["plain", "slow"] }, wireRecord("two", "c2")], "c2")
+      .send("batch", [{ ...wireRecord("three", "c3"), rules: ["strange"] }], "c3");
+    await drawn();
+    const colours = rowIds(page).map((id) => page.find(`[data-id="${id ?? ""}"]`).dataset["highlight"]);
+    expect(colours).toEqual(["orange", undefined, undefined]);
   });
 
   it("says so when it cannot go on exactly", async () => {

@@ -1,5 +1,6 @@
 // @vitest-environment node
 import { describe, expect, it } from "vitest";
+import { HIGHLIGHTS } from "../src/protocol.ts";
 import stylesheet from "../src/style.css?raw";
 
 type Colours = ReadonlyMap<string, string>;
@@ -38,6 +39,17 @@ function contrast(one: string, other: string): number {
   return (bright + 0.05) / (dim + 0.05);
 }
 
+/** CSS's `color-mix(in srgb, one share, other)`. */
+function mixed(one: string, other: string, share: number): string {
+  const parts = [1, 3, 5].map((start) => {
+    const [a = 0, b = 0] = [one, other].map((colour) => Number.parseInt(colour.slice(start, start + 2), 16));
+    return Math.round(a * share + b * (1 - share))
+      .toString(16)
+      .padStart(2, "0");
+  });
+  return `#${parts.join("")}`;
+}
+
 describe.each<[string, Colours | undefined]>([
   ["light", light as Colours | undefined],
   ["dark", dark as Colours | undefined],
@@ -50,6 +62,14 @@ describe.each<[string, Colours | undefined]>([
 
   it.each(PAIRS)("%s on %s can be read (4.5 : 1)", (ink, ground) => {
     expect(contrast(colour(ink), colour(ground))).toBeGreaterThanOrEqual(4.5);
+  });
+
+  it.each(HIGHLIGHTS)("a line that a rule marks in %s can be read, and its mark seen", (name) => {
+    const mark = colour(`mark-${name}`);
+    const ground = mixed(mark, colour("page"), 0.14);
+    expect(contrast(mark, colour("page"))).toBeGreaterThanOrEqual(3);
+    expect(contrast(colour("ink"), ground)).toBeGreaterThanOrEqual(4.5);
+    expect(contrast(colour("muted"), ground)).toBeGreaterThanOrEqual(4.5);
   });
 
   it.each(["good", "warn", "error", "accent", "muted", "field-line"])("a mark in %s can be seen (3 : 1)", (name) => {

@@ -31,7 +31,8 @@ LINES: Final = 200
 _UNCOUNTED_LINES: Final = 20
 _INTERVAL_SECONDS: Final = 0.02
 _LAST_WAIT_SECONDS: Final = 10.0
-_NUMBER: Final = re.compile(rb" n=(\d{6});")
+# Not the one at the end of `fields`: what parsing finds in a line says the number a second time.
+_NUMBER: Final = re.compile(rb' n=(\d{6});(?!"\})')
 _LONGEST_NUMBER_BYTES: Final = 10
 
 

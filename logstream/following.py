@@ -22,7 +22,7 @@ class News(NamedTuple):
 
 
 class CaughtUp(NamedTuple):
-    """All that was there has been told; what comes now is new."""
+    """All that was there has been told; what comes now is new. Told again now and then while nothing comes."""
 
 
 Followed = Told | News | CaughtUp

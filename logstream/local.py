@@ -6,8 +6,10 @@ Owns how they are put together for one reader. Refuses to print and to serve.
 from __future__ import annotations
 
 import asyncio
+import os
 import re
-from contextlib import asynccontextmanager
+import time
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -22,9 +24,12 @@ from logstream.hub.hub import Hub
 from logstream.hub.start import From, FromStart, find_start
 from logstream.hub.subscriber import subscribing
 from logstream.hub.view import ViewKey
+from logstream.journal.base import Block
 from logstream.journal.sqlite import SqliteJournal
 from logstream.parts import specs_of, traits_of
+from logstream.records import Generation
 from logstream.rules import RuleSet, compile_query, parse_query
+from logstream.tail.batch import ANCHOR_BYTES
 from logstream.tail.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -33,6 +38,7 @@ if TYPE_CHECKING:
     from logstream.hub.view import View
     from logstream.records import Gap, Position
     from logstream.tail.batch import Notice
+    from logstream.tail.status import FileStatus
 
 _MAX_LINE_BYTES: Final = 65_536
 _LOOK_SECONDS: Final = 0.05
@@ -43,11 +49,16 @@ _MOST_NAME_CHARACTERS: Final = 50
 
 
 class Selection(NamedTuple):
-    """Which lines of the files: of sources by name (globs), by a query, and from where on."""
+    """Which lines of the files: of sources by name (globs), by a query, and from where on.
+
+    `with_unfinished`: also what stands behind a file's last line end, once all else is told. It may be half a line, and
+    has no id.
+    """
 
     sources: tuple[str, ...]
     query: str
     begin: From
+    with_unfinished: bool = False
 
 
 class Progress(NamedTuple):
@@ -104,7 +115,7 @@ async def following_files(
         tail = asyncio.create_task(supervisor.run(stop), name="tail")
         try:
             with hub.view(key, compile_query(query)) as view:
-                yield _follow(_Reading(hub, supervisor, tail, show), view, selection.begin)
+                yield _follow(_Reading(hub, supervisor, tail, show), view, selection)
         finally:
             stop.set()
             await asyncio.wait([tail])
@@ -126,10 +137,35 @@ class _Reading:
         """Whether all that was there has been read; raises what ended the tail, if something did."""
         if self._tail.done():
             self._tail.result()
-        files = [file for source in self._supervisor.status() for file in source.files]
+        files = [file for _, file in self._files()]
         read, size = sum(file.read_bytes or 0 for file in files), sum(file.size_bytes or 0 for file in files)
         self._show(Progress(read, size))
         return self._supervisor.first_scan_done.is_set() and all(file.state != "catching up" for file in files)
+
+    def troubles(self) -> list[News]:
+        """What is to be said of files that cannot be read."""
+        return [
+            News("source", {"source": source, "file": file.file, "state": file.state, "reason": file.reason})
+            for source, file in self._files()
+            if file.state in {"unreadable", "untailable"}
+        ]
+
+    def unfinished(self, view: View) -> list[dict[str, Any]]:
+        """What `view` selects of the files' last lines that have no end yet."""
+        found: list[dict[str, Any]] = []
+        for source, file in self._files():
+            if file.key is None or not view.wants(source) or (file.size_bytes or 0) <= (file.read_bytes or 0):
+                continue
+            generation, offset = Generation(file.key, source, file.file), file.read_bytes or 0
+            with suppress(OSError), Path(file.file).open("rb") as opened:
+                content = os.pread(opened.fileno(), _MAX_LINE_BYTES, offset)
+                lead = self.hub.journal.bytes_before(generation, offset, ANCHOR_BYTES) or b""
+                block = Block(generation, offset, self.hub.head, int(time.time() * 1000), lead, content + b"\n")
+                found += [{**orjson.loads(record.json), "id": None} for record in view.select(self.hub.judge(block))]
+        return found
+
+    def _files(self) -> list[tuple[str, FileStatus]]:
+        return [(source.name, file) for source in self._supervisor.status() for file in source.files]
 
     async def wait_until_done(self) -> None:
         """Until all that was there has been read."""
@@ -137,11 +173,11 @@ class _Reading:
             await asyncio.sleep(_LOOK_SECONDS)
 
 
-async def _follow(reading: _Reading, view: View, begin: From) -> AsyncGenerator[Followed]:
+async def _follow(reading: _Reading, view: View, selection: Selection) -> AsyncGenerator[Followed]:
     hub = reading.hub
-    if not isinstance(begin, FromStart):
+    if not isinstance(selection.begin, FromStart):
         await reading.wait_until_done()
-    start = await find_start(hub, view, None, begin)
+    start = await find_start(hub, view, None, selection.begin)
     if start.backfill:
         yield Told([orjson.loads(record.json) for record in start.backfill])
     has_caught_up = False
@@ -151,8 +187,14 @@ async def _follow(reading: _Reading, view: View, begin: From) -> AsyncGenerator[
             if pulled is not None:
                 for followed in _read(pulled.content):
                     yield followed
-            elif not has_caught_up and reading.is_done() and not subscriber.lag_bytes:
+            elif has_caught_up:
+                yield CaughtUp()
+            elif reading.is_done() and not subscriber.lag_bytes:
                 has_caught_up = True
+                for trouble in reading.troubles():
+                    yield trouble
+                if selection.with_unfinished and (unfinished := reading.unfinished(view)):
+                    yield Told(unfinished)
                 yield CaughtUp()
 
 

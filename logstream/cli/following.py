@@ -17,12 +17,12 @@ import click
 
 from logstream.api.asked import read_from
 from logstream.api.problems import BadParameterError
-from logstream.cli.printing import Form, Look, Printer
-from logstream.cli.words import misuse
+from logstream.cli.printing import UNREADABLE, Form, Look, Printer
+from logstream.cli.words import EXIT_FAILURE, misuse
 from logstream.client import Connection, Wanted, fetch_json
 from logstream.config import load
 from logstream.errors import LogstreamError
-from logstream.following import CaughtUp, Followed, Told
+from logstream.following import CaughtUp, Followed, News, Told
 from logstream.hub.start import From, FromId, FromStart
 from logstream.hub.told import epoch_ms
 from logstream.local import Progress, Selection, following_files
@@ -88,17 +88,19 @@ def follow_service(url: str, wished: Wished, headers: Mapping[str, str]) -> None
             return
 
 
-def follow_files(paths: Sequence[Path], wished: Wished, config_path: Path | None) -> None:
-    """Show the lines of files. Raises QueryError, ConfigError."""
+def follow_files(paths: Sequence[Path], wished: Wished, config_path: Path | None) -> int:
+    """Show the lines of files; the exit code, which says whether all could be read. Raises QueryError, ConfigError."""
     rules = rule_set(load(config_path, os.environ).rules) if config_path else RuleSet([])
-    selection = Selection(wished.sources, wished.query, _begin_of_files(wished.begin))
+    begin = _begin_of_files(wished.begin)
+    selection = Selection(wished.sources, wished.query, begin, with_unfinished=not wished.ending.is_endless)
     colours = {rule.name: rule.highlight for rule in rules.rules if rule.highlight}
     printer = _printer(wished, colours, shows_source=len(paths) > 1)
     # Lines and a bar on the same terminal would write over each other.
     is_shown = not (isinstance(selection.begin, FromStart) and sys.stdout.isatty())
     bar = Bar() if is_shown else None
 
-    async def show_all() -> None:
+    async def show_all() -> int:
+        code = 0
         async with (
             following_files(paths, rules, selection, bar.show if bar else lambda _: None) as stream,
             aclosing(stream),
@@ -106,13 +108,16 @@ def follow_files(paths: Sequence[Path], wished: Wished, config_path: Path | None
             async for followed in stream:
                 if bar is not None:
                     bar.clear()
+                if isinstance(followed, News) and followed.facts.get("state") in UNREADABLE:
+                    code = EXIT_FAILURE
                 shown = wished.ending.cut(followed)
                 if shown is not None:
                     printer.show(shown)
                 if wished.ending.is_reached(followed):
-                    return
+                    break
+        return code
 
-    asyncio.run(show_all())
+    return asyncio.run(show_all())
 
 
 class Bar:

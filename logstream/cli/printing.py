@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from logstream.following import Followed
 
 Form = Literal["text", "json", "logfmt"]
-FORMS: Final = ("text", "json", "logfmt")
+UNREADABLE: Final = frozenset(("unreadable", "untailable"))
+"""States of files of which no line can be had."""
 _LEVEL_COLOURS: Final = {
     "trace": "bright_black",
     "debug": "bright_black",
@@ -127,21 +128,24 @@ class Printer:
 
 def told_in_words(kind: str, facts: dict[str, Any]) -> str:
     """What is to be said of an event that is no line; empty for what speaks for itself."""
+    words = ""
     match kind:
         case "gap":
             lost = "an unknown number of bytes" if facts["bytes"] is None else f"{facts['bytes']:,} bytes"
             lines = "" if facts["lines"] is None else f" ({facts['lines']:,} lines)"
             where = f" of {facts['file']}" if facts["file"] else ""
-            return f"gap: {lost}{lines}{where} cannot be had any more: {facts['reason']}"
+            words = f"gap: {lost}{lines}{where} cannot be had any more: {facts['reason']}"
         case "rotated":
-            return f"{facts['file']} was rotated"
+            words = f"{facts['file']} was rotated"
+        case "source" if facts.get("state") in UNREADABLE:
+            words = f"{facts['file']} cannot be read: {facts['reason']}"
         case "lost":
-            return f"{facts['reason']}; trying again in {facts['pause_seconds']:g} s"
+            words = f"{facts['reason']}; trying again in {facts['pause_seconds']:g} s"
         case "resumed" if facts["exact"]:
-            return "connected again, nothing is missing"
+            words = "connected again, nothing is missing"
         case "resumed" | "inexact":
-            return f"the place to go on from is not known: {facts['reason']}"
-    return ""
+            words = f"the place to go on from is not known: {facts['reason']}"
+    return words
 
 
 def logfmt(record: dict[str, Any]) -> str:

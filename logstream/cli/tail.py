@@ -33,7 +33,7 @@ Times without an offset are UTC. With --format json or logfmt a loss is a line w
 \b
 Exit codes:
   0    fine
-  1    there is no logstream at the address, or the reader of the output went away
+  1    there is no logstream at the address, a file cannot be read, or the reader of the output went away
   2    wrong usage, a query that cannot be read, no such file
   130  interrupted (Ctrl-C)
 
@@ -68,7 +68,7 @@ def tail(  # noqa: PLR0913 - one parameter an option
     follow: bool,
     config_path: Path | None,
     header: tuple[str, ...],
-) -> None:
+) -> int:
     """Follow; the help text is for users."""
     from logstream.cli import following  # noqa: PLC0415 - --help answers before this is imported
     from logstream.client import is_url  # noqa: PLC0415 - as above
@@ -78,9 +78,9 @@ def tail(  # noqa: PLR0913 - one parameter an option
         if len(targets) > 1:
             misuse("one address at a time; it may have any number of sources")
         following.follow_service(targets[0], wanted, headers_of(header))
-    else:
-        paths = [_existing(target, is_needed=not follow) for target in targets]
-        following.follow_files(paths, wanted, config_path)
+        return 0
+    paths = [_existing(target, is_needed=not follow) for target in targets]
+    return following.follow_files(paths, wanted, config_path)
 
 
 def _existing(target: str, *, is_needed: bool) -> Path:

@@ -17,7 +17,9 @@ from logstream.records import Level
 if TYPE_CHECKING:
     from logstream.parse.times import Clock
 
-_STAMP: Final = r"(?P<time>\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z| ?[+-]\d\d:?\d\d)?)"
+    _Forms = dict[str, tuple[re.Pattern[str], ...]]
+
+_STAMP: Final = re.compile(r"\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z| ?[+-]\d\d:?\d\d)?", re.ASCII)
 _LEVEL: Final = r"(?P<level>[A-Z]{4,8})"
 _LOGGER: Final = r"(?P<logger>[\w.$/<>:*~-]{1,256})"
 _THREAD: Final = r"\[ *(?P<thread>[^\[\]]{1,200})\]"
@@ -28,33 +30,32 @@ def _forms(*forms: str) -> tuple[re.Pattern[str], ...]:
     return tuple(re.compile(form, re.ASCII | re.DOTALL) for form in forms)
 
 
-# By what a line begins with: each form that is tried in vain costs as much as one that fits.
+# What stands behind the time, by the two characters there: each form that is tried in vain costs as much as one that
+# fits. Under "" are those for all other characters.
 _PYTHON: Final = {
-    "time": _forms(
-        rf"{_STAMP} - {_LOGGER} - {_LEVEL} - {_MESSAGE}",
-        rf"{_STAMP} \| {_LEVEL} +\| (?P<logger>[^\s|]{{1,256}}) - {_MESSAGE}",  # loguru
+    " -": _forms(rf" - {_LOGGER} - {_LEVEL} - {_MESSAGE}"),
+    " |": _forms(rf" \| {_LEVEL} +\| (?P<logger>[^\s|]{{1,256}}) - {_MESSAGE}"),  # loguru
+    "] ": _forms(
+        rf"\] {_LEVEL} in {_LOGGER}: {_MESSAGE}",  # Flask
+        rf"\] \[(?P<pid>\d{{1,10}})\] \[{_LEVEL}\] {_MESSAGE}",  # gunicorn
     ),
-    "word": _forms(r"(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL):(?P<logger>[\w.-]{1,256}):" + _MESSAGE),
-    "bracket": _forms(
-        rf"\[{_STAMP}\] {_LEVEL} in {_LOGGER}: {_MESSAGE}",  # Flask
-        rf"\[{_STAMP}\] \[(?P<pid>\d{{1,10}})\] \[{_LEVEL}\] {_MESSAGE}",  # gunicorn
-        rf"\[{_STAMP}: {_LEVEL}/(?P<process>[^\]]{{1,100}})\] {_MESSAGE}",  # Celery
-    ),
+    ": ": _forms(rf": {_LEVEL}/(?P<process>[^\]]{{1,100}})\] {_MESSAGE}"),  # Celery
+    "": (),
 }
 _LOG4J: Final = {
-    "time": _forms(
-        rf"{_STAMP} {_THREAD} {_LEVEL} +{_LOGGER} +--? {_MESSAGE}",
+    " [": _forms(rf" {_THREAD} {_LEVEL} +{_LOGGER} +--? {_MESSAGE}"),
+    "][": _forms(rf"\]\[{_LEVEL} *\]\[(?P<logger>[^\[\]]{{1,256}}?) *\] {_MESSAGE}"),  # Elasticsearch
+    "] ": _forms(rf"\] {_LEVEL} {_MESSAGE} \((?P<logger>[\w.$]{{1,256}})\)\Z"),  # Kafka
+    "": _forms(
+        rf" {_LEVEL} +(?:{_THREAD} )?{_LOGGER}(?: +--?|:) {_MESSAGE}",
         # Spring Boot
-        rf"{_STAMP} +{_LEVEL} (?P<pid>\d{{1,10}}) --- (?:\[[^\[\]]{{0,100}}\] )?{_THREAD} {_LOGGER} *: {_MESSAGE}",
-        rf"{_STAMP} {_LEVEL} +(?:{_THREAD} )?{_LOGGER}(?: +--?|:) {_MESSAGE}",
-        rf"\d\d:\d\d:\d\d[.,]\d{{3}} {_THREAD} {_LEVEL} +{_LOGGER} +--? {_MESSAGE}",  # logback's default has no day
-    ),
-    "word": (),
-    "bracket": _forms(
-        rf"\[{_STAMP}\]\[{_LEVEL} *\]\[(?P<logger>[^\[\]]{{1,256}}?) *\] {_MESSAGE}",  # Elasticsearch
-        rf"\[{_STAMP}\] {_LEVEL} {_MESSAGE} \((?P<logger>[\w.$]{{1,256}})\)\Z",  # Kafka
+        rf" +{_LEVEL} (?P<pid>\d{{1,10}}) --- (?:\[[^\[\]]{{0,100}}\] )?{_THREAD} {_LOGGER} *: {_MESSAGE}",
     ),
 }
+_PYTHON_BARE: Final = _forms(r"(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL):(?P<logger>[\w.-]{1,256}):" + _MESSAGE)
+_LOG4J_BARE: Final = _forms(  # logback's default has no day
+    rf"\d\d:\d\d:\d\d[.,]\d{{3}} {_THREAD} {_LEVEL} +{_LOGGER} +--? {_MESSAGE}"
+)
 _KLOG: Final = re.compile(
     r"([IWEF])(\d\d)(\d\d) (\d\d:\d\d:\d\d\.\d{6}) +(\d{1,10}) ([^\s:\[\]]{1,256}):(\d{1,9})\] (.*)",
     re.ASCII | re.DOTALL,
@@ -84,24 +85,30 @@ _PAIR_NAMES: Final = {"user": "user", "db": "database", "app": "app", "client": 
 
 def read_python(text: str, clock: Clock) -> Parsed | None:
     """`TIME - LOGGER - LEVEL - MESSAGE`, `LEVEL:LOGGER:MESSAGE`; loguru, Flask, gunicorn and Celery."""
-    return _read(_PYTHON, "python", text, clock)
+    return _read("python", _PYTHON, _PYTHON_BARE, text, clock)
 
 
 def read_log4j(text: str, clock: Clock) -> Parsed | None:
     """`TIME [THREAD] LEVEL LOGGER - MESSAGE` and its relatives; Spring Boot, Hadoop, Elasticsearch, Kafka."""
-    return _read(_LOG4J, "log4j", text, clock)
+    return _read("log4j", _LOG4J, _LOG4J_BARE, text, clock)
 
 
-def _read(forms: dict[str, tuple[re.Pattern[str], ...]], name: str, text: str, clock: Clock) -> Parsed | None:
-    first = text[:1]
-    for form in forms["bracket" if first == "[" else "time" if first.isdigit() else "word"]:
-        found = form.match(text)
+def _read(name: str, forms: _Forms, bare: tuple[re.Pattern[str], ...], text: str, clock: Clock) -> Parsed | None:
+    stamp = _STAMP.match(text)
+    if stamp is None:
+        at, tried = 0, bare
+    else:
+        at = stamp.end()
+        tried = forms.get(text[at : at + 2]) or forms[""]
+    for form in tried:
+        found = form.match(text, at)
         level = level_from_field(found["level"]) if found else None
         if found is not None and level is not None:
-            said = found.groupdict()
-            time, _ = said.pop("time", None), said.pop("level")
-            fields = {key: number_or_text(value) if key == "pid" else value for key, value in said.items() if value}
-            return Parsed(None if time is None else time_in_text(time, clock), level, fields, name)
+            fields: dict[str, Any] = {key: value for key, value in found.groupdict().items() if value}
+            del fields["level"]
+            if "pid" in fields:
+                fields["pid"] = number_or_text(fields["pid"])
+            return Parsed(time_in_text(stamp[0].lstrip("["), clock) if stamp else None, level, fields, name)
     return None
 
 

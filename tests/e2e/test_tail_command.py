@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import signal
 import subprocess
 import sys
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -231,6 +233,43 @@ def test_what_is_shown_is_chosen_by_time_query_and_source(
 
     assert [line[-1] for line in done.stdout.splitlines()] == expected
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_last_line_without_an_end_is_shown_when_nobody_waits_for_it(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    log.write_text("one\nERROR two")
+
+    done = ended(str(log), "--no-follow", "--format", "json")
+    told = [orjson.loads(line) for line in done.stdout.splitlines()]
+    assert [(record["text"], record["level"]) for record in told] == [("one", None), ("ERROR two", "error")]
+    assert told[0]["id"] is not None
+    assert told[1]["id"] is None
+    assert ended(str(log), "--no-follow", "-q", "three").stdout == ""
+    with tailing(tmp_path, str(log)) as tail:
+        assert tail.lines(1) == ["one"]
+        with log.open("a") as file:
+            file.write(" and a half\n")
+        assert tail.lines(1) == ["ERROR two and a half"]
+
+
+def test_a_file_that_cannot_be_read_is_told_and_the_others_are_shown(tmp_path: Path) -> None:
+    packed, log = tmp_path / "a.log.gz", tmp_path / "b.log"
+    packed.write_bytes(gzip.compress(b"one\n"))
+    log.write_text("two\n")
+    done = ended(str(packed), str(log), "--no-follow")
+
+    assert (done.returncode, done.stdout) == (1, "b.log two\n")
+    assert done.stderr == f"logstream: {packed} cannot be read: compressed\n"
+
+
+def test_a_time_to_end_at_ends_also_what_nothing_is_written_to(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    log.write_text("one\n")
+    soon = datetime.now(UTC) + timedelta(seconds=3)
+    done = ended(str(log), "--follow", "--until", soon.isoformat(timespec="milliseconds"))
+
+    assert (done.returncode, done.stdout) == (0, "one\n")
+    assert datetime.now(UTC) >= soon
 
 
 def test_rules_of_a_configuration_are_applied_to_files(tmp_path: Path) -> None:

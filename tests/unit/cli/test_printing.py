@@ -118,7 +118,8 @@ def test_a_gap_stands_among_the_lines_for_programs_and_is_said_to_people(capsys:
         ("resumed", {"exact": True}, "connected again, nothing is missing"),
         ("resumed", {"exact": False, "reason": "why"}, "the place to go on from is not known: why"),
         ("inexact", {"exact": False, "reason": "why"}, "the place to go on from is not known: why"),
-        ("source", {"file": "/a.log"}, ""),
+        ("source", {"file": "/a.log", "state": "following"}, ""),
+        ("source", {"file": "/a", "state": "unreadable", "reason": "compressed"}, "/a cannot be read: compressed"),
     ],
 )
 def test_what_is_no_line_is_put_in_words(kind: str, facts: dict[str, Any], words: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from logstream.hub import history, merge
 from logstream.hub.merge import last_by_time
+from logstream.records import GapReason
 from tests.hub_kit import Stage
 from tests.unit.api.test_app import serving
 
@@ -235,3 +236,44 @@ async def test_a_record_is_found_by_its_id_without_reading_all_that_was_recorded
 
     at = int(middle["text"].split()[1])
     assert texts(found) == [f"line {number:05}" for number in range(at - 2, at + 3)]
+
+
+async def test_what_is_lost_is_told_where_it_lay_and_once(tmp_path: Path) -> None:
+    async with Stage(tmp_path) as stage, serving(stage) as app:
+        first, lost, last = (stage.file(f"{name}.log") for name in ("first", "lost", "last"))
+        await stage.tell(first.changes(line(0, "a"), line(1, "b")))
+        await stage.tell(lost.changes(line(2, "gone"), line(3, "gone too")))
+        await stage.tell(last.changes(line(4, "c"), line(5, "d")))
+        lost.path.unlink()
+        await stage.tell(lost.sealed(GapReason.DELETED))
+        whole = await get(app, "/api/v1/records")
+        backward = [await get(app, "/api/v1/records?limit=1")]
+        while backward[-1]["more"]:
+            backward.append(await get(app, f"/api/v1/records?limit=1&before={backward[-1]['scanned_to']}"))
+        forward = [await get(app, f"/api/v1/records?limit=1&after={whole['records'][0]['id']}")]
+        while forward[-1]["more"]:
+            forward.append(await get(app, f"/api/v1/records?limit=1&after={forward[-1]['scanned_to']}"))
+
+    (gap,) = whole["gaps"]
+    size = len(line(2, "gone") + line(3, "gone too"))
+    assert (gap["file"], gap["from"], gap["to"], gap["lines"], gap["reason"]) == (str(lost.path), 0, size, 2, "deleted")
+    assert [text.split()[-1] for text in texts(whole)] == ["a", "b", "c", "d"]
+    for pages, expected in ((backward, ["d", "c", "b", "a"]), (forward, ["b", "c", "d"])):
+        assert [text.split()[-1] for page in pages for text in texts(page)] == expected
+        assert [told for page in pages for told in page["gaps"]] == [gap]
+
+
+async def test_since_and_until_walk_on_with_a_limit_in_both_directions(tmp_path: Path) -> None:
+    span = f"since={HOUR}:10:00Z&until={HOUR}:40:00Z"
+    async with Stage(tmp_path) as stage, serving(stage) as app:
+        file = stage.file("a.log")
+        for minute in range(60):
+            await stage.tell(file.changes(line(minute, f"m{minute}"), b"  goes on\n"))
+        page = await get(app, f"/api/v1/records?limit=7&{span}")
+        walked = texts(page)
+        while page["more"] and texts(page):
+            page = await get(app, f"/api/v1/records?limit=7&{span}&before={page['scanned_to']}")
+            walked = texts(page) + walked
+
+    expected = [text for minute in range(10, 40) for text in (line(minute, f"m{minute}").decode()[:-1], "  goes on")]
+    assert walked == expected

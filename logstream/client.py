@@ -36,6 +36,7 @@ _LEAST_PATIENCE_SECONDS: Final = 5.0
 _FIRST_PAUSE_MS: Final = 500
 _MOST_PAUSE_SECONDS: Final = 30.0
 _MOST_TRIES: Final = 5
+_IDLE_PINGS: Final = 2
 _BAD_REQUEST, _TOO_MANY, _SERVER_ERROR = 400, 429, 500
 
 
@@ -151,6 +152,7 @@ class Connection:
         self._patience_seconds = _FIRST_PATIENCE_SECONDS
         self._was_connected = False
         self._tries = 0
+        self._idle_pings = 0
         self._held: list[dict[str, Any]] = []
         """Records of the past, which have no id to go on from: told once all of them are there."""
 
@@ -225,10 +227,18 @@ class Connection:
             yield News(event.event, told)
         self.last_event_id = event.id or self.last_event_id
         if event.event == "ping":
-            if self._held:
-                yield self._release([])
-            if not told["lag_bytes"]:
-                yield CaughtUp()
+            yield from self._ping(told)
+
+    def _ping(self, told: dict[str, Any]) -> Iterator[Followed]:
+        if self._held:
+            # A heartbeat may come while the past is still on its way. Only a service that has no position to give, as
+            # when its files cannot be read, leaves it at that.
+            self._idle_pings += 1
+            if self._idle_pings < _IDLE_PINGS:
+                return
+            yield self._release([])
+        if not told["lag_bytes"]:
+            yield CaughtUp()
 
     def _records(self, records: list[dict[str, Any]], *, is_new_place: bool) -> Iterator[Followed]:
         # Without an id of their own: the past, still incomplete, or a service that cannot record (design section 5).
@@ -236,6 +246,7 @@ class Connection:
             yield self._release(records)
         else:
             self._held += records
+            self._idle_pings = 0
 
     def _release(self, records: list[dict[str, Any]]) -> Told:
         held, self._held = self._held, []

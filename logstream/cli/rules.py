@@ -63,15 +63,17 @@ def rules() -> None:
 def test(*, config_path: Path, source: str | None, shows_lines: bool, form: str, file: Path) -> None:
     """Try; the help text is for users."""
     from logstream.config import load  # noqa: PLC0415 - --help answers before this is imported
-    from logstream.parts import rule_set, traits_of  # noqa: PLC0415 - as above
+    from logstream.hub.judged import SourceTraits  # noqa: PLC0415 - as above
+    from logstream.parts import local_zone, rule_set, traits_of  # noqa: PLC0415 - as above
     from logstream.trial import Trial  # noqa: PLC0415 - as above
 
     settings = load(config_path, os.environ)
     name = source or _source_of(settings, file)
     known = {one.name: one for one in settings.sources}
-    if name not in known:
+    if source is not None and name not in known:
         misuse(f"there is no source {name!r}; there are: {', '.join(known) or 'none'}")
-    trial = Trial(rule_set(settings.rules), traits_of([known[name]])[name], name)
+    traits = traits_of([known[name]])[name] if name in known else SourceTraits(zone=local_zone())
+    trial = Trial(rule_set(settings.rules), traits, name)
     for verdict in _verdicts(trial, file):
         if shows_lines:
             click.echo(_line(verdict) if form == "text" else _json(_verdict(verdict)))
@@ -87,11 +89,12 @@ def _source_of(settings: Settings, file: Path) -> str:
     from logstream.tail.globs import is_matched  # noqa: PLC0415 - --help answers before this is imported
 
     path = str(file.absolute())
+    names = [source.name for source in settings.sources]
     having = [source.name for source in settings.sources if is_matched(path, source.paths, source.exclude)]
-    if not having and len(settings.sources) != 1:
-        names = ", ".join(source.name for source in settings.sources)
-        misuse(f"no source of the configuration has {file}; name one with --source: {names or 'none'}")
-    return having[0] if having else settings.sources[0].name
+    if not having and len(names) > 1 and any(rule.source for rule in settings.rules):
+        known = ", ".join(names)
+        misuse(f"no source of the configuration has {file}, and rules ask for one; name it with --source: {known}")
+    return next(iter([*having, *names]), "file")
 
 
 def _verdicts(trial: Trial, file: Path) -> Iterator[Verdict]:

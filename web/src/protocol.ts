@@ -74,7 +74,8 @@ export type WireEvent =
 export interface Source {
   readonly name: string;
   readonly state: string | null;
-  readonly files: readonly { readonly file: string; readonly state: string | null }[];
+  /** `format` is the one in which most of a file's last lines are; null before the first. */
+  readonly files: readonly { readonly file: string; readonly state: string | null; readonly format: string | null }[];
 }
 
 /** An RFC 9457 problem; `column` and `expected` come with a query that was not understood. */
@@ -221,7 +222,7 @@ function filesOf(json: unknown): Source["files"] {
   if (!Array.isArray(json)) return [];
   return (json as unknown[]).flatMap((item) =>
     isFields(item) && typeof item["file"] === "string"
-      ? [{ file: item["file"], state: stringOr(item["state"], null) }]
+      ? [{ file: item["file"], state: stringOr(item["state"], null), format: stringOr(item["format"], null) }]
       : [],
   );
 }

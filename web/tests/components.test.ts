@@ -109,13 +109,13 @@ describe("the query box", () => {
 
 describe("the source picker", () => {
   const sources = [
-    { name: "app", state: "ok", files: [{ file: "/a", state: "ok" }] },
+    { name: "app", state: "ok", files: [{ file: "/a", state: "ok", format: "json" }] },
     {
       name: "nginx",
       state: "unreadable",
       files: [
-        { file: "/b", state: "following" },
-        { file: "/c", state: "unreadable" },
+        { file: "/b", state: "following", format: "access" },
+        { file: "/c", state: "unreadable", format: null },
       ],
     },
     { name: "late", state: "empty", files: [] },
@@ -129,6 +129,31 @@ describe("the source picker", () => {
     boxes[1]?.click();
     boxes[0]?.click();
     expect(onChoose.mock.calls).toEqual([[["app", "nginx"]], [[]]]);
+  });
+
+  it("says in which format the files are, while it is one or two", async () => {
+    const file = (name: string, format: string | null): object => ({ file: name, state: "following", format });
+    const named = (name: string, formats: (string | null)[]): object => ({
+      name,
+      state: "ok",
+      files: formats.map((format, index) => file(`/${name}/${index}`, format)),
+    });
+    const shown = [
+      named("one", ["json", "json"]),
+      named("two", ["syslog", "json", null]),
+      named("many", ["a", "b", "c"]),
+      named("none", [null]),
+    ];
+    const { root } = await mount(SourcePicker, { sources: shown, state: "ready", selected: [] });
+    expect([...root.querySelectorAll("li .words")].map((words) => words.textContent)).toEqual([
+      "2 files, json",
+      "3 files, json, syslog",
+      "3 files",
+      "1 file",
+    ]);
+    expect(root.querySelector("li [title]")?.getAttribute("title")).toBe(
+      "/one/0 (following, json)\n/one/1 (following, json)",
+    );
   });
 
   it("says which source is in trouble", async () => {

@@ -90,7 +90,7 @@ describe("the answers of the interface", () => {
       sources: [{ name: "app", labels: { env: "x" }, state: "ok", files: [{ file: "/a", state: "ok" }, { state: 1 }] }],
     };
     expect(parseSources(JSON.stringify(body))).toEqual([
-      { name: "app", state: "ok", files: [{ file: "/a", state: "ok" }] },
+      { name: "app", state: "ok", files: [{ file: "/a", state: "ok", format: null }] },
     ]);
   });
 

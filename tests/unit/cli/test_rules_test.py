@@ -132,9 +132,23 @@ def test_a_trace_is_judged_with_its_first_line_across_blocks(capsys: pytest.Capt
 
 
 @pytest.mark.parametrize(
+    "sources", ["", '[[source]]\nname = "a"\npaths = ["a"]\n[[source]]\nname = "b"\npaths = ["b"]\n']
+)
+def test_a_file_of_no_source_is_tried_where_no_rule_asks_for_one(
+    capsys: pytest.CaptureFixture[str], sources: str
+) -> None:
+    Path("rules.toml").write_text(sources + '[[rule]]\nname = "r"\nmatch = "boom"\n')
+
+    assert "r (tag): 1 of 6" in told(capsys, "app.log", "--config", "rules.toml")
+
+
+@pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["other.log"], "no source of the configuration has other.log; name one with --source: web, app"),
+        (
+            ["other.log"],
+            "no source of the configuration has other.log, and rules ask for one; name it with --source: web, app",
+        ),
         (["app.log", "--source", "x"], "there is no source 'x'; there are: web, app"),
         (["missing.log"], "'missing.log' does not exist"),
         (["app.log", "--config", "none.toml"], "none.toml: no such file"),

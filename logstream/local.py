@@ -111,7 +111,9 @@ async def following_files(
     with TemporaryDirectory(prefix="logstream-tail-") as directory:
         journal = SqliteJournal(Path(directory), "process", lambda _: _MAX_LINE_BYTES)
         hub = Hub(journal, _JsonLines(), rules, traits_of(sources))
-        supervisor = Supervisor(specs_of(sources), (), [source.name for source in sources], hub)
+        supervisor = Supervisor(
+            specs_of(sources), (), [source.name for source in sources], hub, scratch=Path(directory)
+        )
         tail = asyncio.create_task(supervisor.run(stop), name="tail")
         try:
             with hub.view(key, compile_query(query)) as view:

@@ -83,6 +83,7 @@ class Service:
             self._journal.known(),
             self._first_seen(settings),
             self._hub,
+            scratch=settings.state.dir,
             max_open_files=files_to_hold(raise_file_limit(), stream.max_connections),
         )
         self._stalls = Stalls()

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from logstream.journal.ids import anchor_of
-from logstream.journal.spool import NoRoomError, candidates_for, unpack
 from logstream.records import GapReason
 from logstream.tail.batch import ANCHOR_BYTES
+from logstream.tail.packed import Likeness, NoRoomError, copies_beside, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,15 +68,19 @@ class Locator:
         found = self.locate(life)
         if found is not GapReason.DELETED:
             return found
-        candidates = candidates_for(life)
-        if not candidates:
+        here = Path(life.path)
+        copies = copies_beside(here.parent, {here.name, Path(life.generation.file).name})
+        if not copies:
             return found
         async with self._unpacking:
             found = self.locate(life)  # somebody else may have had it unpacked meanwhile
             if found is not GapReason.DELETED:
                 return found
             try:
-                descriptor = await asyncio.to_thread(unpack, life, candidates, self._directory)
+                # Not a byte more than was recorded: what is behind it belongs to nobody.
+                descriptor = await asyncio.to_thread(
+                    unpack, _likeness(life), copies, self._directory, most_bytes=life.committed
+                )
             except NoRoomError as error:
                 _log.warning("%s", error)
                 return GapReason.UNREADABLE
@@ -151,6 +155,10 @@ def _candidates(life: Life) -> Iterator[str]:
     except OSError:
         return
     yield from names
+
+
+def _likeness(life: Life) -> Likeness:
+    return Likeness(life.committed, life.head_length, life.head_crc, life.proof_offset, life.proof_crc)
 
 
 def _examine(descriptor: int, life: Life) -> GapReason | None:

@@ -16,8 +16,9 @@ from logstream.tail.batch import RANGE_BYTES, Hole, Range, Sealed
 from logstream.tail.discovery import is_absence, reason_of
 from logstream.tail.identity import Verdict
 from logstream.tail.opening import Opened, facts_of, is_unlinked, locate, place_of
-from logstream.tail.reader import Reader
+from logstream.tail.reader import Reader, file_time
 from logstream.tail.succession import Succession
+from logstream.tail.unpacking import Answer
 
 if TYPE_CHECKING:
     from logstream.tail.lineage import Census, Lineage
@@ -122,7 +123,7 @@ class Follower:
         wait = self._pace.deleted_wait_seconds if reader.is_deleted else self._pace.rotate_wait_seconds
         if lineage.live is None and not reader.is_deleted:
             wait *= _LONELY_WAITS
-        if turn.now - reader.grown_at >= wait:
+        if reader.is_copy or turn.now - reader.grown_at >= wait:
             self._seal(lineage, reader, turn)
 
     def _seal(self, lineage: Lineage, reader: Reader, turn: Turn) -> None:
@@ -131,22 +132,20 @@ class Follower:
             turn.add(rest)
         if reader.is_unproven:
             turn.add(reader.prove(turn.now))
-        reason = GapReason.DELETED if reader.is_deleted else None
-        turn.add(Sealed(reader.key, reason, reader.committed))
+        is_gone = reader.is_deleted and not reader.is_copy
+        turn.add(Sealed(reader.key, GapReason.DELETED if is_gone else None, reader.committed))
         self._dismiss(lineage, reader)
-        if not reader.is_deleted:
+        if not is_gone:
             self._census.retire(reader.known()._replace(sealed=True))
 
     def _renew(self, lineage: Lineage, reader: Reader, verdict: Verdict, turn: Turn) -> Reader:
         """The bytes of an open file are not what they were: its life ends and another one begins in its place.
 
-        Where it only lost what had not been handed on (SHRUNK), the new life goes on from there. Where the inode is
-        another file's now (REPLACED), the old one was deleted.
+        Where it only lost what had not been handed on (SHRUNK), the new life goes on from there.
         """
-        reason = GapReason.DELETED if verdict is Verdict.REPLACED else GapReason.TRUNCATED
-        self._lose_unread(reader, reason, turn)
+        self._lose_unread(reader, GapReason.TRUNCATED, turn)
         base = reader.committed if verdict is Verdict.SHRUNK else 0
-        turn.add(Sealed(reader.key, reason if base == 0 else None, reader.committed))
+        turn.add(Sealed(reader.key, GapReason.TRUNCATED if base == 0 else None, reader.committed))
         fd, reader.fd = reader.fd, None
         if fd is None:
             message = f"{reader!r} is not open"
@@ -182,10 +181,16 @@ class Follower:
                 verdict = reader.examine(opened)
                 if reader.fd is not None:
                     return self._welcome(lineage, reader, turn)
-                if (opened.facts.dev, opened.facts.ino) == reader.inode:
+                if (opened.facts.dev, opened.facts.ino) == reader.inode and verdict is not Verdict.REPLACED:
                     reader.fd = opened.fd
                     return self._renew(lineage, reader, verdict, turn)
                 os.close(opened.fd)
+                if verdict is Verdict.REPLACED and (opened.facts.dev, opened.facts.ino) == reader.inode:
+                    # The file was deleted, and its inode is another one's now: that one has a past of its own.
+                    self._census.disown(reader)
+                    lineage.displace(reader, turn.now)
+                    lineage.last_mtime_ns = file_time(reader.seen_time)
+                    return reader
             elif not (opened.is_absent or opened.is_untailable):
                 reader.is_unreadable = True
                 if reader is lineage.live:
@@ -214,6 +219,13 @@ class Follower:
             return reader
         if turn.now - reader.grown_at < self._pace.absence_seconds:
             return reader
+        copy = self._census.unpacking.ask(reader, lineage.path)
+        if copy is Answer.LATER:
+            return reader
+        if isinstance(copy, int):
+            reader.take_copy(copy)
+            reader.grown_at = turn.now
+            return self._welcome(lineage, reader, turn)
         self._lose_unread(reader, GapReason.DELETED, turn)
         turn.add(Sealed(reader.key, GapReason.DELETED, reader.committed))
         self._dismiss(lineage, reader)

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from logstream.tail.opening import OpenFiles
     from logstream.tail.reader import Reader
     from logstream.tail.turn import Pace, Turn
+    from logstream.tail.unpacking import Unpacking
 
 Inode = tuple[int, int]
+NO_INODE: Inode = (-1, -1)
+"""Of a generation whose file is gone, and whose number another file has."""
 _FINISHED_LIMIT = 20_000
 """How many finished generations are remembered, so that their files are not taken for new ones; oldest go first."""
 
@@ -109,8 +112,9 @@ class Lineage:
 class Census:
     """Which inodes are known: those that are read, and those that are finished but may still be on disk."""
 
-    def __init__(self, pace: Pace, open_files: OpenFiles) -> None:
+    def __init__(self, pace: Pace, open_files: OpenFiles, unpacking: Unpacking) -> None:
         """Know nobody."""
+        self.unpacking = unpacking
         self.pace = pace
         self.open_files = open_files
         self.readers: dict[Inode, Reader] = {}
@@ -126,6 +130,12 @@ class Census:
         self.readers[reader.inode] = reader
         if reader.fd is not None:
             self.open_files.admit(reader)
+
+    def disown(self, reader: Reader) -> None:
+        """Note that the inode of `reader` is another file's now: nothing is known of that one."""
+        if self.readers.get(reader.inode) is reader:
+            del self.readers[reader.inode]
+        reader.inode = NO_INODE
 
     def strike(self, reader: Reader) -> None:
         """Forget `reader`, and close its file."""

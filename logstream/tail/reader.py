@@ -53,6 +53,8 @@ class Reader:
         self.is_displaced = False
         """Whether it no longer has the name that it was written under."""
         self.is_deleted = False
+        self.is_copy = False
+        """Whether `fd` is an unpacked copy, and the file itself is gone."""
         self.has_caught_up = False
         """Whether it has been drained since it was found: what is newer need not wait for it any more."""
         self.is_unreadable = False
@@ -148,6 +150,13 @@ class Reader:
             content, is_all = content[: max(0, until - self.committed)], False
         return self._take(content, facts, is_all=is_all)
 
+    def take_copy(self, descriptor: int) -> None:
+        """Go on in a copy of the generation that holds all of it."""
+        start = max(0, self.committed - ANCHOR_BYTES)
+        self.fd, self.lead = descriptor, os.pread(descriptor, self.committed - start, start)
+        self.is_copy = self.is_deleted = self.is_displaced = True
+        self.is_missing = self.is_unreadable = False
+
     def finish(self) -> Range | None:
         """What is left without a line end, as the last range; only for a generation that will not grow any more."""
         fd, _ = self._proven()
@@ -216,3 +225,8 @@ class Reader:
     def __repr__(self) -> str:
         """For tests and logs."""
         return f"<Reader {self.key} {self.path!r} read={self.committed} size={self.size} open={self.fd is not None}>"
+
+
+def file_time(seconds: float | None) -> int | None:
+    """A time of the journal's as one of files, a second earlier: what was seen had been written before."""
+    return None if seconds is None else int((seconds - 1) * 1_000_000_000)

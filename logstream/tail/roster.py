@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from logstream.tail.batch import display
 from logstream.tail.globs import is_matched
 from logstream.tail.lineage import Census, Lineage
-from logstream.tail.reader import Reader
+from logstream.tail.reader import Reader, file_time
 from logstream.tail.rotation import Sibling, base_names, oldest_first
 from logstream.tail.status import SourceStatus, status_of
 
@@ -102,6 +102,7 @@ class Roster:
     def close(self) -> None:
         """Give all descriptors up."""
         self._census.open_files.close()
+        self._census.unpacking.close()
 
     def _enter(self, spec: SourceSpec, sightings: Sequence[Sighting], turn: Turn, *, is_first: bool) -> list[Lineage]:
         new = {sighting.path: sighting for sighting in sightings if self._is_new(sighting)}
@@ -151,7 +152,7 @@ class Roster:
         lineage.starts_at_end = is_first and spec.start == "end" and spec.name in self._first_seen
         if path in self._histories:
             lineage.has_history = True
-            lineage.last_mtime_ns = _nanoseconds(self._histories.pop(path))
+            lineage.last_mtime_ns = file_time(self._histories.pop(path))
         return lineage
 
     def _join(self, lineage: Lineage, siblings: list[Sibling], turn: Turn, *, is_first: bool) -> list[Lineage]:
@@ -211,7 +212,7 @@ class Roster:
                 del self._parked[known.key]
                 lineage = owner or self._found(spec, path, is_first=True)
                 lineage.has_history = True
-                lineage.last_mtime_ns = _nanoseconds(known.seen_time)
+                lineage.last_mtime_ns = file_time(known.seen_time)
                 reader = Reader(spec, known, now)
                 reader.is_displaced = known.path != _path_of(known)
                 lineage.add_older(reader)
@@ -231,11 +232,6 @@ def _base_path(path: str, paths: Collection[str]) -> str:
     directory, name = os.path.split(path)
     bases = sorted((os.path.join(directory, base) for base, _ in base_names(name)), key=len)
     return next((base for base in bases if base in paths), path)
-
-
-def _nanoseconds(seconds: float | None) -> int | None:
-    """A time of the journal's as one of files, a second earlier: what was seen had been written before."""
-    return None if seconds is None else int((seconds - 1) * _NS)
 
 
 def _path_of(known: Known) -> str:

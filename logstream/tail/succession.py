@@ -176,10 +176,22 @@ class Succession:
 
     def _unseen(self, lineage: Lineage, family: dict[str, Sibling]) -> list[Sibling]:
         """The siblings that were written after the last known life and that nobody knows, oldest first."""
-        known = [sibling for sibling in family.values() if (sibling.dev, sibling.ino) in self._census]
+        known = [sibling for sibling in family.values() if self._is_known(sibling)]
         last = oldest_first(known)[-1] if known else None
-        unknown = [sibling for sibling in family.values() if (sibling.dev, sibling.ino) not in self._census]
+        unknown = [sibling for sibling in family.values() if sibling not in known]
         return newer_than(unknown, last, lineage.last_mtime_ns)
+
+    def _is_known(self, sibling: Sibling) -> bool:
+        """Whether its inode is that of a known generation, and was not given to another file since."""
+        inode = (sibling.dev, sibling.ino)
+        known = self._census.readers.get(inode) or self._census.finished.get(inode)
+        if known is None:
+            return False
+        opened = self._census.open_files.open(sibling.path)
+        if isinstance(opened, Refused):
+            return True
+        os.close(opened.fd)
+        return known.igen is None or opened.facts.igen is None or known.igen == opened.facts.igen
 
     def _bear(self, lineage: Lineage, opened: Opened, file: str, turn: Turn) -> Reader:
         """A new generation in an open file: from its start, or from where its bytes were handed on already."""

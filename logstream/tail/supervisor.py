@@ -9,6 +9,8 @@ import asyncio
 import logging
 import os
 import time
+from pathlib import Path
+from tempfile import gettempdir
 from typing import TYPE_CHECKING
 
 from logstream.errors import LogstreamError
@@ -21,6 +23,7 @@ from logstream.tail.opening import OpenFiles
 from logstream.tail.roster import Roster
 from logstream.tail.schedule import Schedule
 from logstream.tail.turn import Pace, Turn
+from logstream.tail.unpacking import Unpacking
 from logstream.tail.watcher import Hint, Watcher
 
 if TYPE_CHECKING:
@@ -54,15 +57,18 @@ class Supervisor:
         max_open_files: int = 1024,
         opener: Opener = os.open,
         uses_events: bool = True,
+        scratch: Path | None = None,
     ) -> None:
         """Follow `sources` from where `known` says; `first_seen` names those for which `start` counts.
 
-        `uses_events` off leaves all to polling, as on a network file system.
+        `uses_events` off leaves all to polling, as on a network file system. Compressed files are unpacked in
+        `scratch`, without a name there; None: where the system has temporary files.
         """
         self.pace = pace or Pace()
         self._sources = tuple(sources)
         self._sink = sink
-        census = Census(self.pace, OpenFiles(max_open_files, opener))
+        unpacking = Unpacking(scratch or Path(gettempdir()))
+        census = Census(self.pace, OpenFiles(max_open_files, opener), unpacking)
         self._follower = Follower(census)
         self._roster = Roster(census, self._follower.succession)
         self._roster.set_sources(self._sources, first_seen, time.monotonic())

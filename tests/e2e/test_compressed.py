@@ -58,3 +58,26 @@ def test_records_ids_and_the_start_reach_into_compressed_files(tmp_path: Path, *
             assert stream.texts(2_010) == OLD[1_000:] + NEW
         around = service.get(f"/api/v1/records?around={middle}&limit=3").json()
         assert [record["text"] for record in around["records"]] == OLD[998:1_001]
+
+
+def test_what_was_compressed_before_it_was_read_is_streamed_on(tmp_path: Path) -> None:
+    unread = [f"unread {number}" for number in range(5_000)]
+    with running(tmp_path) as service:
+        service.write("a.log", *OLD)
+        service.wait_until_read("a.log")
+        with service.stream(from_="start") as stream:
+            middle = stream.records(1_000)[-1]["id"]
+        service.kill()
+        service.write("a.log", *unread)
+        log, older = service.logs / "a.log", service.logs / "a.log.1"
+        log.rename(older)
+        service.write("a.log", *NEW)
+        subprocess.run(["gzip", str(older)], check=True)
+        service.start()
+        with service.stream(last_event_id=middle) as stream:
+            assert stream.texts(2_000 + 5_000 + len(NEW)) == OLD[1_000:] + unread + NEW
+        service.kill()
+        service.start()
+        with service.stream(last_event_id=middle) as stream:
+            assert stream.texts(2_000 + 5_000 + len(NEW)) == OLD[1_000:] + unread + NEW
+        assert walked_back(service) == OLD + unread + NEW

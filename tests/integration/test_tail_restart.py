@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import bz2
 import gzip
+import lzma
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from logstream.records import GapReason
+from logstream.tail import unpacking
 from logstream.tail.batch import Birth, Hole, Moved, Range, Sealed
-from tests.tail_kit import RecordingSink, source, tailing, write
+from tests.tail_kit import BRISK, RecordingSink, eventually, source, tailing, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -171,20 +175,110 @@ async def test_a_finished_generation_that_is_gone_is_nobody_s_loss(tmp_path: Pat
     assert not sink.of_kind(Hole)
 
 
-async def test_a_generation_compressed_before_all_was_read_is_told_as_lost(tmp_path: Path) -> None:
+def compress_away(
+    log: Path, after: bytes, *, name: str = "app.log.1.gz", packed: Callable[[bytes], bytes] = gzip.compress
+) -> None:
+    """Rename, write to a new file, and compress, as logrotate does while nobody looks."""
+    older = log.rename(log.with_name("older"))
+    write(log, after)
+    (log.parent / name).write_bytes(packed(older.read_bytes()))
+    older.unlink()
+
+
+@pytest.mark.parametrize("packed", [gzip.compress, bz2.compress, lzma.compress], ids=["gz", "bz2", "xz"])
+@pytest.mark.parametrize("name", ["app.log.1", "app.log-20261101", "app.log"])
+async def test_a_generation_compressed_before_all_was_read_is_read_on_in_its_copy(
+    tmp_path: Path, name: str, packed: Callable[[bytes], bytes]
+) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(log)
+    write(log, b"one\n")
+    await first_run(sink, spec, 1)
+    write(log, b"two\n" * 1_000 + b"no line end")
+    suffix = {gzip.compress: "gz", bz2.compress: "bz2", lzma.compress: "xz"}[packed]
+    compress_away(log, b"three\n", name=f"{name}.{suffix}", packed=packed)
+    async with tailing(sink, spec, known=sink.known(), first_seen=()):
+        await sink.until(lambda: len(sink.sealed) == 1)
+        assert await sink.first(1_003) == [b"one", *[b"two"] * 1_000, b"no line end", b"three"]
+    (key,) = sink.sealed
+    assert sink.sealed[key].reason is None
+    assert sink.of_kind(Hole) == []
+
+
+async def test_a_copy_is_read_on_after_another_restart(tmp_path: Path) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec, lines = source(log), [b"%06d %s" % (number, b"x" * 40) for number in range(200_000)]
+    write(log, b"one\n")
+    await first_run(sink, spec, 1)
+    write(log, b"\n".join(lines) + b"\n")
+    compress_away(log, b"last\n")
+    restarts = 0
+    while len(sink.lines) < len(lines) + 2:
+        restarts += 1
+        pace = replace(BRISK, turn_bytes=2 << 20)
+        async with tailing(sink, spec, known=sink.known(), first_seen=(), pace=pace):
+            await sink.first(min(len(sink.lines) + 1, len(lines) + 2))
+    assert restarts > 2
+    assert sink.texts == [b"one", *lines, b"last"]
+    assert sink.of_kind(Hole) == []
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        lambda content: gzip.compress(b"other" + content),
+        lambda content: gzip.compress(content)[:-12],
+        lambda content: gzip.compress(content[:2]),
+        lambda content: b"\x1f\x8b" + content,
+        lambda _: b"",
+    ],
+    ids=["another", "half written", "too short", "damaged", "empty"],
+)
+async def test_what_is_no_copy_leaves_a_loss_that_is_told(tmp_path: Path, packed: Callable[[bytes], bytes]) -> None:
     sink, log = RecordingSink(), tmp_path / "app.log"
     spec = source(log)
     write(log, b"one\n")
     await first_run(sink, spec, 1)
     write(log, b"two\n")
-    (tmp_path / "app.log.1.gz").write_bytes(gzip.compress(log.read_bytes()))
-    log.rename(tmp_path / "app.log.1")
-    write(log, b"three\n")
-    (tmp_path / "app.log.1").unlink()
+    compress_away(log, b"three\n", packed=packed)
     async with tailing(sink, spec, known=sink.known(), first_seen=()):
         assert await sink.first(2) == [b"one", b"three"]
     assert ("unreadable", "compressed") in sink.states()
     assert [hole.end for hole in sink.of_kind(Hole)] == [None]
+
+
+async def test_of_copies_with_the_same_head_the_right_one_is_read_on(tmp_path: Path) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec, head = source(log), b"# the same head in each file\n" * 20
+    write(log, head + b"one\n")
+    await first_run(sink, spec, 21)
+    write(log, b"two\n")
+    for number, other in enumerate([b"xxx\nwrong\n", b"one", b"one\ntwo\n", b"two\none\n"], start=1):
+        (tmp_path / f"app.log.{number}.gz").write_bytes(gzip.compress(head + other))
+    older = log.rename(tmp_path / "older")
+    write(log, b"three\n")
+    older.unlink()
+    async with tailing(sink, spec, known=sink.known(), first_seen=()):
+        await sink.first(23)
+    assert sink.texts[20:] == [b"one", b"two", b"three"]
+    assert sink.of_kind(Hole) == []
+
+
+async def test_without_room_to_unpack_nothing_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(unpacking, "_AGAIN_SECONDS", 0.1)
+    sink, log, scratch = RecordingSink(), tmp_path / "app.log", tmp_path / "scratch"
+    spec = source(log)
+    write(log, b"one\n")
+    await first_run(sink, spec, 1)
+    write(log, b"two\n")
+    compress_away(log, b"three\n")
+    async with tailing(sink, spec, known=sink.known(), first_seen=(), scratch=scratch):
+        await eventually(lambda: caplog.text.count("nothing can be unpacked there") > 1)
+        assert sink.texts == [b"one"], "what is newer waits"
+        scratch.mkdir()
+        assert await sink.first(3) == [b"one", b"two", b"three"]
 
 
 @pytest.mark.parametrize("after", [b"n\n", b"new\n", b"one more\nand more\n"], ids=["shorter", "same", "longer"])
@@ -267,3 +361,54 @@ async def test_names_that_are_not_utf8_are_recognised_again(tmp_path: Path) -> N
     write(log + ".1", b"two\n")
     write(log, b"three\n")
     assert await second_run(sink, spec, 3) == [b"one", b"two", b"three"]
+
+
+async def test_an_inode_that_is_used_again_hides_no_rotation_while_down(tmp_path: Path) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(log)
+    write(log, b"one\n")
+    await first_run(sink, spec, 1)
+    if sink.of_kind(Birth)[0].igen is None:
+        pytest.skip("this file system does not count the uses of an inode")
+    inode = log.stat().st_ino
+    write(log, b"two\n")
+    compress_away(log, b"three\n", name="app.log.2.gz")
+    log.rename(tmp_path / "app.log.1")
+    for number in range(1_000):
+        log.touch()
+        if log.stat().st_ino == inode:
+            break
+        log.rename(tmp_path / f"other {number}")
+    write(log, b"four\n")
+    async with tailing(sink, spec, known=sink.known(), first_seen=()):
+        await sink.until(lambda: sink.texts[-1:] == [b"four"])
+    assert sink.texts == [b"one", b"two", b"three", b"four"]
+    assert sink.of_kind(Hole) == []
+
+
+async def test_a_finished_generation_s_inode_that_is_used_again_hides_no_rotation_while_down(tmp_path: Path) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(log)
+    write(log, b"one\n")
+    async with tailing(sink, spec):
+        await sink.first(1)
+        log.rename(tmp_path / "app.log.1")
+        write(log, b"two\n")
+        await sink.until(lambda: sink.sealed)
+        await sink.first(2)
+    birth = sink.of_kind(Birth)[0]
+    if birth.igen is None:
+        pytest.skip("this file system does not count the uses of an inode")
+    log.rename(tmp_path / "app.log.2")
+    (tmp_path / "app.log.1").unlink()
+    for number in range(1_000):
+        log.touch()
+        if log.stat().st_ino == birth.ino:
+            break
+        log.rename(tmp_path / f"other {number}")
+    write(log, b"three\n")
+    log.rename(tmp_path / "app.log.1")
+    write(log, b"four\n")
+    async with tailing(sink, spec, known=sink.known(), first_seen=()):
+        await sink.until(lambda: sink.texts[-1:] == [b"four"])
+    assert sink.texts == [b"one", b"two", b"three", b"four"]

@@ -14,6 +14,7 @@ from logstream.tail.lineage import Census, Lineage
 from logstream.tail.opening import OpenFiles
 from logstream.tail.reader import Reader
 from logstream.tail.turn import Pace, Turn
+from logstream.tail.unpacking import Unpacking
 from tests.tail_kit import write
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Desk:
         self.begin()
 
     def begin(self) -> None:
-        self.census = Census(Pace(), self.files)
+        self.census = Census(Pace(), self.files, Unpacking(self.log.parent))
         self.follower = Follower(self.census)
         self.lineage = Lineage(self.spec, str(self.log))
 

@@ -1,0 +1,158 @@
+"""Compressed copies of generations: which files may be one, the check that one is, and unpacking it.
+
+A copy is unpacked into a file without a name, where it can be read at any offset. Owns what is trusted: a name is only
+a question, the answer comes from the unpacked bytes, by the generation's head and the bytes before its last proven
+offset. Blocking: callers use a thread.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import os
+import zlib
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING, Final, NamedTuple, cast
+
+from logstream.errors import LogstreamError
+from logstream.tail.batch import ANCHOR_BYTES
+from logstream.tail.rotation import base_names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+MOST_BYTES: Final = 64 << 30
+"""What unpacks to more than this is given up: no log is so large, but a file that was made to fill a disk is."""
+_CHUNK_BYTES: Final = 1 << 20
+_MAGIC: Final[tuple[tuple[bytes, Callable[[IO[bytes]], IO[bytes]]], ...]] = (
+    (b"\x1f\x8b", lambda file: cast("IO[bytes]", gzip.GzipFile(fileobj=file))),
+    (b"BZh", lambda file: cast("IO[bytes]", bz2.BZ2File(file))),
+    (b"\xfd7zXZ\x00", lambda file: cast("IO[bytes]", lzma.LZMAFile(file))),  # noqa: SIM115 - as the others
+)
+_DAMAGED: Final = (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError)
+
+
+class NoRoomError(LogstreamError):
+    """Unpacked bytes cannot be written into `directory`; `cause` says why."""
+
+    def __init__(self, directory: Path, cause: OSError) -> None:
+        """Remember where, and why."""
+        super().__init__(directory, cause)
+        self.directory = directory
+        self.cause = cause
+
+    def __str__(self) -> str:
+        """One line for people."""
+        return f"{self.directory}: nothing can be unpacked there: {self.cause}"
+
+
+class CancelledUnpackingError(LogstreamError):
+    """Whoever wanted the bytes does not want them any more."""
+
+
+class Likeness(NamedTuple):
+    """What the bytes of a generation are recognised by: `least_bytes` of them were recorded.
+
+    The crc32 of its first `head_length` bytes, and of the at most 64 before `proof_offset`, are as `tail.batch.Known`
+    has them.
+    """
+
+    least_bytes: int
+    head_length: int
+    head_crc: int
+    proof_offset: int
+    proof_crc: int
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether it tells this generation from others: a name and the same first lines are common to many."""
+        return self.proof_offset > 0 or self.least_bytes <= self.head_length
+
+
+def copies_beside(directory: Path, names: Iterable[str]) -> list[Path]:
+    """Files in `directory` whose names say that they are compressed older lives of a file called one of `names`."""
+    wanted = frozenset(names)
+    try:
+        entries = sorted(os.listdir(directory))  # noqa: PTH208 - names alone are needed, of thousands of files
+    except OSError:
+        return []
+    return [
+        directory / name
+        for name in entries
+        if any(base in wanted and rotated.is_compressed for base, rotated in base_names(name))
+    ]
+
+
+def unpack(
+    likeness: Likeness,
+    copies: Sequence[Path],
+    directory: Path,
+    *,
+    most_bytes: int = MOST_BYTES,
+    is_cancelled: Callable[[], bool] = lambda: False,
+) -> int | None:
+    """A descriptor on the first `most_bytes` of the generation, unpacked into `directory`; None if no file is a copy.
+
+    Raises NoRoomError, CancelledUnpackingError.
+    """
+    if not likeness.is_certain:
+        return None
+    for path in copies:
+        try:
+            with path.open("rb") as file:
+                packed = _unpacking(file)
+                if packed is None or not _has_head(packed, likeness):
+                    continue
+                packed.seek(0)
+                descriptor = _spool(packed, likeness, directory, most_bytes, is_cancelled)
+        except _DAMAGED:
+            continue  # still being written, damaged, or gone meanwhile
+        if descriptor is not None:
+            return descriptor
+    return None
+
+
+def _unpacking(file: IO[bytes]) -> IO[bytes] | None:
+    head = file.read(8)
+    file.seek(0)
+    return next((opened(file) for magic, opened in _MAGIC if head.startswith(magic)), None)
+
+
+def _has_head(packed: IO[bytes], likeness: Likeness) -> bool:
+    head = packed.read(likeness.head_length)
+    return len(head) == likeness.head_length and zlib.crc32(head) == likeness.head_crc
+
+
+def _spool(
+    packed: IO[bytes], likeness: Likeness, directory: Path, most_bytes: int, is_cancelled: Callable[[], bool]
+) -> int | None:
+    try:
+        spooled = TemporaryFile(dir=directory, prefix="unpacked-", buffering=0)  # noqa: SIM115 - closed just below
+    except OSError as cause:
+        raise NoRoomError(directory, cause) from cause
+    with spooled:
+        left = most_bytes
+        while left and (chunk := packed.read(min(left, _CHUNK_BYTES))):
+            if is_cancelled():
+                raise CancelledUnpackingError
+            _write(spooled, chunk, directory)
+            left -= len(chunk)
+        if most_bytes - left < likeness.least_bytes or not _is_proven(spooled.fileno(), likeness):
+            return None
+        return os.dup(spooled.fileno())
+
+
+def _write(spooled: IO[bytes], chunk: bytes, directory: Path) -> None:
+    try:
+        while chunk:
+            chunk = chunk[spooled.write(chunk) :]
+    except OSError as cause:
+        raise NoRoomError(directory, cause) from cause
+
+
+def _is_proven(descriptor: int, likeness: Likeness) -> bool:
+    length = min(ANCHOR_BYTES, likeness.proof_offset)
+    found = os.pread(descriptor, length, likeness.proof_offset - length)
+    return not likeness.proof_offset or zlib.crc32(found) == likeness.proof_crc

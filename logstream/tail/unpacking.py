@@ -1,0 +1,92 @@
+"""Unpacks compressed copies of generations beside the tail's own work: one at a time, in a thread.
+
+Owns the thread and what it was asked for. Who asks gets the answer at a later look: the tail waits for nobody.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from logstream.tail.packed import Likeness, NoRoomError, copies_beside, unpack
+
+if TYPE_CHECKING:
+    from logstream.tail.reader import Reader
+
+_log = logging.getLogger(__name__)
+_AGAIN_SECONDS: Final = 30.0
+"""After there was no room, it is tried again after so long."""
+
+
+class Answer(Enum):
+    """What there is instead of a descriptor."""
+
+    LATER = "later"
+    """It is being unpacked; or there is no room, and it will be tried again."""
+    NONE = "none"
+    """There is no copy."""
+
+
+class Unpacking:
+    """Copies on their way."""
+
+    def __init__(self, directory: Path) -> None:
+        """Unpack into `directory`."""
+        self._directory = directory
+        self._worker: ThreadPoolExecutor | None = None
+        self._cancelled = threading.Event()
+        self._wanted: dict[str, Future[int | None]] = {}
+        self._not_before: dict[str, float] = {}
+
+    def ask(self, reader: Reader, path: str) -> int | Answer:
+        """A descriptor on the whole generation of `reader`, which was written under `path`; it is the caller's then."""
+        under_way = self._wanted.get(reader.key)
+        if under_way is None:
+            return self._begin(reader, path)
+        if not under_way.done():
+            return Answer.LATER
+        del self._wanted[reader.key]
+        try:
+            descriptor = under_way.result()
+        except NoRoomError as error:
+            _log.warning("%s", error)
+            self._not_before[reader.key] = time.monotonic() + _AGAIN_SECONDS
+            return Answer.LATER
+        return Answer.NONE if descriptor is None else descriptor
+
+    def close(self) -> None:
+        """Stop unpacking, and give back what nobody has fetched."""
+        self._cancelled.set()
+        if self._worker is not None:
+            self._worker.shutdown(wait=True, cancel_futures=True)
+        for future in self._wanted.values():
+            if future.done() and not future.cancelled() and future.exception() is None:
+                descriptor = future.result()
+                if descriptor is not None:
+                    os.close(descriptor)
+        self._wanted.clear()
+
+    def _begin(self, reader: Reader, path: str) -> Answer:
+        if time.monotonic() < self._not_before.get(reader.key, 0.0):
+            return Answer.LATER
+        self._not_before.pop(reader.key, None)
+        names = {Path(path).name, Path(reader.path).name}
+        places = dict.fromkeys((Path(reader.path).parent, Path(path).parent))
+        copies = [copy for place in places for copy in copies_beside(place, names)]
+        likeness = Likeness(
+            reader.committed, reader.head_length, reader.head_crc, reader.proof_offset, reader.proof_crc
+        )
+        if not copies or not likeness.is_certain:
+            return Answer.NONE
+        if self._worker is None:
+            self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="unpack")
+        self._wanted[reader.key] = self._worker.submit(
+            unpack, likeness, copies, self._directory, is_cancelled=self._cancelled.is_set
+        )
+        return Answer.LATER

@@ -136,9 +136,9 @@ class RecordingSink:
                 proof_offset=0 if forget_proofs or key not in self.proofs else self.proofs[key].offset,
                 proof_crc=0 if forget_proofs or key not in self.proofs else self.proofs[key].crc,
                 head_length=birth.head_length, head_crc=birth.head_crc, sealed=key in self.sealed,
+                is_gone=key in self.sealed and self.sealed[key].reason is not None,
             )
             for key, birth in self.births.items()
-            if key not in self.sealed or self.sealed[key].reason is None
         ]  # fmt: skip
 
 

@@ -165,7 +165,7 @@ class Journal(Protocol):
         """The place of the byte `offset` of a generation, which is recorded."""
 
     def known(self) -> tuple[Known, ...]:
-        """Every generation of which something may still be on disk, for the tail to go on with."""
+        """Every generation of which something may still be on disk, for the tail to go on with or to recognise."""
 
     def sources_seen(self) -> frozenset[str]:
         """Names of the sources that have been watched before."""

@@ -71,6 +71,7 @@ class Life:
             head_crc=self.head_crc,
             sealed=self.sealed_at is not None,
             seen_time=seen_time,
+            is_gone=self.gone is not None,
         )
 
 

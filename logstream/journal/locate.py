@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from logstream.journal.ids import anchor_of
 from logstream.records import GapReason
 from logstream.tail.batch import ANCHOR_BYTES
+from logstream.tail.opening import inode_generation
 from logstream.tail.packed import Likeness, NoRoomError, copies_beside, unpack
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ OPEN_FILES = 128
 """The most descriptors held for reading history; the least recently used one is closed."""
 UNPACKED_BYTES = 4 << 30
 """The most room that unpacked generations take together; beyond it the least recently used one is given up."""
+_ELSEWHERE = frozenset((GapReason.DELETED, GapReason.TRUNCATED))
+"""Why bytes are not where they were; a copy of them may be left."""
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -49,13 +52,14 @@ class Locator:
         """A descriptor on the generation's bytes, owned by this locator, or why there are none."""
         key = life.generation.key
         self._used.add(key)
-        if life.gone is GapReason.TRUNCATED:
+        if life.gone is GapReason.TRUNCATED and key not in self._unpacked_bytes:
             self.forget(key)
             return life.gone
         found = self._open.get(key)
         if found is not None and self._unpacked_bytes.get(key, life.committed) == life.committed:
             self._open.move_to_end(key)
             return found
+        self.forget(key)
         answer = self._search(life)
         if not isinstance(answer, GapReason):
             self._open[key] = answer
@@ -66,7 +70,7 @@ class Locator:
     async def find(self, life: Life) -> int | GapReason:
         """As `locate`, and where the bytes exist compressed only, unpacked in a thread; one at a time."""
         found = self.locate(life)
-        if found is not GapReason.DELETED:
+        if found not in _ELSEWHERE:
             return found
         here = Path(life.path)
         copies = copies_beside(here.parent, {here.name, Path(life.generation.file).name})
@@ -74,7 +78,7 @@ class Locator:
             return found
         async with self._unpacking:
             found = self.locate(life)  # somebody else may have had it unpacked meanwhile
-            if found is not GapReason.DELETED:
+            if found not in _ELSEWHERE:
                 return found
             try:
                 # Not a byte more than was recorded: what is behind it belongs to nobody.
@@ -85,7 +89,7 @@ class Locator:
                 _log.warning("%s", error)
                 return GapReason.UNREADABLE
         if descriptor is None:
-            return GapReason.DELETED
+            return found
         self._keep(life, descriptor)
         return descriptor
 
@@ -165,6 +169,9 @@ def _examine(descriptor: int, life: Life) -> GapReason | None:
     """None if `descriptor` is the generation; else what became of it, as far as this file tells."""
     facts = os.fstat(descriptor)
     if not stat.S_ISREG(facts.st_mode) or (facts.st_dev, facts.st_ino) != (life.dev, life.ino):
+        return GapReason.DELETED
+    igen = inode_generation(descriptor)
+    if life.igen is not None and igen is not None and life.igen != igen:
         return GapReason.DELETED
     # A new file often gets the inode of one that was just deleted, and not every generation has lived to a proof.
     if life.head_length:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 CHECKPOINT_SECONDS = 1.0
 _RELEASE_TICKS = 30
+GONE_TOLD = 1000
+"""Generations without a file of which the tail is told, so that it knows a copy of them."""
 WAL_BYTES = 1 << 20
 """Size of the write-ahead log at which it is copied back, also while much is being recorded."""
 
@@ -177,9 +179,10 @@ class SqliteJournal:
         return find_place(self._store, self._ledger, self._ledger.lives[generation.key], offset)
 
     def known(self) -> tuple[Known, ...]:
-        """Every generation whose bytes may still be on disk."""
-        seen_time = self._ledger.clock_seconds
-        return tuple(life.known(seen_time) for life in self._ledger.lives.values() if life.gone is None)
+        """Every generation whose bytes may still be on disk, and the latest of those that are gone."""
+        seen_time, lives = self._ledger.clock_seconds, self._ledger.lives.values()
+        gone = [life for life in lives if life.gone is not None][-GONE_TOLD:]
+        return tuple(life.known(seen_time) for life in (*gone, *(life for life in lives if life.gone is None)))
 
     def sources_seen(self) -> frozenset[str]:
         """Names of the sources that have been watched before."""

@@ -145,6 +145,8 @@ class Known(NamedTuple):
     head_crc: int
     sealed: bool
     seen_time: float | None = None
+    is_gone: bool = False
+    """Whether its file is no more: only copies of it may be left, which are not to be taken for something new."""
 
 
 class Sink(Protocol):

@@ -4,7 +4,7 @@ Owns the order of reading, and what is said when a life ends: holes, seals, proo
 `succession`; when a lineage's turn comes is for the supervisor.
 """
 
-# ruff: noqa: PTH116, PTH120 - asked for each file in each sweep: a Path object costs more than the stat
+# ruff: noqa: PTH120 - asked for each file in each sweep: a Path object costs more than the stat
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import os
 from typing import TYPE_CHECKING
 
 from logstream.records import GapReason
-from logstream.tail.batch import RANGE_BYTES, Hole, Range, Sealed
-from logstream.tail.discovery import is_absence, reason_of
+from logstream.tail.batch import RANGE_BYTES, Hole, Range, Sealed, display
+from logstream.tail.discovery import reason_of
 from logstream.tail.identity import Verdict
 from logstream.tail.opening import Opened, facts_of, is_unlinked, locate, place_of
 from logstream.tail.reader import Reader, file_time
@@ -42,7 +42,7 @@ class Follower:
         try:
             seen = self.succession.bind(lineage, turn)
             live = lineage.live
-            if seen is not None and live is not None and len(lineage.readers) == 1 and _is_settled(live, seen):
+            if seen is not None and live is not None and len(lineage.readers) == 1 and live.is_settled(seen):
                 live.seen_time = turn.time
                 return False
             return self._read_all(lineage, turn, most_bytes)
@@ -82,7 +82,7 @@ class Follower:
         left = most_bytes
         while current is not None:
             if current.fd is None:
-                if _is_idle(current):
+                if current.is_idle():
                     return current, False
                 current = self._open(lineage, current, turn)
                 if current is None or current.fd is None:
@@ -135,8 +135,7 @@ class Follower:
         is_gone = reader.is_deleted and not reader.is_copy
         turn.add(Sealed(reader.key, GapReason.DELETED if is_gone else None, reader.committed))
         self._dismiss(lineage, reader)
-        if not is_gone:
-            self._census.retire(reader.known()._replace(sealed=True))
+        self._census.retire(reader.known()._replace(sealed=True), is_gone=is_gone)
 
     def _renew(self, lineage: Lineage, reader: Reader, verdict: Verdict, turn: Turn) -> Reader:
         """The bytes of an open file are not what they were: its life ends and another one begins in its place.
@@ -175,22 +174,14 @@ class Follower:
 
     def _open(self, lineage: Lineage, reader: Reader, turn: Turn) -> Reader | None:
         """Open a reader's file, wherever it is: the reader, perhaps not open; another life; None if it is gone."""
+        if reader.is_packed:
+            return self._open_packed(lineage, reader, turn)
         for _ in range(2):
             opened = self._census.open_files.open(reader.path)
+            if isinstance(opened, Opened) and (opened.facts.dev, opened.facts.ino) == reader.inode:
+                return self._recognise(lineage, reader, opened, turn)
             if isinstance(opened, Opened):
-                verdict = reader.examine(opened)
-                if reader.fd is not None:
-                    return self._welcome(lineage, reader, turn)
-                if (opened.facts.dev, opened.facts.ino) == reader.inode and verdict is not Verdict.REPLACED:
-                    reader.fd = opened.fd
-                    return self._renew(lineage, reader, verdict, turn)
                 os.close(opened.fd)
-                if verdict is Verdict.REPLACED and (opened.facts.dev, opened.facts.ino) == reader.inode:
-                    # The file was deleted, and its inode is another one's now: that one has a past of its own.
-                    self._census.disown(reader)
-                    lineage.displace(reader, turn.now)
-                    lineage.last_mtime_ns = file_time(reader.seen_time)
-                    return reader
             elif not (opened.is_absent or opened.is_untailable):
                 reader.is_unreadable = True
                 if reader is lineage.live:
@@ -202,6 +193,44 @@ class Follower:
             lineage.displace(reader, turn.now)
             lineage.move(reader, path, turn)
         return self._give_up(lineage, reader, turn)
+
+    def _recognise(self, lineage: Lineage, reader: Reader, opened: Opened, turn: Turn) -> Reader | None:
+        """A file with the reader's inode is open: the reader; another life in its place; or something else."""
+        if opened.is_compressed:
+            os.close(opened.fd)
+            return self._give_up(lineage, reader, turn)
+        verdict = reader.examine(opened)
+        if reader.fd is not None:
+            return self._welcome(lineage, reader, turn)
+        if verdict is not Verdict.REPLACED:
+            reader.fd = opened.fd
+            return self._renew(lineage, reader, verdict, turn)
+        # The file was deleted, and its inode is another one's now: that one has a past of its own.
+        os.close(opened.fd)
+        self._census.disown(reader)
+        lineage.displace(reader, turn.now)
+        lineage.last_mtime_ns = file_time(reader.seen_time)
+        reader.is_missing, reader.grown_at = True, turn.now - self._pace.absence_seconds  # this is certain at once
+        return self._give_up(lineage, reader, turn)
+
+    def _open_packed(self, lineage: Lineage, reader: Reader, turn: Turn) -> Reader | None:
+        """Unpack what came and went compressed while nobody looked; None if it is known, or holds nothing readable."""
+        copy = self._census.unpacking.ask(reader, reader.path)
+        if copy is Answer.LATER:
+            return reader
+        known = self._census.original_of(copy, lineage) if isinstance(copy, int) else None
+        if isinstance(copy, int) and known is None:
+            reader.take_copy(copy)
+            turn.add(reader.bear())
+            return self._welcome(lineage, reader, turn)
+        self._dismiss(lineage, reader)
+        if isinstance(copy, int) and known is not None:
+            os.close(copy)
+            self._census.retire(known._replace(dev=reader.inode[0], ino=reader.inode[1], igen=None, sealed=True))
+        elif reader.path not in lineage.told:
+            lineage.told.add(reader.path)
+            turn.tell(lineage.spec, display(reader.path), "unreadable", "compressed")
+        return None
 
     def _welcome(self, lineage: Lineage, reader: Reader, turn: Turn) -> Reader:
         """A reader's file is open, and is its file."""
@@ -238,7 +267,7 @@ class Follower:
         if is_unlinked(reader.fd):
             lineage.displace(reader, turn.now)
             reader.is_deleted, reader.grown_at = True, turn.now
-        elif not _is_at(reader) and (place := place_of(reader.fd)) is not None:
+        elif not reader.is_at_its_path() and (place := place_of(reader.fd)) is not None:
             lineage.displace(reader, turn.now)
             lineage.move(reader, place, turn)
 
@@ -254,27 +283,3 @@ def _sizes_newest_first(readers: list[Reader]) -> dict[Reader, int]:
         if reader.fd is not None:
             sizes[reader] = os.fstat(reader.fd).st_size
     return sizes
-
-
-def _is_settled(reader: Reader, seen: os.stat_result) -> bool:
-    """Whether there is nothing to read, and nothing to say, of a file that stat has just `seen`."""
-    return reader.is_drained and reader.is_untouched(seen.st_size, seen.st_mtime_ns) and not reader.is_unproven
-
-
-def _is_at(reader: Reader) -> bool:
-    try:
-        seen = os.stat(reader.path)
-    except OSError as error:
-        return not is_absence(error)
-    return (seen.st_dev, seen.st_ino) == reader.inode
-
-
-def _is_idle(reader: Reader) -> bool:
-    """Whether a reader without a descriptor has nothing to read."""
-    if reader.size is None or not reader.is_drained:
-        return False
-    try:
-        seen = os.stat(reader.path)
-    except OSError:
-        return False
-    return (seen.st_dev, seen.st_ino) == reader.inode and reader.is_untouched(seen.st_size, seen.st_mtime_ns)

@@ -1,15 +1,17 @@
 """The lives that follow one another under one path, and who is who among all of them.
 
 Owns which reader belongs to which path, in the order in which their bytes were written, and which inodes are known.
-Does no I/O but giving descriptors up.
+Does no I/O but giving descriptors up, and looking at the copies that it is asked about.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import os
+from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Literal
 
 from logstream.tail.batch import Moved, Notice, display
+from logstream.tail.packed import likeness_of
 
 if TYPE_CHECKING:
     from logstream.tail.batch import Known, SourceSpec
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 Inode = tuple[int, int]
 NO_INODE: Inode = (-1, -1)
 """Of a generation whose file is gone, and whose number another file has."""
+_DEPARTED_LIMIT = 1_000
 _FINISHED_LIMIT = 20_000
 """How many finished generations are remembered, so that their files are not taken for new ones; oldest go first."""
 
@@ -119,6 +122,8 @@ class Census:
         self.open_files = open_files
         self.readers: dict[Inode, Reader] = {}
         self.finished: OrderedDict[Inode, Known] = OrderedDict()
+        self.departed: deque[Known] = deque(maxlen=_DEPARTED_LIMIT)
+        """Generations whose files are gone: copies of them may be left."""
 
     def __contains__(self, inode: Inode) -> bool:
         """Whether the inode belongs to any known generation, as far as numbers tell."""
@@ -137,14 +142,28 @@ class Census:
             del self.readers[reader.inode]
         reader.inode = NO_INODE
 
+    def original_of(self, descriptor: int, lineage: Lineage) -> Known | None:
+        """The generation of the lineage's path, read or finished, that an unpacked file is a copy of.
+
+        A copy of a finished one is exactly as long: in a log that repeats itself a later one may begin like it.
+        """
+        readers = [reader.known() for reader in lineage.readers if not reader.is_packed]
+        size = os.fstat(descriptor).st_size
+        others = (*self.finished.values(), *self.departed)
+        finished = (known for known in others if known.file == lineage.file and known.committed == size)
+        return next((known for known in (*readers, *finished) if likeness_of(known).is_met_by(descriptor)), None)
+
     def strike(self, reader: Reader) -> None:
         """Forget `reader`, and close its file."""
         if self.readers.get(reader.inode) is reader:
             del self.readers[reader.inode]
         self.open_files.release(reader)
 
-    def retire(self, known: Known) -> None:
-        """Remember a generation that is not read any more, so that its file is not taken for a new one."""
+    def retire(self, known: Known, *, is_gone: bool = False) -> None:
+        """Remember a generation that is not read any more, so that its file, or a copy, is not taken for a new one."""
+        if is_gone:
+            self.departed.append(known)
+            return
         self.finished[known.dev, known.ino] = known
         if len(self.finished) > _FINISHED_LIMIT:
             self.finished.popitem(last=False)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
+    from logstream.tail.batch import Known
+
 MOST_BYTES: Final = 64 << 30
 """What unpacks to more than this is given up: no log is so large, but a file that was made to fill a disk is."""
 _CHUNK_BYTES: Final = 1 << 20
@@ -69,6 +71,24 @@ class Likeness(NamedTuple):
     def is_certain(self) -> bool:
         """Whether it tells this generation from others: a name and the same first lines are common to many."""
         return self.proof_offset > 0 or self.least_bytes <= self.head_length
+
+    def is_met_by(self, descriptor: int) -> bool:
+        """Whether the file behind `descriptor` begins with this generation, beyond doubt."""
+        if not self.is_certain or os.fstat(descriptor).st_size < self.least_bytes:
+            return False
+        head = os.pread(descriptor, self.head_length, 0)
+        return zlib.crc32(head) == self.head_crc and self.is_proven_by(descriptor)
+
+    def is_proven_by(self, descriptor: int) -> bool:
+        """Whether the bytes before the last proven offset are what they were."""
+        length = min(ANCHOR_BYTES, self.proof_offset)
+        found = os.pread(descriptor, length, self.proof_offset - length)
+        return not self.proof_offset or zlib.crc32(found) == self.proof_crc
+
+
+def likeness_of(known: Known) -> Likeness:
+    """What a generation's bytes are recognised by."""
+    return Likeness(known.committed, known.head_length, known.head_crc, known.proof_offset, known.proof_crc)
 
 
 def copies_beside(directory: Path, names: Iterable[str]) -> list[Path]:
@@ -139,7 +159,7 @@ def _spool(
                 raise CancelledUnpackingError
             _write(spooled, chunk, directory)
             left -= len(chunk)
-        if most_bytes - left < likeness.least_bytes or not _is_proven(spooled.fileno(), likeness):
+        if most_bytes - left < likeness.least_bytes or not likeness.is_proven_by(spooled.fileno()):
             return None
         return os.dup(spooled.fileno())
 
@@ -150,9 +170,3 @@ def _write(spooled: IO[bytes], chunk: bytes, directory: Path) -> None:
             chunk = chunk[spooled.write(chunk) :]
     except OSError as cause:
         raise NoRoomError(directory, cause) from cause
-
-
-def _is_proven(descriptor: int, likeness: Likeness) -> bool:
-    length = min(ANCHOR_BYTES, likeness.proof_offset)
-    found = os.pread(descriptor, length, likeness.proof_offset - length)
-    return not likeness.proof_offset or zlib.crc32(found) == likeness.proof_crc

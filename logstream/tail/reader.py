@@ -4,6 +4,8 @@ Owns the descriptor, the offset and the bytes just before it, which are compared
 new. Never decides where the file went, nor what comes after it. Holds no unfinished line: that is read again.
 """
 
+# ruff: noqa: PTH116 - the stat of each path, hundreds of times a second: a Path object costs more
+
 from __future__ import annotations
 
 import os
@@ -13,11 +15,14 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from logstream.tail.batch import ANCHOR_BYTES, LISTED_BYTES, Birth, Known, Proof, Range, SourceSpec, new_key
+from logstream.tail.discovery import is_absence
 from logstream.tail.identity import Facts, Remembered, Verdict, decide
 from logstream.tail.lines import LINE_END_BYTES, cut, cut_whole, measure
+from logstream.tail.rotation import without_compression
 
 if TYPE_CHECKING:
     from logstream.tail.opening import Opened
+    from logstream.tail.rotation import Sibling
 
 HEAD_BYTES = 256
 _ROUND_UP_BYTES = 4096
@@ -55,6 +60,8 @@ class Reader:
         self.is_deleted = False
         self.is_copy = False
         """Whether `fd` is an unpacked copy, and the file itself is gone."""
+        self.is_packed = False
+        """Whether nothing is known of it but that there is a compressed file of its name."""
         self.has_caught_up = False
         """Whether it has been drained since it was found: what is newer need not wait for it any more."""
         self.is_unreadable = False
@@ -77,6 +84,14 @@ class Reader:
         reader.fd, reader.lead = opened.fd, lead
         return reader
 
+    @classmethod
+    def packed(cls, spec: SourceSpec, file: str, sibling: Sibling, now: float) -> Reader:
+        """What may be a generation that only exists compressed: it is born once it has been unpacked."""
+        identity = (sibling.dev, sibling.ino, None, 0, 0, 0, 0, 0, 0, False)
+        reader = cls(spec, Known(new_key(), spec.name, file, sibling.path, *identity), now)
+        reader.is_packed = reader.is_displaced = True
+        return reader
+
     @property
     def is_spare(self) -> bool:
         """Whether the file could be closed and opened again by its name without missing anything."""
@@ -97,6 +112,14 @@ class Reader:
             self.key, self.spec.name, self.file, self.path, *self.inode, self.igen, self.base,
             self.head_length, self.head_crc, self.spec.encoding,
         )  # fmt: skip
+
+    def bear(self) -> Birth:
+        """Begin with the first byte of an unpacked copy. The path is told as it was before it was compressed."""
+        if self.fd is not None:
+            head = os.pread(self.fd, HEAD_BYTES, 0)
+            self.head_length, self.head_crc = len(head), zlib.crc32(head)
+        self.path, self.is_packed = without_compression(self.path), False
+        return self.birth()
 
     def known(self) -> Known:
         """What another reader needs to go on from here."""
@@ -162,6 +185,28 @@ class Reader:
         fd, _ = self._proven()
         rest = os.pread(fd, self.spec.max_line_bytes + LINE_END_BYTES, self.committed)
         return self._range(rest, cut_whole(rest, self.spec.max_line_bytes)) if rest else None
+
+    def is_settled(self, seen: os.stat_result) -> bool:
+        """Whether there is nothing to read, and nothing to say, of its file as stat has just `seen` it."""
+        return self.is_drained and self.is_untouched(seen.st_size, seen.st_mtime_ns) and not self.is_unproven
+
+    def is_at_its_path(self) -> bool:
+        """Whether its file has its path, as far as anybody can tell."""
+        try:
+            seen = os.stat(self.path)
+        except OSError as error:
+            return not is_absence(error)
+        return (seen.st_dev, seen.st_ino) == self.inode
+
+    def is_idle(self) -> bool:
+        """Whether, without a descriptor, it has nothing to read."""
+        if self.size is None or not self.is_drained:
+            return False
+        try:
+            seen = os.stat(self.path)
+        except OSError:
+            return False
+        return (seen.st_dev, seen.st_ino) == self.inode and self.is_untouched(seen.st_size, seen.st_mtime_ns)
 
     def close(self) -> None:
         """Give the descriptor up; what is known stays."""

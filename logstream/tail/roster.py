@@ -65,7 +65,9 @@ class Roster:
     def remember(self, known: Iterable[Known], now: float) -> None:
         """Take over what is remembered, in the order of births; sources must have been set before."""
         for generation in known:
-            if generation.sealed:
+            if generation.is_gone:
+                self._census.retire(generation, is_gone=True)
+            elif generation.sealed:
                 self._census.retire(generation)
                 self._note_history(_path_of(generation), generation.seen_time)
             else:

@@ -44,6 +44,11 @@ def is_compressed_name(name: str) -> bool:
     return _COMPRESSED.search(name) is not None
 
 
+def without_compression(path: str) -> str:
+    """`path` as it was before the file was compressed."""
+    return _COMPRESSED.sub("", path)
+
+
 def base_names(name: str) -> Iterator[tuple[str, Rotated]]:
     """The live names that `name` may be an older life of, and how it says so."""
     plain = _COMPRESSED.sub("", name)

@@ -31,8 +31,8 @@ class _Snapshot(NamedTuple):
     """What stood beside a path, and what was opened, with nothing having moved in between if `is_consistent`."""
 
     live: Opened | Refused
-    adopted: list[Opened]
-    compressed: list[Sibling]
+    older: list[Opened | Sibling]
+    """What came in between, oldest first; siblings are those that are compressed."""
     is_consistent: bool
 
 
@@ -124,9 +124,12 @@ class Succession:
             _close(snapshot)
             return
         self._displace_all(lineage, turn)
-        self._tell_compressed(lineage, snapshot.compressed, turn)
-        for opened in snapshot.adopted:
-            reader = self._bear(lineage, opened, lineage.file, turn)
+        for older in snapshot.older:
+            if isinstance(older, Opened):
+                reader = self._bear(lineage, older, lineage.file, turn)
+            else:
+                reader = Reader.packed(lineage.spec, lineage.file, older, turn.now)
+                self._census.enrol(reader)
             lineage.add_older(reader)
             lineage.displace(reader, turn.now)
         if isinstance(live, Opened):
@@ -144,18 +147,11 @@ class Succession:
             lineage.obstruct("untailable" if live.is_untailable else "unreadable", live.reason, turn)
         return not live.is_absent
 
-    def _tell_compressed(self, lineage: Lineage, siblings: list[Sibling], turn: Turn) -> None:
-        for sibling in siblings:
-            if sibling.path not in lineage.told:
-                lineage.told.add(sibling.path)
-                turn.tell(lineage.spec, display(sibling.path), "unreadable", "compressed")
-
     def _look(self, lineage: Lineage) -> _Snapshot:
         """List the siblings, open the live file and those that came before it unseen, and list again."""
         before = _family(lineage.path) if lineage.has_history else {}
         live = self._census.open_files.open(lineage.path)
-        adopted: list[Opened] = []
-        compressed: list[Sibling] = []
+        older: list[Opened | Sibling] = []
         is_consistent = True
         for sibling in self._unseen(lineage, before):
             opened = self._census.open_files.open(sibling.path)
@@ -163,16 +159,14 @@ class Succession:
                 is_consistent = isinstance(opened, Refused) and not opened.is_absent
             if isinstance(opened, Opened):
                 if opened.is_compressed:
-                    compressed.append(sibling)
                     os.close(opened.fd)
-                else:
-                    adopted.append(opened)
+                older.append(sibling if opened.is_compressed else opened)
         if lineage.has_history:
             is_consistent = is_consistent and _inodes(_family(lineage.path)) == _inodes(before)
             is_consistent = is_consistent and (
                 isinstance(live, Refused) or _has_inode(lineage.path, (live.facts.dev, live.facts.ino))
             )
-        return _Snapshot(live, adopted, compressed, is_consistent)
+        return _Snapshot(live, older, is_consistent)
 
     def _unseen(self, lineage: Lineage, family: dict[str, Sibling]) -> list[Sibling]:
         """The siblings that were written after the last known life and that nobody knows, oldest first."""
@@ -264,7 +258,7 @@ def _has_inode(path: str, inode: tuple[int, int]) -> bool:
 
 
 def _close(snapshot: _Snapshot) -> None:
-    for opened in (snapshot.live, *snapshot.adopted):
+    for opened in (snapshot.live, *snapshot.older):
         if isinstance(opened, Opened):
             os.close(opened.fd)
 

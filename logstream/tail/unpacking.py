@@ -14,7 +14,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from logstream.tail.packed import Likeness, NoRoomError, copies_beside, unpack
+from logstream.tail.packed import NoRoomError, copies_beside, likeness_of, unpack
 
 if TYPE_CHECKING:
     from logstream.tail.reader import Reader
@@ -76,12 +76,8 @@ class Unpacking:
         if time.monotonic() < self._not_before.get(reader.key, 0.0):
             return Answer.LATER
         self._not_before.pop(reader.key, None)
-        names = {Path(path).name, Path(reader.path).name}
-        places = dict.fromkeys((Path(reader.path).parent, Path(path).parent))
-        copies = [copy for place in places for copy in copies_beside(place, names)]
-        likeness = Likeness(
-            reader.committed, reader.head_length, reader.head_crc, reader.proof_offset, reader.proof_crc
-        )
+        likeness = likeness_of(reader.known())
+        copies = [Path(path)] if reader.is_packed else _copies_of(reader, path)
         if not copies or not likeness.is_certain:
             return Answer.NONE
         if self._worker is None:
@@ -90,3 +86,9 @@ class Unpacking:
             unpack, likeness, copies, self._directory, is_cancelled=self._cancelled.is_set
         )
         return Answer.LATER
+
+
+def _copies_of(reader: Reader, path: str) -> list[Path]:
+    names = {Path(path).name, Path(reader.path).name}
+    places = dict.fromkeys((Path(reader.path).parent, Path(path).parent))
+    return [copy for place in places for copy in copies_beside(place, names)]

@@ -61,23 +61,29 @@ def test_records_ids_and_the_start_reach_into_compressed_files(tmp_path: Path, *
 
 
 def test_what_was_compressed_before_it_was_read_is_streamed_on(tmp_path: Path) -> None:
-    unread = [f"unread {number}" for number in range(5_000)]
+    unread, unseen = [f"unread {number}" for number in range(5_000)], [f"unseen {number}" for number in range(4_000)]
+    rest = [*OLD[1_000:], *unread, *unseen, *NEW]
     with running(tmp_path) as service:
         service.write("a.log", *OLD)
         service.wait_until_read("a.log")
         with service.stream(from_="start") as stream:
             middle = stream.records(1_000)[-1]["id"]
         service.kill()
-        service.write("a.log", *unread)
-        log, older = service.logs / "a.log", service.logs / "a.log.1"
-        log.rename(older)
-        service.write("a.log", *NEW)
-        subprocess.run(["gzip", str(older)], check=True)
+        log = service.logs / "a.log"
+        for lines, after, number in ((unread, unseen, 2), ([], NEW, 1)):
+            service.write("a.log", *lines)
+            older = log.rename(service.logs / f"a.log.{number}")
+            service.write("a.log", *after)
+            subprocess.run(["gzip", str(older)], check=True)
         service.start()
         with service.stream(last_event_id=middle) as stream:
-            assert stream.texts(2_000 + 5_000 + len(NEW)) == OLD[1_000:] + unread + NEW
+            seen = stream.records(len(rest))
+        assert [record["text"] for record in seen] == rest
         service.kill()
         service.start()
         with service.stream(last_event_id=middle) as stream:
-            assert stream.texts(2_000 + 5_000 + len(NEW)) == OLD[1_000:] + unread + NEW
-        assert walked_back(service) == OLD + unread + NEW
+            assert stream.records(len(rest)) == seen
+        with service.stream(last_event_id=seen[8_000]["id"]) as stream:
+            assert stream.records(len(rest) - 8_001) == seen[8_001:]
+        assert walked_back(service) == OLD + unread + unseen + NEW
+        assert "unreadable" not in service.get("/api/v1/sources").text

@@ -28,8 +28,11 @@ if TYPE_CHECKING:
 MOST_BYTES: Final = 64 << 30
 """What unpacks to more than this is given up: no log is so large, but a file that was made to fill a disk is."""
 _CHUNK_BYTES: Final = 1 << 20
+_GZIP_MAGIC: Final = b"\x1f\x8b"
+_LEAST_GZIP_BYTES: Final = 18
+"""Its header of ten bytes, and its trailer of eight."""
 _MAGIC: Final[tuple[tuple[bytes, Callable[[IO[bytes]], IO[bytes]]], ...]] = (
-    (b"\x1f\x8b", lambda file: cast("IO[bytes]", gzip.GzipFile(fileobj=file))),
+    (_GZIP_MAGIC, lambda file: cast("IO[bytes]", gzip.GzipFile(fileobj=file))),
     (b"BZh", lambda file: cast("IO[bytes]", bz2.BZ2File(file))),
     (b"\xfd7zXZ\x00", lambda file: cast("IO[bytes]", lzma.LZMAFile(file))),  # noqa: SIM115 - as the others
 )
@@ -89,6 +92,26 @@ class Likeness(NamedTuple):
 def likeness_of(known: Known) -> Likeness:
     """What a generation's bytes are recognised by."""
     return Likeness(known.committed, known.head_length, known.head_crc, known.proof_offset, known.proof_crc)
+
+
+def says_it_is(descriptor: int, size: int, head_length: int, head_crc: int) -> bool:
+    """Whether a gzip file, by its first bytes and the length that it ends with (RFC 1952), is a copy of such a file.
+
+    It costs no unpacking. That is no proof, but enough where the file itself is being read to its end anyway.
+    """
+    length = os.fstat(descriptor).st_size
+    if length < _LEAST_GZIP_BYTES or os.pread(descriptor, 2, 0) != _GZIP_MAGIC:
+        return False
+    said = int.from_bytes(os.pread(descriptor, 4, length - 4), "little")
+    if said != size & 0xFFFFFFFF:
+        return False
+    try:
+        with os.fdopen(os.dup(descriptor), "rb") as file, gzip.GzipFile(fileobj=file) as packed:
+            file.seek(0)  # a duplicate shares its place with the descriptor
+            head = packed.read(head_length)
+    except _DAMAGED:
+        return False
+    return len(head) == head_length and zlib.crc32(head) == head_crc
 
 
 def copies_beside(directory: Path, names: Iterable[str]) -> list[Path]:

@@ -16,8 +16,9 @@ from logstream.tail.batch import display
 from logstream.tail.discovery import is_absence, obstacle_of, reason_of
 from logstream.tail.identity import Verdict
 from logstream.tail.opening import Opened, Refused, is_unlinked, place_of
+from logstream.tail.packed import says_it_is
 from logstream.tail.reader import Reader
-from logstream.tail.rotation import Sibling, newer_than, oldest_first, rotated_name
+from logstream.tail.rotation import Sibling, newer_than, oldest_first, rotated_name, without_compression
 
 if TYPE_CHECKING:
     from logstream.tail.lineage import Census, Lineage
@@ -157,10 +158,12 @@ class Succession:
             opened = self._census.open_files.open(sibling.path)
             if isinstance(opened, Refused) or (opened.facts.dev, opened.facts.ino) != (sibling.dev, sibling.ino):
                 is_consistent = isinstance(opened, Refused) and not opened.is_absent
-            if isinstance(opened, Opened):
-                if opened.is_compressed:
-                    os.close(opened.fd)
-                older.append(sibling if opened.is_compressed else opened)
+            if isinstance(opened, Opened) and opened.is_compressed:
+                if not self._is_being_read(lineage, opened):
+                    older.append(sibling)
+                os.close(opened.fd)
+            elif isinstance(opened, Opened):
+                older.append(opened)
         if lineage.has_history:
             is_consistent = is_consistent and _inodes(_family(lineage.path)) == _inodes(before)
             is_consistent = is_consistent and (
@@ -170,10 +173,24 @@ class Succession:
 
     def _unseen(self, lineage: Lineage, family: dict[str, Sibling]) -> list[Sibling]:
         """The siblings that were written after the last known life and that nobody knows, oldest first."""
+        # While a file is being compressed, both stand side by side.
+        family = {
+            path: sibling
+            for path, sibling in family.items()
+            if not (sibling.name.is_compressed and without_compression(path) in family)
+        }
         known = [sibling for sibling in family.values() if self._is_known(sibling)]
         last = oldest_first(known)[-1] if known else None
         unknown = [sibling for sibling in family.values() if sibling not in known]
         return newer_than(unknown, last, lineage.last_mtime_ns)
+
+    def _is_being_read(self, lineage: Lineage, opened: Opened) -> bool:
+        """Whether a compressed file is a copy of one that is open: what is newer must not wait until it is unpacked."""
+        return any(
+            says_it_is(opened.fd, os.fstat(reader.fd).st_size, reader.head_length, reader.head_crc)
+            for reader in lineage.readers
+            if reader.fd is not None and reader.proof_offset
+        )
 
     def _is_known(self, sibling: Sibling) -> bool:
         """Whether its inode is that of a known generation, and was not given to another file since."""

@@ -180,7 +180,8 @@ def compress_away(
     log: Path, after: bytes, *, name: str = "app.log.1.gz", packed: Callable[[bytes], bytes] = gzip.compress
 ) -> None:
     """Rename, write to a new file, and compress, as logrotate does while nobody looks."""
-    older = log.rename(log.with_name("older"))
+    plain = name.rpartition(".")[0]
+    older = log.rename(log.with_name("older" if plain == log.name else plain))
     write(log, after)
     (log.parent / name).write_bytes(packed(older.read_bytes()))
     older.unlink()
@@ -312,6 +313,38 @@ async def test_a_copy_of_what_has_been_read_is_not_read_again(tmp_path: Path) ->
     async with tailing(sink, spec, known=sink.known(), first_seen=()):
         await sink.until(lambda: sink.texts[-1:] == [b"five"])
     assert sink.texts[4:] == [b"five"]
+
+
+async def test_what_is_read_anyway_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpacking.Unpacking, "ask", lambda *_: pytest.fail("it was unpacked"))
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, b"one\n")
+    async with tailing(sink, source(log)):
+        await sink.first(1)
+        for number in range(2, 12):
+            write(log, b"more %d\n" % number)
+            compress_away(log, b"next %d\n" % number, name=f"app.log-202611{number:02}.gz")
+            await sink.first(2 * number - 1)
+        await sink.until(lambda: len(sink.sealed) == 10)
+    assert ("unreadable", "compressed") not in sink.states()
+    assert sink.of_kind(Hole) == []
+
+
+async def test_a_copy_in_the_making_beside_its_file_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unpacking.Unpacking, "ask", lambda *_: pytest.fail("it was unpacked"))
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(log)
+    write(log, b"one\n")
+    await first_run(sink, spec, 1)
+    write(log, b"two\n")
+    log.rename(tmp_path / "app.log.1")
+    (tmp_path / "app.log.1.gz").write_bytes(gzip.compress(b"one\ntwo\n")[:12])
+    write(log, b"three\n")
+    async with tailing(sink, spec, known=sink.known(), first_seen=()):
+        assert await sink.first(3) == [b"one", b"two", b"three"]
+    assert ("unreadable", "compressed") not in sink.states()
 
 
 async def test_a_log_that_repeats_itself_hides_no_generation(tmp_path: Path) -> None:

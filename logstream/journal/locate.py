@@ -20,6 +20,7 @@ from logstream.records import GapReason
 from logstream.tail.batch import ANCHOR_BYTES
 from logstream.tail.opening import inode_generation
 from logstream.tail.packed import Likeness, NoRoomError, copies_beside, unpack
+from logstream.tail.rotation import is_compressed_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +69,7 @@ class Locator:
         return answer
 
     async def find(self, life: Life) -> int | GapReason:
-        """As `locate`, and where the bytes exist compressed only, unpacked in a thread; one at a time."""
+        """As `locate`, and where only a copy is left, that: as it is, or unpacked in a thread, one at a time."""
         found = self.locate(life)
         if found not in _ELSEWHERE:
             return found
@@ -81,17 +82,18 @@ class Locator:
             if found not in _ELSEWHERE:
                 return found
             try:
-                # Not a byte more than was recorded: what is behind it belongs to nobody.
-                descriptor = await asyncio.to_thread(
-                    unpack, _likeness(life), copies, self._directory, most_bytes=life.committed
-                )
+                descriptor = _plain_copy(life, copies) or await self._unpacked(life, copies)
             except NoRoomError as error:
                 _log.warning("%s", error)
                 return GapReason.UNREADABLE
-        if descriptor is None:
-            return found
-        self._keep(life, descriptor)
-        return descriptor
+        if descriptor is not None:
+            self._keep(life, descriptor)
+        return found if descriptor is None else descriptor
+
+    async def _unpacked(self, life: Life, copies: list[Path]) -> int | None:
+        # Not a byte more than was recorded: what is behind it belongs to nobody.
+        most_bytes = life.committed
+        return await asyncio.to_thread(unpack, _likeness(life), copies, self._directory, most_bytes=most_bytes)
 
     def _keep(self, life: Life, descriptor: int) -> None:
         key = life.generation.key
@@ -163,6 +165,20 @@ def _candidates(life: Life) -> Iterator[str]:
 
 def _likeness(life: Life) -> Likeness:
     return Likeness(life.committed, life.head_length, life.head_crc, life.proof_offset, life.proof_crc)
+
+
+def _plain_copy(life: Life, paths: list[Path]) -> int | None:
+    for path in paths:
+        if is_compressed_name(path.name):
+            continue
+        try:
+            descriptor = os.open(path, _FLAGS)
+        except OSError:
+            continue
+        if stat.S_ISREG(os.fstat(descriptor).st_mode) and _likeness(life).is_met_by(descriptor):
+            return descriptor
+        os.close(descriptor)
+    return None
 
 
 def _examine(descriptor: int, life: Life) -> GapReason | None:

@@ -132,19 +132,25 @@ class Follower:
             turn.add(rest)
         if reader.is_unproven:
             turn.add(reader.prove(turn.now))
-        is_gone = reader.is_deleted and not reader.is_copy
-        turn.add(Sealed(reader.key, GapReason.DELETED if is_gone else None, reader.committed))
+        reason = reader.copy_reason if reader.is_copy else GapReason.DELETED if reader.is_deleted else None
+        if reader.lost_end is not None and reader.lost_end > reader.committed:
+            # What was written between the copy and the truncation; nobody has it.
+            turn.add(Hole(reader.key, reader.committed, reader.lost_end, GapReason.TRUNCATED))
+        turn.add(Sealed(reader.key, reason, max(reader.committed, reader.lost_end or 0)))
         self._dismiss(lineage, reader)
-        self._census.retire(reader.known()._replace(sealed=True), is_gone=is_gone)
+        self._census.retire(reader.known()._replace(sealed=True), is_gone=reason is not None)
 
     def _renew(self, lineage: Lineage, reader: Reader, verdict: Verdict, turn: Turn) -> Reader:
         """The bytes of an open file are not what they were: its life ends and another one begins in its place.
 
-        Where it only lost what had not been handed on (SHRUNK), the new life goes on from there.
+        Where it only lost what had not been handed on (SHRUNK), the new life goes on from there. Where a copy was made
+        before, what was not read yet is read there: the old life then stands before the new one.
         """
-        self._lose_unread(reader, GapReason.TRUNCATED, turn)
         base = reader.committed if verdict is Verdict.SHRUNK else 0
-        turn.add(Sealed(reader.key, GapReason.TRUNCATED if base == 0 else None, reader.committed))
+        copy = None if base else self.succession.find_copy(lineage, reader)
+        if copy is None:
+            self._lose_unread(reader, GapReason.TRUNCATED, turn)
+            turn.add(Sealed(reader.key, GapReason.TRUNCATED if base == 0 else None, reader.committed))
         fd, reader.fd = reader.fd, None
         if fd is None:
             message = f"{reader!r} is not open"
@@ -157,7 +163,13 @@ class Follower:
         turn.add(new.birth())
         if base:
             turn.add(new.prove(turn.now))
-        return new
+        if copy is None:
+            return new
+        reader.lost_end, reader.copy_reason = reader.size, GapReason.TRUNCATED
+        reader.take_copy(copy)
+        lineage.put_before(reader, new)
+        self._census.open_files.admit(reader)
+        return reader
 
     def _lose_unread(self, reader: Reader, reason: GapReason, turn: Turn) -> None:
         """Tell what was there and cannot be read any more: up to the size last seen, or nobody knows how much."""

@@ -95,6 +95,10 @@ class Lineage:
         if self.live is old:
             self.live = new
 
+    def put_before(self, older: Reader, newer: Reader) -> None:
+        """Put `older` into its place before `newer`, which has taken over from it."""
+        self.readers.insert(self.readers.index(newer), older)
+
     def displace(self, reader: Reader, now: float) -> None:
         """Note that `reader`'s file has lost its name."""
         if self.live is reader:

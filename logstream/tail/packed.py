@@ -77,7 +77,7 @@ class Likeness(NamedTuple):
 
     def is_met_by(self, descriptor: int) -> bool:
         """Whether the file behind `descriptor` begins with this generation, beyond doubt."""
-        if not self.is_certain or os.fstat(descriptor).st_size < self.least_bytes:
+        if not self.least_bytes or not self.is_certain or os.fstat(descriptor).st_size < self.least_bytes:
             return False
         head = os.pread(descriptor, self.head_length, 0)
         return zlib.crc32(head) == self.head_crc and self.is_proven_by(descriptor)
@@ -115,17 +115,13 @@ def says_it_is(descriptor: int, size: int, head_length: int, head_crc: int) -> b
 
 
 def copies_beside(directory: Path, names: Iterable[str]) -> list[Path]:
-    """Files in `directory` whose names say that they are compressed older lives of a file called one of `names`."""
+    """Files in `directory` whose names say that they are older lives of a file called one of `names`, or copies."""
     wanted = frozenset(names)
     try:
         entries = sorted(os.listdir(directory))  # noqa: PTH208 - names alone are needed, of thousands of files
     except OSError:
         return []
-    return [
-        directory / name
-        for name in entries
-        if any(base in wanted and rotated.is_compressed for base, rotated in base_names(name))
-    ]
+    return [directory / name for name in entries if any(base in wanted for base, _ in base_names(name))]
 
 
 def unpack(

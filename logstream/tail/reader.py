@@ -18,9 +18,11 @@ from logstream.tail.batch import ANCHOR_BYTES, LISTED_BYTES, Birth, Known, Proof
 from logstream.tail.discovery import is_absence
 from logstream.tail.identity import Facts, Remembered, Verdict, decide
 from logstream.tail.lines import LINE_END_BYTES, cut, cut_whole, measure
+from logstream.tail.packed import likeness_of
 from logstream.tail.rotation import without_compression
 
 if TYPE_CHECKING:
+    from logstream.records import GapReason
     from logstream.tail.opening import Opened
     from logstream.tail.rotation import Sibling
 
@@ -60,6 +62,10 @@ class Reader:
         self.is_deleted = False
         self.is_copy = False
         """Whether `fd` is an unpacked copy, and the file itself is gone."""
+        self.copy_reason: GapReason | None = None
+        """Why the file that the copy is of has other bytes now; None: it is the copy that was kept."""
+        self.lost_end: int | None = None
+        """How far the file was seen to reach before; a copy may have been made earlier."""
         self.is_packed = False
         """Whether nothing is known of it but that there is a compressed file of its name."""
         self.has_caught_up = False
@@ -177,8 +183,18 @@ class Reader:
         """Go on in a copy of the generation that holds all of it."""
         start = max(0, self.committed - ANCHOR_BYTES)
         self.fd, self.lead = descriptor, os.pread(descriptor, self.committed - start, start)
+        self.size = self.mtime_ns = None
+        self.has_caught_up = self.is_drained = False
         self.is_copy = self.is_deleted = self.is_displaced = True
         self.is_missing = self.is_unreadable = False
+
+    def is_copied_in(self, opened: Opened) -> bool:
+        """Whether an open file begins with all that was handed on of this generation, beyond doubt; raises OSError."""
+        if not likeness_of(self.known()).is_met_by(opened.fd):
+            return False
+        if self.lead is None:
+            return True
+        return os.pread(opened.fd, len(self.lead), self.committed - len(self.lead)) == self.lead
 
     def finish(self) -> Range | None:
         """What is left without a line end, as the last range; only for a generation that will not grow any more."""

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from logstream.tail.batch import display
 from logstream.tail.discovery import is_absence, obstacle_of, reason_of
+from logstream.tail.family import family_of, has_inode, inodes_of
 from logstream.tail.identity import Verdict
 from logstream.tail.opening import Opened, Refused, is_unlinked, place_of
 from logstream.tail.packed import says_it_is
-from logstream.tail.reader import Reader
-from logstream.tail.rotation import Sibling, newer_than, oldest_first, rotated_name, without_compression
+from logstream.tail.reader import Reader, file_time
+from logstream.tail.rotation import Sibling, newer_than, oldest_first, without_compression
 
 if TYPE_CHECKING:
     from logstream.tail.lineage import Census, Lineage
@@ -85,6 +86,33 @@ class Succession:
         lineage.add_older(self._bear(lineage, opened, display(path), turn))
         return True
 
+    def find_copy(self, lineage: Lineage, reader: Reader) -> int | None:
+        """A descriptor on a copy of the file of `reader` that was made before it was truncated; None if there is none.
+
+        Rotation by copying (logrotate's `copytruncate`) leaves one beside it. An older one cannot be a copy of it, even
+        where it begins with the same bytes: it was written last before the file was seen last.
+        """
+        since = file_time(reader.seen_time)
+        for sibling in sorted(self._strangers(lineage), key=lambda sibling: -sibling.mtime_ns):
+            if since is not None and sibling.mtime_ns < since:
+                break
+            opened = self._census.open_files.open(sibling.path)
+            if isinstance(opened, Refused):
+                continue
+            if not opened.is_compressed and reader.is_copied_in(opened):
+                return opened.fd
+            os.close(opened.fd)
+        return None
+
+    def _strangers(self, lineage: Lineage) -> list[Sibling]:
+        """The siblings that nobody knows. While a file is being compressed, both stand side by side."""
+        family = family_of(lineage.path)
+        return [
+            sibling
+            for path, sibling in family.items()
+            if not (sibling.name.is_compressed and without_compression(path) in family) and not self._is_known(sibling)
+        ]
+
     def _miss(self, lineage: Lineage, turn: Turn) -> None:
         """Nothing has the path. That is a fact only when it is seen twice, or when the open file says so too."""
         live = lineage.live
@@ -108,7 +136,7 @@ class Succession:
             lineage.move(reader, lineage.path, turn)
         else:
             self._displace_all(lineage, turn)
-            if not _has_inode(reader.path, reader.inode):
+            if not has_inode(reader.path, reader.inode):
                 lineage.move(reader, lineage.path, turn)
         lineage.clear(turn)
 
@@ -150,7 +178,7 @@ class Succession:
 
     def _look(self, lineage: Lineage) -> _Snapshot:
         """List the siblings, open the live file and those that came before it unseen, and list again."""
-        before = _family(lineage.path) if lineage.has_history else {}
+        before = family_of(lineage.path) if lineage.has_history else {}
         live = self._census.open_files.open(lineage.path)
         older: list[Opened | Sibling] = []
         is_consistent = True
@@ -165,9 +193,9 @@ class Succession:
             elif isinstance(opened, Opened):
                 older.append(opened)
         if lineage.has_history:
-            is_consistent = is_consistent and _inodes(_family(lineage.path)) == _inodes(before)
+            is_consistent = is_consistent and inodes_of(family_of(lineage.path)) == inodes_of(before)
             is_consistent = is_consistent and (
-                isinstance(live, Refused) or _has_inode(lineage.path, (live.facts.dev, live.facts.ino))
+                isinstance(live, Refused) or has_inode(lineage.path, (live.facts.dev, live.facts.ino))
             )
         return _Snapshot(live, older, is_consistent)
 
@@ -237,41 +265,6 @@ class Succession:
             lineage.displace(reader, turn.now)
             if place is not None:
                 lineage.move(reader, place, turn)
-
-
-def _family(path: str) -> dict[str, Sibling]:
-    """What in the path's directory has the name of an older life of it."""
-    directory, base = os.path.split(path)
-    found: dict[str, Sibling] = {}
-    try:
-        names = os.listdir(directory)  # noqa: PTH208 - wants the names alone
-    except OSError:
-        return found
-    stem = base.partition(".")[0]
-    for name in names:
-        rotated = rotated_name(base, name) if name.startswith(stem) and name != base else None
-        if rotated is None:
-            continue
-        sibling = f"{directory}/{name}" if directory != "/" else f"/{name}"
-        try:
-            seen = os.stat(sibling)
-        except OSError:
-            continue
-        if obstacle_of(seen.st_mode) is None:
-            found[sibling] = Sibling(sibling, rotated, seen.st_dev, seen.st_ino, seen.st_mtime_ns)
-    return found
-
-
-def _inodes(family: dict[str, Sibling]) -> dict[str, tuple[int, int]]:
-    return {path: (sibling.dev, sibling.ino) for path, sibling in family.items()}
-
-
-def _has_inode(path: str, inode: tuple[int, int]) -> bool:
-    try:
-        seen = os.stat(path)
-    except OSError:
-        return False
-    return (seen.st_dev, seen.st_ino) == inode
 
 
 def _close(snapshot: _Snapshot) -> None:

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import os
+import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from logstream.records import GapReason
 from logstream.tail.batch import Birth, Hole, Sealed
-from tests.tail_kit import RecordingSink, eventually, source, tailing, write
+from tests.tail_kit import BRISK, RecordingSink, eventually, source, tailing, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -134,3 +136,82 @@ async def test_an_old_file_truncated_after_its_rotation_is_followed(tmp_path: Pa
         await sink.first(2)
         rewrite(tmp_path / "app.log.1", b"x\n")
         assert await sink.first(3) == [b"one", b"two", b"x"]
+
+
+def copy_and_truncate(log: Path, name: str = "app.log.1") -> Path:
+    """As logrotate's `copytruncate` does."""
+    copy = log.with_name(name)
+    copy.write_bytes(log.read_bytes())
+    os.truncate(log, 0)
+    return copy
+
+
+SLOW = replace(BRISK, hot_poll_seconds=0.2, hot_seconds=0.0, blind_sweep_seconds=0.2)
+
+
+async def test_what_was_not_read_before_a_copy_and_truncation_is_read_in_the_copy(tmp_path: Path) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, b"one\n")
+    async with tailing(sink, source(log), pace=SLOW, uses_events=False):
+        await sink.first(1)
+        for number in range(5):
+            write(log, b"".join(b"unread %d %d\n" % (number, line) for line in range(1_000)) + b"half a li")
+            for shift in range(number, 0, -1):
+                (tmp_path / f"app.log.{shift}").rename(tmp_path / f"app.log.{shift + 1}")
+            copy_and_truncate(log)
+            write(log, b"new %d\n" % number)
+            await sink.first(1 + (number + 1) * 1_002)
+    expected = [b"one"]
+    for number in range(5):
+        expected += [b"unread %d %d" % (number, line) for line in range(1_000)]
+        expected += [b"half a li", b"new %d" % number]
+    assert sink.texts == expected
+    assert sink.of_kind(Hole) == []
+    assert {sealed.reason for sealed in sink.sealed.values()} == {GapReason.TRUNCATED}
+
+
+async def test_a_copy_and_truncation_while_down_loses_nothing(tmp_path: Path) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(log)
+    write(log, b"one\n")
+    async with tailing(sink, spec):
+        await sink.first(1)
+    seen_time = time.time()
+    write(log, b"two\nthree\n")
+    copy_and_truncate(log)
+    write(log, b"four\n")
+    for _ in range(2):
+        known = [generation._replace(seen_time=seen_time) for generation in sink.known()]
+        async with tailing(sink, spec, known=known, first_seen=()):
+            await sink.first(4)
+    assert sink.texts == [b"one", b"two", b"three", b"four"]
+    assert sink.of_kind(Hole) == []
+
+
+async def test_an_older_file_that_begins_alike_is_no_copy(tmp_path: Path) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(tmp_path / "app.log.1", b"tick\n" * 500)
+    os.utime(tmp_path / "app.log.1", (1_000_000_000, 1_000_000_000))
+    write(log, b"tick\n" * 100)
+    async with tailing(sink, source(log)):
+        await sink.first(100)
+        os.truncate(log, 0)
+        write(log, b"new\n")
+        await sink.first(101)
+    assert sink.texts == [b"tick"] * 100 + [b"new"]
+
+
+async def test_a_copy_that_was_made_before_the_last_write_leaves_a_loss_with_its_range(tmp_path: Path) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, b"one\n")
+    async with tailing(sink, source(log)):
+        await sink.first(1)
+        (tmp_path / "app.log.1").write_bytes(log.read_bytes())
+        write(log, b"after the copy\nhalf")
+        await sink.first(2)
+        os.truncate(log, 0)
+        write(log, b"new\n")
+        await sink.first(3)
+    assert sink.texts == [b"one", b"after the copy", b"new"]
+    (sealed,) = sink.sealed.values()
+    assert sealed.reason is GapReason.TRUNCATED

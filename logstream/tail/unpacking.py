@@ -10,11 +10,13 @@ import os
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from logstream.tail.packed import NoRoomError, copies_beside, likeness_of, unpack
+from logstream.tail.reader import file_time
 
 if TYPE_CHECKING:
     from logstream.tail.reader import Reader
@@ -89,6 +91,16 @@ class Unpacking:
 
 
 def _copies_of(reader: Reader, path: str) -> list[Path]:
+    """What may be a compressed copy of the reader's file, oldest first.
+
+    One that was written last before the file was last seen is history, and a later one is that of a later life: in a
+    log that repeats itself both may begin like it.
+    """
     names = {Path(path).name, Path(reader.path).name}
     places = dict.fromkeys((Path(reader.path).parent, Path(path).parent))
-    return [copy for place in places for copy in copies_beside(place, names)]
+    since_ns = file_time(reader.seen_time) or 0
+    found: list[tuple[int, Path]] = []
+    for copy in (copy for place in places for copy in copies_beside(place, names)):
+        with suppress(OSError):
+            found.append((copy.stat().st_mtime_ns, copy))
+    return [copy for mtime_ns, copy in sorted(found) if mtime_ns >= since_ns]

@@ -366,6 +366,7 @@ async def test_a_log_that_repeats_itself_hides_no_generation(tmp_path: Path) -> 
     async with tailing(sink, spec, known=known, first_seen=()):
         await sink.until(lambda: sink.texts[-1:] == [b"last"])
     assert len(sink.texts) == 200 + 170 + 250 + 1
+    assert sorted(sink.committed.values()) == [len("last\n"), 170 * 5, 200 * 5, 250 * 5]
     assert sink.of_kind(Hole) == []
 
 

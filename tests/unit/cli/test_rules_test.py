@@ -83,6 +83,13 @@ def test_each_line_is_shown_with_what_became_of_it_and_who_decided(capsys: pytes
     ]
 
 
+def test_each_line_that_a_rule_decides_about_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("app.log").write_text("GET /healthz 200\n" * 40 + "GET /healthz 500\n" * 30)
+    whole = orjson.loads(told(capsys, "app.log", "--format", "json"))
+
+    assert [(rule["name"], rule["decided"]) for rule in whole["rules"]][:2] == [("probe", 30), ("quiet", 40)]
+
+
 def test_programs_get_json(capsys: pytest.CaptureFixture[str]) -> None:
     whole = orjson.loads(told(capsys, "app.log", "--format", "json"))
     assert (whole["source"], whole["lines"], whole["dropped"]) == ("app", 6, 1)

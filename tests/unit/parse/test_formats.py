@@ -141,6 +141,19 @@ def test_times_at_the_edges(text: str, time: str | None) -> None:
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        '{"log":"2020-01-01T00:00:00Z INFO inside\\n","stream":"stdout","time":"2026-11-01T10:00:00.5Z"}',
+        "2026-11-01T10:00:00.5Z stdout F 2020-01-01T00:00:00Z INFO inside",
+    ],
+)
+def test_the_runtime_s_time_wins_over_that_of_the_line_inside(line: str) -> None:
+    found = parse_line(line, format="auto", clock=CLOCK)
+
+    assert (found.time, found.level and found.level.word) == ("2026-11-01T10:00:00.5Z", "info")
+
+
+@pytest.mark.parametrize(
     ("text", "name", "value"),
     [
         ("a=123456789012345678901234567890 b=1", "a", "123456789012345678901234567890"),

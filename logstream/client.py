@@ -22,7 +22,7 @@ from logstream.errors import LogstreamError, UsageError
 from logstream.following import CaughtUp, Followed, News, Told
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from httpx_sse import EventSource, ServerSentEvent
 
@@ -139,15 +139,12 @@ def fetch_json(url: str, path: str, headers: Mapping[str, str]) -> Any:  # noqa:
 class Connection:
     """Follows one stream for as long as wanted, over as many connections as it takes."""
 
-    def __init__(
-        self, url: str, wanted: Wanted, headers: Mapping[str, str], *, pause: Callable[[float], None] = time.sleep
-    ) -> None:
-        """Nothing is asked yet. `pause` waits between two tries."""
+    def __init__(self, url: str, wanted: Wanted, headers: Mapping[str, str]) -> None:
+        """Nothing is asked yet."""
         self.last_event_id = ""
         self._url = url
         self._wanted = wanted
         self._headers = headers
-        self._pause = pause
         self._retry_ms = _FIRST_PAUSE_MS
         self._patience_seconds = _FIRST_PATIENCE_SECONDS
         self._was_connected = False
@@ -176,7 +173,7 @@ class Connection:
                 raise UnreachableError(self._url, reason)
             pause_seconds = self._pause_seconds(seconds)
             yield News("lost", {"reason": reason, "pause_seconds": round(pause_seconds, 1)})
-            self._pause(pause_seconds)
+            time.sleep(pause_seconds)
 
     def _connected(self, client: httpx.Client) -> Iterator[Followed]:
         headers = _headers(self._headers)
@@ -286,12 +283,10 @@ def _refuse(url: str, response: httpx.Response) -> None:
     if status == _TOO_MANY or status >= _SERVER_ERROR:
         after = response.headers.get("Retry-After", "")
         raise _Later(status, float(after) if after.isdigit() else None)
-    detail = f"the service answers {status} {response.reason_phrase}"
     if response.headers.get("Content-Type") == "application/problem+json":
-        detail = str(orjson.loads(response.content)["detail"])
-    if status == _BAD_REQUEST or response.headers.get("Content-Type") == "application/problem+json":
-        raise RefusedError(detail)
-    raise UnreachableError(url, detail)
+        raise RefusedError(str(orjson.loads(response.content)["detail"]))
+    detail = f"the service answers {status} {response.reason_phrase}"
+    raise RefusedError(detail) if status == _BAD_REQUEST else UnreachableError(url, detail)
 
 
 def _words(error: httpx.HTTPError | httpx.StreamError) -> str:

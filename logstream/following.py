@@ -5,7 +5,10 @@ Owns the values alone.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+
+UNREADABLE: Final = frozenset(("unreadable", "untailable"))
+"""States of files of which no line can be had."""
 
 
 class Told(NamedTuple):

@@ -18,7 +18,7 @@ import orjson
 
 from logstream.api.frames import WireEncoder, encode_json, gap_facts
 from logstream.config import SourceSettings
-from logstream.following import CaughtUp, Followed, News, Told
+from logstream.following import UNREADABLE, CaughtUp, Followed, News, Told
 from logstream.hub.frames import EncodedRecord, Shape
 from logstream.hub.hub import Hub
 from logstream.hub.start import From, FromStart, find_start
@@ -149,7 +149,7 @@ class _Reading:
         return [
             News("source", {"source": source, "file": file.file, "state": file.state, "reason": file.reason})
             for source, file in self._files()
-            if file.state in {"unreadable", "untailable"}
+            if file.state in UNREADABLE
         ]
 
     def unfinished(self, view: View) -> list[dict[str, Any]]:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from logstream.api.frames import WireEncoder
 from logstream.hub.judged import Judged
+from logstream.hub.traces import NOTHING_ABOVE
 from logstream.journal.base import Block
 from logstream.records import Generation
 from logstream.rules import Evidence, RuleSet, concerns, remarks
 from logstream.rules.evidence import Tally
-from logstream.tail.batch import ANCHOR_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,12 +70,11 @@ class Trial:
     def put(self, content: bytes) -> Iterator[Verdict]:
         """Try whole lines, at most `BLOCK_BYTES` of them or one; what becomes of each."""
         before = self._before
-        lead = b"" if before is None else before.block.before(len(before.block.content))[-ANCHOR_BYTES:]
+        lead = b"" if before is None else before.block.before(len(before.block.content))
         block = Block(self._generation, self._place, self._place, int(time.time() * 1000), lead, content)
         self._place += len(content)
-        judged = Judged(
-            block, self._traits, self._rules, self._encoder, **({} if before is None else {"above": before.below})
-        )
+        above = (lambda: NOTHING_ABOVE) if before is None else before.below
+        judged = Judged(block, self._traits, self._rules, self._encoder, above=above)
         self._before = judged
         self._count(judged)
         yield from self._verdicts(judged)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from logstream.records import Gap, Position, Record
     from logstream.tail.batch import Notice
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 def encode_json(value: object) -> bytes:
     """One line of JSON: orjson escapes all control characters, so nothing in it can end an SSE line."""
@@ -26,7 +28,16 @@ def encode_json(value: object) -> bytes:
 
 def utc_now() -> str:
     """The current time as RFC 3339 in UTC, to the millisecond."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return _written(datetime.now(UTC))
+
+
+def utc_text(time_ms: int) -> str:
+    """A time (epoch milliseconds, of the years 1 to 9999) as RFC 3339 in UTC, to the millisecond."""
+    return _written(_EPOCH + timedelta(milliseconds=time_ms))
+
+
+def _written(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def id_of(position: Position | None) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,7 +11,7 @@ from quart_schema import document_querystring, document_response
 
 from logstream.api.answers import json_answer
 from logstream.api.context import APP_KEY, ApiContext
-from logstream.api.frames import gap_facts, id_of
+from logstream.api.frames import gap_facts, id_of, utc_text
 from logstream.api.models import Histogram, HistogramQuery, Problem, Records, RecordsQuery
 from logstream.api.problems import UnknownIdError
 from logstream.api.ranges import AskedPlace, read_counts, read_records
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 records = Blueprint("records", __name__)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @records.get("/api/v1/records")
@@ -73,7 +71,7 @@ async def get_histogram() -> Response:
         found = await count_by_time(context.hub, view, asked.starts_ms, asked.until_ms, at)
     buckets = [
         {
-            "start": _time(start_ms),
+            "start": utc_text(start_ms),
             "counts": {"none" if level is None else level.word: n for level, n in counts.items()},
         }
         for start_ms, counts in zip(found.starts_ms, found.counts, strict=True)
@@ -81,8 +79,8 @@ async def get_histogram() -> Response:
     return json_answer(
         orjson.dumps(
             {
-                "since": _time(asked.starts_ms[0]),
-                "until": _time(asked.until_ms),
+                "since": utc_text(asked.starts_ms[0]),
+                "until": utc_text(asked.until_ms),
                 "buckets": buckets,
                 "scanned_to": id_of(found.scanned_to),
                 "complete": found.complete,
@@ -116,7 +114,3 @@ def _told(page: Page, **more: Any) -> Response:  # noqa: ANN401 - members of a J
     # Records are JSON already, made once for all who ask.
     body = b'{"records":[%b],%b' % (b",".join(record.json for record in page.records), orjson.dumps(rest)[1:])
     return json_answer(body)
-
-
-def _time(time_ms: int) -> str:
-    return (_EPOCH + timedelta(milliseconds=time_ms)).isoformat(timespec="milliseconds").replace("+00:00", "Z")

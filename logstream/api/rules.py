@@ -5,7 +5,6 @@ Owns the answer's form. Refuses to count.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -14,6 +13,7 @@ from quart_schema import document_response
 
 from logstream.api.answers import json_answer
 from logstream.api.context import APP_KEY, ApiContext
+from logstream.api.frames import utc_text
 from logstream.api.models import Rules
 from logstream.rules import remarks
 
@@ -65,11 +65,9 @@ def _view(view: ViewEvidence) -> dict[str, Any]:
 
 
 def _evidence(evidence: Evidence) -> dict[str, Any]:
-    last_ms = evidence.last_hit_ms
-    last = None if last_ms is None else datetime.fromtimestamp(last_ms / 1000, UTC).isoformat(timespec="milliseconds")
     return {
         "lines_tried": evidence.lines_tried,
         "hits": evidence.hits,
-        "last_hit": last and last.replace("+00:00", "Z"),
+        "last_hit": None if evidence.last_hit_ms is None else utc_text(evidence.last_hit_ms),
         "ns_a_line": evidence.ns_a_line,
     }

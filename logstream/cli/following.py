@@ -10,19 +10,19 @@ import os
 import sys
 import time
 from contextlib import aclosing, suppress
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from logstream.api.asked import read_from
+from logstream.api.frames import utc_text
 from logstream.api.problems import BadParameterError
-from logstream.cli.printing import UNREADABLE, Form, Look, Printer
+from logstream.cli.printing import Form, Look, Printer
 from logstream.cli.words import EXIT_FAILURE, misuse
 from logstream.client import Connection, Wanted, fetch_json
 from logstream.config import load
 from logstream.errors import LogstreamError
-from logstream.following import CaughtUp, Followed, News, Told
+from logstream.following import UNREADABLE, CaughtUp, Followed, News, Told
 from logstream.hub.start import From, FromId, FromStart
 from logstream.hub.told import epoch_ms
 from logstream.local import Progress, Selection, following_files
@@ -153,9 +153,7 @@ def moment_ms(text: str | None) -> int | None:
 def _begin_of_service(text: str) -> str:
     """`--from` as the service takes it: people may leave parts of a time out."""
     moment = read_moment(text)
-    if moment is None:
-        return text
-    return datetime.fromtimestamp(moment.from_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return text if moment is None else utc_text(moment.from_ms)
 
 
 def _begin_of_files(text: str) -> From:

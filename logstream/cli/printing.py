@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 import click
 import orjson
 
-from logstream.following import CaughtUp, News, Told
+from logstream.following import UNREADABLE, CaughtUp, News, Told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from logstream.following import Followed
 
 Form = Literal["text", "json", "logfmt"]
-UNREADABLE: Final = frozenset(("unreadable", "untailable"))
-"""States of files of which no line can be had."""
 _LEVEL_COLOURS: Final = {
     "trace": "bright_black",
     "debug": "bright_black",

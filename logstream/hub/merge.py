@@ -99,18 +99,14 @@ def _end_of_file(hub: Hub, view: View, below: Block, length: int, most: int) -> 
     judged = hub.judge_before(below, length)
     if judged is None:
         return [], None
-    times = LineTimes(hub)
     # Bytes of other files may lie between in the recorded order: so places are told too early, never too late.
     first = hub.journal.place_in(below.generation, judged.block.start)
     judged.block = judged.block._replace(at=first)
-    return _chosen(judged, view, times, most), times.of(judged)[0]
+    when = LineTimes(hub).of(judged)
+    return _chosen(judged, view.selected(judged)[-most:], when), when[0]
 
 
-def _chosen(judged: Judged, view: View, times: LineTimes, most: int) -> list[_Match]:
-    selected = view.selected(judged)[-most:]
-    if not selected:
-        return []
-    when = times.of(judged)
+def _chosen(judged: Judged, selected: list[int], when: list[int]) -> list[_Match]:
     file = (judged.block.generation.source, judged.block.generation.file)
     return [_Match(judged.place_before(index), when[index], file, judged.encoded(index)) for index in selected]
 
@@ -139,7 +135,8 @@ async def _matches(hub: Hub, view: View, begin: int, end: int, most: int) -> tup
                 first_ms = recorded_ms(item) if first_ms is None else first_ms
                 judged = hub.judge(item)
                 own = kept.setdefault(item.generation, [])
-                own += _chosen(judged, view, times, most)
+                selected = view.selected(judged)[-most:]
+                own += _chosen(judged, selected, times.of(judged)) if selected else []
                 del own[:-most]
     finally:
         reader.close()

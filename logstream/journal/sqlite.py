@@ -123,8 +123,7 @@ class SqliteJournal:
             return Resolution(None, "this id lies ahead of everything read from its file")
         if position.offset < life.base:
             return Resolution(None, "this id lies before the place where reading of its file began")
-        await self._locator.find(life)
-        before = self._bytes_before(life, position.offset, ANCHOR_BYTES)
+        before = self._read_before(await self._locator.find(life), position.offset, ANCHOR_BYTES)
         # Behind a gap, and nowhere else, an id was made without the bytes before it: its anchor is 0.
         is_behind_gap = not position.anchor and life.sealed_at is not None and position.offset == life.committed
         if before is not None and not is_behind_gap and anchor_of(before) != position.anchor:
@@ -168,7 +167,7 @@ class SqliteJournal:
     def bytes_before(self, generation: Generation, offset: int, length: int) -> bytes | None:
         """The at most `length` bytes of `generation` before `offset`; None while they cannot be read."""
         life = self._ledger.lives.get(generation.key)
-        return None if life is None else self._bytes_before(life, offset, length)
+        return None if life is None else self._read_before(self._locator.locate(life), offset, length)
 
     def reached(self, at: int) -> tuple[Reached, ...]:
         """How far each generation was recorded at the place `at`, for those of which something was."""
@@ -200,16 +199,13 @@ class SqliteJournal:
             self._locator.close()
             self._store.close()
 
-    def _bytes_before(self, life: Life, offset: int, length: int) -> bytes | None:
-        descriptor = self._locator.locate(life)
-        if isinstance(descriptor, GapReason):
-            return None
-        return self._locator.read_before(descriptor, offset, length)
+    def _read_before(self, found: int | GapReason, offset: int, length: int) -> bytes | None:
+        return None if isinstance(found, GapReason) else self._locator.read_before(found, offset, length)
 
     async def _anchor_at(self, life: Life, offset: int) -> int | None:
         """The anchor there; 0 if the bytes are gone for good, None if they only cannot be read now."""
         found = await self._locator.find(life)
         if found is GapReason.UNREADABLE:
             return None
-        before = None if isinstance(found, GapReason) else self._locator.read_before(found, offset, ANCHOR_BYTES)
+        before = self._read_before(found, offset, ANCHOR_BYTES)
         return 0 if before is None else anchor_of(before)

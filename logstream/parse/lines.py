@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from logstream.parse.access import read_access, read_apache_error, read_nginx_error
 from logstream.parse.levels import level_in_text
-from logstream.parse.loggers import read_klog, read_log4j, read_postgres, read_python
+from logstream.parse.loggers import STAMP, read_klog, read_log4j, read_postgres, read_python
 from logstream.parse.parsed import Parsed
 from logstream.parse.structured import read_json, read_logfmt
 from logstream.parse.syslog import read_syslog
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     Reader = Callable[[str, Clock], Parsed | None]
 
-_STAMP: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z| ?[+-]\d\d:?\d\d)?", re.ASCII)
 _FIRST_KEY: Final = re.compile(r"[A-Za-z_@][\w.@/-]{0,63}=", re.ASCII)
 _POSTGRES_MARK: Final = ":  "
 _ACCESS_MARK: Final = '] "'
@@ -92,7 +91,7 @@ def _candidates_by_date(text: str) -> Iterable[Reader]:
     separator = text[4:5]
     if separator == "/":
         return (read_nginx_error,)
-    stamp = _STAMP.match(text) if separator == "-" else None
+    stamp = STAMP.match(text) if separator == "-" else None
     if stamp is None:
         return (read_log4j,) if text[2:3] == ":" else _access(text)
     after = text[stamp.end() : stamp.end() + 2]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     _Forms = dict[str, tuple[re.Pattern[str], ...]]
 
-_STAMP: Final = re.compile(r"\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z| ?[+-]\d\d:?\d\d)?", re.ASCII)
+STAMP: Final = re.compile(r"\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z| ?[+-]\d\d:?\d\d)?", re.ASCII)
 _LEVEL: Final = r"(?P<level>[A-Z]{4,8})"
 _LOGGER: Final = r"(?P<logger>[\w.$/<>:*~-]{1,256})"
 _THREAD: Final = r"\[ *(?P<thread>[^\[\]]{1,200})\]"
@@ -94,7 +94,7 @@ def read_log4j(text: str, clock: Clock) -> Parsed | None:
 
 
 def _read(name: str, forms: _Forms, bare: tuple[re.Pattern[str], ...], text: str, clock: Clock) -> Parsed | None:
-    stamp = _STAMP.match(text)
+    stamp = STAMP.match(text)
     if stamp is None:
         at, tried = 0, bare
     else:

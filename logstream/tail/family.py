@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from logstream.tail.discovery import obstacle_of
-from logstream.tail.rotation import Sibling, rotated_name
+from logstream.tail.rotation import Sibling, rotated_name, without_compression
 
 
 def family_of(path: str) -> dict[str, Sibling]:
@@ -34,6 +34,15 @@ def family_of(path: str) -> dict[str, Sibling]:
         if obstacle_of(seen.st_mode) is None:
             found[sibling] = Sibling(sibling, rotated, seen.st_dev, seen.st_ino, seen.st_mtime_ns)
     return found
+
+
+def settled(family: dict[str, Sibling]) -> list[Sibling]:
+    """Without copies in the making: while a file is being compressed, both stand side by side."""
+    return [
+        sibling
+        for path, sibling in family.items()
+        if not (sibling.name.is_compressed and without_compression(path) in family)
+    ]
 
 
 def inodes_of(family: dict[str, Sibling]) -> dict[str, tuple[int, int]]:

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from logstream.tail.batch import display
 from logstream.tail.discovery import is_absence, obstacle_of, reason_of
-from logstream.tail.family import family_of, has_inode, inodes_of
+from logstream.tail.family import family_of, has_inode, inodes_of, settled
 from logstream.tail.identity import Verdict
 from logstream.tail.opening import Opened, Refused, is_unlinked, place_of
 from logstream.tail.packed import says_it_is
 from logstream.tail.reader import Reader, file_time
-from logstream.tail.rotation import Sibling, newer_than, oldest_first, without_compression
+from logstream.tail.rotation import Sibling, newer_than, oldest_first
 
 if TYPE_CHECKING:
     from logstream.tail.lineage import Census, Lineage
@@ -93,7 +93,8 @@ class Succession:
         where it begins with the same bytes: it was written last before the file was seen last.
         """
         since = file_time(reader.seen_time)
-        for sibling in sorted(self._strangers(lineage), key=lambda sibling: -sibling.mtime_ns):
+        strangers = (sibling for sibling in settled(family_of(lineage.path)) if not self._is_known(sibling))
+        for sibling in sorted(strangers, key=lambda sibling: -sibling.mtime_ns):
             if since is not None and sibling.mtime_ns < since:
                 break
             opened = self._census.open_files.open(sibling.path)
@@ -103,15 +104,6 @@ class Succession:
                 return opened.fd
             os.close(opened.fd)
         return None
-
-    def _strangers(self, lineage: Lineage) -> list[Sibling]:
-        """The siblings that nobody knows. While a file is being compressed, both stand side by side."""
-        family = family_of(lineage.path)
-        return [
-            sibling
-            for path, sibling in family.items()
-            if not (sibling.name.is_compressed and without_compression(path) in family) and not self._is_known(sibling)
-        ]
 
     def _miss(self, lineage: Lineage, turn: Turn) -> None:
         """Nothing has the path. That is a fact only when it is seen twice, or when the open file says so too."""
@@ -201,15 +193,10 @@ class Succession:
 
     def _unseen(self, lineage: Lineage, family: dict[str, Sibling]) -> list[Sibling]:
         """The siblings that were written after the last known life and that nobody knows, oldest first."""
-        # While a file is being compressed, both stand side by side.
-        family = {
-            path: sibling
-            for path, sibling in family.items()
-            if not (sibling.name.is_compressed and without_compression(path) in family)
-        }
-        known = [sibling for sibling in family.values() if self._is_known(sibling)]
+        siblings = settled(family)
+        known = [sibling for sibling in siblings if self._is_known(sibling)]
         last = oldest_first(known)[-1] if known else None
-        unknown = [sibling for sibling in family.values() if sibling not in known]
+        unknown = [sibling for sibling in siblings if sibling not in known]
         return newer_than(unknown, last, lineage.last_mtime_ns)
 
     def _is_being_read(self, lineage: Lineage, opened: Opened) -> bool:
@@ -224,13 +211,13 @@ class Succession:
         """Whether its inode is that of a known generation, and was not given to another file since."""
         inode = (sibling.dev, sibling.ino)
         known = self._census.readers.get(inode) or self._census.finished.get(inode)
-        if known is None:
-            return False
+        if known is None or known.igen is None:
+            return known is not None
         opened = self._census.open_files.open(sibling.path)
         if isinstance(opened, Refused):
             return True
         os.close(opened.fd)
-        return known.igen is None or opened.facts.igen is None or known.igen == opened.facts.igen
+        return opened.facts.igen is None or known.igen == opened.facts.igen
 
     def _bear(self, lineage: Lineage, opened: Opened, file: str, turn: Turn) -> Reader:
         """A new generation in an open file: from its start, or from where its bytes were handed on already."""

@@ -213,5 +213,8 @@ async def test_a_copy_that_was_made_before_the_last_write_leaves_a_loss_with_its
         write(log, b"new\n")
         await sink.first(3)
     assert sink.texts == [b"one", b"after the copy", b"new"]
+    (hole,) = sink.of_kind(Hole)
+    start = len(b"one\nafter the copy\n")
+    assert (hole.start, hole.end, hole.reason) == (start, start + len(b"half"), GapReason.TRUNCATED)
     (sealed,) = sink.sealed.values()
     assert sealed.reason is GapReason.TRUNCATED

@@ -21,8 +21,8 @@ from logstream.errors import LogstreamError
 from logstream.hub.counting import Counting
 from logstream.hub.hub import Hub
 from logstream.hub.judged import SourceTraits
+from logstream.journal.errors import JournalError
 from logstream.journal.sqlite import SqliteJournal
-from logstream.journal.store import JournalError
 from logstream.metrics import render
 from logstream.parts import files_to_hold, raise_file_limit, rule_set, specs_of, traits_of
 from logstream.serving import serve

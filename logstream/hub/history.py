@@ -74,8 +74,8 @@ class _Scan(NamedTuple):
 
 async def page_before(hub: Hub, wanted: Wanted, end_at: int | None, scan_bytes: int = SCAN_BYTES) -> Page:
     """The last records that end before the place `end_at` (None: the last of all)."""
-    below = hub.head + 1 if end_at is None else end_at
-    end = min(below, hub.head)
+    below = hub.durable_head + 1 if end_at is None else end_at
+    end = min(below, hub.durable_head)
     floor = await _floor(hub, wanted.span)
     found: list[Found] = []
     lost: list[Lost] = []
@@ -102,7 +102,7 @@ async def page_before(hub: Hub, wanted: Wanted, end_at: int | None, scan_bytes: 
 
 async def page_after(hub: Hub, wanted: Wanted, begin_at: int, scan_bytes: int = SCAN_BYTES) -> Page:
     """The first records that begin at or after the place `begin_at`."""
-    head = hub.head
+    head = hub.durable_head
     begin = min(max(begin_at, await _floor(hub, wanted.span)), head)
     scan = await _scan(hub, wanted, begin, head, most=wanted.limit, scan_bytes=scan_bytes)
     found, reached = scan.found, scan.reached
@@ -121,7 +121,7 @@ async def page_around(hub: Hub, wanted: Wanted, at: int) -> tuple[Page, Page]:
     itself = [match for match in (await _scan(hub, wanted, start, at)).found if match.end_at == at]
     left = wanted.limit - len(itself) - (len(before.records) if wanted.limit > 1 else 0)
     if left <= 0:
-        after = Page((), (), await hub.journal.position_at(at), at < hub.head)
+        after = Page((), (), await hub.journal.position_at(at), at < hub.durable_head)
     else:
         after = await page_after(hub, wanted._replace(limit=left), at, SCAN_BYTES // 2)
     own = tuple(match.record for match in itself)
@@ -200,7 +200,7 @@ async def count_by_time(  # noqa: PLR0913, PLR0917 - what is counted, and how fa
     """How many records of each level lie in each bucket, from the place `begin_at` on."""
     span = Span(starts_ms[0], until_ms)
     counts: tuple[dict[Level | None, int], ...] = tuple({} for _ in starts_ms)
-    head = hub.head
+    head = hub.durable_head
     begin = min(max(begin_at, await _floor(hub, span)), head)
     reached = begin
     read_bytes = 0

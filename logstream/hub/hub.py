@@ -17,6 +17,7 @@ from logstream.hub.judged import Judged, SourceTraits
 from logstream.hub.recent import Recent
 from logstream.hub.traces import LOOK_BACK_BYTES, NOTHING_ABOVE, Above
 from logstream.hub.view import View, ViewEvidence, ViewKey
+from logstream.journal.base import Block
 from logstream.rules.evidence import Evidence, Tally
 from logstream.tail.batch import ANCHOR_BYTES, Batch, Notice
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from logstream.hub.frames import FrameEncoder
-    from logstream.journal.base import Block, Journal
+    from logstream.journal.base import Journal, Lost
     from logstream.rules import CompiledQuery, RuleSet
 
 JUDGED_BYTES = 2 << 20
@@ -81,6 +82,11 @@ class Hub:
         return self.recent.end
 
     @property
+    def durable_head(self) -> int:
+        """The place after everything that subscribers may have and that has ids: as far as pages of history reach."""
+        return min(self.head, self.journal.durable_head)
+
+    @property
     def furthest_lag_bytes(self) -> int:
         """How far the slowest subscriber is behind the head."""
         return max((listener.lag_bytes for listener in self._listeners), default=0)
@@ -108,11 +114,24 @@ class Hub:
         self.rules = rules
         self.tally = Tally(rules.rules, self.tally)
         self.traits = dict(traits)
+        self._above.clear()
+        self._forget_made()
+
+    def _forget_made(self) -> None:
         self._judged.clear()
         self._judged_bytes = 0
-        self._above.clear()
         for view in self._views.values():
             view.forget_frames()
+
+    def recent_item(self, at: int) -> Block | Lost | None:
+        """What is kept in memory of the recorded order at the place `at`, if that is near the head."""
+        item = self.recent.find(at)
+        if isinstance(item, Block) and not item.is_durable and item.next_at <= self.journal.durable_head:
+            # The disk has it now: what was made without ids is made again.
+            self.recent.note_durable(self.journal.durable_head)
+            self._forget_made()
+            return self.recent.find(at)
+        return item
 
     def rule_evidence(self) -> tuple[Evidence, ...]:
         """What each rule has done since the start, in the order of the rules."""

@@ -44,8 +44,10 @@ class SourceTraits(NamedTuple):
     """Which lines go on with others; None: only the fragments of an over-long one."""
 
 
-def position_after(block: Block) -> Position:
-    """The position after the block's last line."""
+def position_after(block: Block) -> Position | None:
+    """The position after the block's last line; None while there is no id for it."""
+    if not block.is_durable:
+        return None
     return Position(block.generation.key, block.end, anchor_of(block.before(len(block.content))))
 
 
@@ -167,7 +169,9 @@ class Judged:
     def _start_of(self, index: int) -> int:
         return self._line_ends[index - 1] if index else 0
 
-    def _id(self, end: int) -> str:
+    def _id(self, end: int) -> str | None:
+        if not self.block.is_durable:
+            return None
         return self._prefix + encode_tail(self.block.start + end, anchor_of(self.block.before(end)))
 
     def _rules_of(self, index: int) -> tuple[str, ...]:

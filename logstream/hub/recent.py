@@ -50,6 +50,12 @@ class Recent:
         self._items[self._dropped] = None
         self._dropped += 1
 
+    def note_durable(self, durable_head: int) -> None:
+        """Blocks that end at `durable_head` or before have ids from now on."""
+        for index, item in enumerate(self._items):
+            if isinstance(item, Block) and not item.is_durable and item.next_at <= durable_head:
+                self._items[index] = item._replace(is_durable=True)
+
     def find(self, at: int) -> Block | Lost | None:
         """The item that holds the place `at`; None if it has left or is still to come."""
         if not self.start <= at < self.end:

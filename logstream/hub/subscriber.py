@@ -50,6 +50,8 @@ class Subscriber:
         self._notices: deque[Notice] = deque(maxlen=PENDING_NOTICES)
         self._waiting: asyncio.Future[None] | None = None
         self._woken = False
+        self._is_ahead_of_ids = False
+        """Whether it was told what the state's disk did not have, so that its position is an earlier one."""
         self._held_back: Frame | None = None
         """The frame at the place, already made but too large for the write before it."""
 
@@ -77,6 +79,9 @@ class Subscriber:
             pulled = await self._collect(loop.time() + _SLICE_SECONDS)
             if pulled is not None:
                 return pulled
+            if self._is_ahead_of_ids and self.at <= self._hub.durable_head:
+                self._is_ahead_of_ids = False
+                self.position = await self._hub.journal.position_at(self.at) or self.position
             if loop.time() >= deadline or (until_at is not None and self.at >= until_at):
                 return None
             if self.at < self._hub.head:
@@ -101,6 +106,7 @@ class Subscriber:
             self._hub.flow.sent(frame)
             self.at = frame.next_at
             self.position = frame.position or self.position
+            self._is_ahead_of_ids = frame.next_at > self._hub.durable_head
             if frame.content:
                 parts.append(frame.content)
                 held += len(frame.content)
@@ -112,7 +118,7 @@ class Subscriber:
 
     async def _next_frame(self) -> Frame:
         """The frame at the place: shared if it is near the head, else made from the files."""
-        item = self._hub.recent.find(self.at)
+        item = self._hub.recent_item(self.at)
         if item is not None:
             self._leave_history()
             if item.at == self.at:

@@ -56,6 +56,8 @@ class Block(NamedTuple):
     time_ms: int
     lead: bytes
     content: bytes
+    is_durable: bool = True
+    """Whether the recorded order has it on the disk; else its lines have no ids, for these could not be kept."""
 
     @property
     def end(self) -> int:
@@ -77,13 +79,19 @@ class Block(NamedTuple):
 class Lost(NamedTuple):
     """A stretch of the recorded order whose bytes cannot be had, and the position after it.
 
-    Bytes that only cannot be read now have none: a client that keeps the position before may still get them.
+    Bytes that only cannot be read now have none: a client that keeps the position before may still get them. Nor has
+    what the state's disk does not have yet.
     """
 
     gap: Gap
     at: int
     next_at: int
     after: Position | None
+
+
+def without_ids(item: Block | Lost) -> Block | Lost:
+    """`item` as it is told while the state cannot be written."""
+    return item._replace(is_durable=False) if isinstance(item, Block) else item._replace(after=None)
 
 
 class Resolution(NamedTuple):
@@ -130,6 +138,10 @@ class Journal(Protocol):
         """The place after everything recorded so far."""
 
     @property
+    def durable_head(self) -> int:
+        """The place up to which the order lasts; `head` but for the time in which the state cannot be written."""
+
+    @property
     def health(self) -> Health:
         """Whether recording works."""
 
@@ -138,7 +150,10 @@ class Journal(Protocol):
         """How much room the state takes on its disk."""
 
     async def commit(self, batch: Batch) -> tuple[Block | Lost, ...]:
-        """Record `batch` for good, then answer what it appended, cut in blocks; raises JournalError."""
+        """Record `batch` for good, then answer what it appended, cut in blocks; raises JournalError.
+
+        While the state cannot be written, batches are kept in memory, and their lines have no ids.
+        """
 
     async def resolve(self, position: Position) -> Resolution:
         """The place after `position`, checked against the file's own bytes while they exist."""

@@ -16,8 +16,9 @@ from logstream.journal.codec import Entry, Reached, decode_row, decode_vector
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from logstream.journal.held import Row
     from logstream.journal.ledger import Ledger
-    from logstream.journal.store import Row, Store
+    from logstream.journal.store import Store
 
 RUN_BYTES = 1 << 20
 """Neighbouring entries of one generation are joined to runs of about this size."""
@@ -25,8 +26,8 @@ RUN_BYTES = 1 << 20
 
 def vector_at(store: Store, start: int) -> dict[int, Reached]:
     """Where each generation was at the keyframe `start`; empty for 0, the beginning of all."""
-    found = store.select("SELECT vector FROM keyframe WHERE start = ?", (start,))
-    return decode_vector(found[0][0]) if found else {}
+    vector = store.keyframe(start)
+    return {} if vector is None else decode_vector(vector)
 
 
 def keyframe_before(ledger: Ledger, at: int) -> int:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from logstream.journal.base import Block, Lost
 from logstream.journal.codec import Reached, RowWriter, encode_vector
 from logstream.journal.cutting import cut_blocks
+from logstream.journal.held import INSERT_KEYFRAME, INSERT_ROW, UPDATE_ROW
 from logstream.journal.ids import anchor_of
 from logstream.records import Gap, GapReason, Generation, Position
 from logstream.tail.batch import Batch, Birth, Hole, Known, Moved, Proof, Range, Sealed
@@ -20,7 +21,7 @@ from logstream.tail.batch import Batch, Birth, Hole, Known, Moved, Proof, Range,
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from logstream.journal.store import Statement
+    from logstream.journal.held import Statement
 
 ROW_BYTES = 1024
 """A row is appended to until it holds this much; then a new one begins."""
@@ -111,6 +112,8 @@ class Ledger:
         self.keyframes = list(stored.keyframes)
         self.last_key = stored.last_key
         self._row = stored.row or RowWriter.begin(0, 0)
+        self.durable_head = self.head
+        """The place up to which the database has everything; ids are given out before it only."""
         self._entries_since_keyframe = stored.entries_since_keyframe
         self._next_slot = max(self.by_slot, default=-1) + 1
 
@@ -240,13 +243,13 @@ class Ledger:
     def _write_row(self, plan: Plan) -> None:
         row = plan.row
         if not plan.is_new_row:
-            plan.statements.append(("UPDATE row SET entries = ? WHERE start = ?", (row.blob, row.start)))
+            plan.statements.append((UPDATE_ROW, (row.blob, row.start)))
             return
-        plan.statements.append(("INSERT INTO row VALUES (?, ?, ?)", (row.start, row.time_ms, row.blob)))
+        plan.statements.append((INSERT_ROW, (row.start, row.time_ms, row.blob)))
         live = [life for life in self.lives.values() if life.sealed_at is None]
         if self._entries_since_keyframe >= max(KEYFRAME_ENTRIES, _KEYFRAME_ENTRIES_A_LIFE * len(live)):
             vector = {life.slot: Reached(life.committed, life.lines) for life in live}
-            plan.statements.append(("INSERT INTO keyframe VALUES (?, ?)", (row.start, encode_vector(vector))))
+            plan.statements.append((INSERT_KEYFRAME, (row.start, encode_vector(vector))))
             plan.keyframe = row.start
             plan.entries_since_keyframe = row.entries
 

@@ -52,7 +52,7 @@ class Replay:
         if run is None:
             return None
         if run.hole is not None or run.end is None:
-            return _lost(run, run.hole or GapReason.DELETED)
+            return self._told(_lost(run, run.hole or GapReason.DELETED))
         descriptor = await self._locator.find(self._ledger.lives[run.generation.key])
         if isinstance(descriptor, GapReason):
             return self._lose(run, descriptor, until)
@@ -67,7 +67,8 @@ class Replay:
             return self._lose(run, GapReason.TRUNCATED, until)
         content = found[lead_bytes:]
         content = content[: block_length(content, 0, self._max_line_bytes(run.generation.source))]
-        block = Block(run.generation, run.start, run.at, run.time_ms, found[:lead_bytes], content)
+        is_durable = run.at + len(content) <= self._ledger.durable_head
+        block = Block(run.generation, run.start, run.at, run.time_ms, found[:lead_bytes], content, is_durable)
         if block.end < run.end:
             self._run = run._replace(start=block.end, at=block.next_at, lines=None)
         self._last = block
@@ -93,7 +94,10 @@ class Replay:
             lines = None if run.lines is None or following.lines is None else run.lines + following.lines
             run = run._replace(end=following.end, lines=lines)
         # Runs that nobody wants may lie between: the loss ends where this reader stands now.
-        return _lost(run, reason)._replace(next_at=self.at)
+        return self._told(_lost(run, reason)._replace(next_at=self.at))
+
+    def _told(self, lost: Lost) -> Lost:
+        return lost if lost.next_at <= self._ledger.durable_head else lost._replace(after=None)
 
 
 def _lost(run: Run, reason: GapReason) -> Lost:

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from logstream.journal.base import TIME_RESOLUTION_MS, Block, Health, Lost, Reached, Resolution
+from logstream.journal.base import TIME_RESOLUTION_MS, Block, Health, Lost, Reached, Resolution, without_ids
 from logstream.journal.codec import decode_row
 from logstream.journal.entries import EntryCursor
+from logstream.journal.errors import JournalError, StateUnusableError
 from logstream.journal.ids import anchor_of
 from logstream.journal.locate import Locator
 from logstream.journal.replay import Replay
 from logstream.journal.search import find_place, load_ledger, reached_at, read_before
-from logstream.journal.store import Durability, JournalError, Statement, Store
+from logstream.journal.store import Durability, Store
 from logstream.records import GapReason, Position
 from logstream.tail.batch import ANCHOR_BYTES
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from logstream.journal.held import Statement
     from logstream.journal.ledger import Life
     from logstream.records import Generation
     from logstream.tail.batch import Batch, Known
@@ -50,7 +53,7 @@ class SqliteJournal:
         self._locator = Locator(directory)
         self._write_lock = asyncio.Lock()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
-        self._failure: str | None = None
+        self._sources_seen = frozenset(name for (name,) in self._store.select("SELECT name FROM source"))
 
     @property
     def head(self) -> int:
@@ -58,9 +61,14 @@ class SqliteJournal:
         return self._ledger.head
 
     @property
+    def durable_head(self) -> int:
+        """The place up to which the disk has everything."""
+        return self._ledger.durable_head
+
+    @property
     def health(self) -> Health:
-        """Whether the last attempt to record worked."""
-        return Health(self._failure is None, self._failure)
+        """Whether the disk has everything."""
+        return Health(self._store.failure is None, self._store.failure)
 
     @property
     def size_bytes(self) -> int:
@@ -68,28 +76,32 @@ class SqliteJournal:
         return self._store.size_bytes()
 
     async def commit(self, batch: Batch) -> tuple[Block | Lost, ...]:
-        """Record `batch` for good, then answer what it appended; raises JournalError and changes nothing then."""
+        """Record `batch` for good, then answer what it appended.
+
+        While the disk does not take it, it is held in memory, and what it appended has no ids. Raises JournalError, and
+        changes nothing then, if no more can be held.
+        """
         async with self._write_lock:
             plan = self._ledger.plan(batch)
-            if plan.statements:
-                await self._write(plan.statements)
+            is_durable = not plan.statements or await self._write(plan.statements)
             self._ledger.install(plan)
+            if not self._store.is_behind:
+                self._ledger.durable_head = self.head
         for key, life in plan.touched.items():
             if life.gone is not None:
                 self._locator.forget(key)
-        return tuple(plan.appended)
+        return tuple(plan.appended) if is_durable else tuple(map(without_ids, plan.appended))
 
-    async def _write(self, statements: list[Statement]) -> None:
-        try:
-            if self._durability == "full":
-                # Each commit waits for the disk: that must not be the loop's time.
-                await asyncio.get_running_loop().run_in_executor(self._worker, self._store.transact, statements)
-            else:
-                self._store.transact(statements)
-        except JournalError as error:
-            self._failure = str(error)
-            raise
-        self._failure = None
+    async def _write(self, statements: list[Statement]) -> bool:
+        was_behind = self._store.is_behind
+        if self._durability == "full" and not was_behind:
+            # Each commit waits for the disk: that must not be the loop's time.
+            is_durable = await asyncio.get_running_loop().run_in_executor(self._worker, self._store.write, statements)
+        else:
+            is_durable = self._store.write(statements)
+        if not is_durable and not was_behind:
+            _log.error("the state cannot be written, lines go on without ids: %s", self._store.failure)
+        return is_durable
 
     async def run(self) -> None:
         """Copy the write-ahead log back when it has grown or things are quiet; until cancelled, in the owner's task."""
@@ -97,13 +109,25 @@ class SqliteJournal:
         while True:
             await asyncio.sleep(CHECKPOINT_SECONDS)
             ticks += 1
+            if self._store.is_behind:
+                await self._settle()
             if ticks % _RELEASE_TICKS == 0:
                 self._locator.release_idle()
             is_quiet = self.head == last_head != copied_head
             last_head = self.head
-            if is_quiet or self._store.wal_bytes() >= WAL_BYTES:
+            if not self._store.is_behind and (is_quiet or self._store.wal_bytes() >= WAL_BYTES):
                 copied_head = last_head
                 await self._checkpoint()
+
+    async def _settle(self) -> None:
+        async with self._write_lock:
+            try:
+                await asyncio.get_running_loop().run_in_executor(self._worker, self._store.settle)
+            except (JournalError, StateUnusableError, sqlite3.Error) as error:
+                self._store.failure = str(error)
+            else:
+                self._ledger.durable_head = self.head
+                _log.warning("the state can be written again: lines have ids from here on")
 
     async def _checkpoint(self) -> None:
         loop = asyncio.get_running_loop()
@@ -131,7 +155,11 @@ class SqliteJournal:
         return Resolution(find_place(self._store, self._ledger, life, position.offset), None)
 
     async def position_at(self, at: int) -> Position | None:
-        """The position of the last byte before the place `at`; None at the very start, or while it cannot be read."""
+        """The position of the last byte before the place `at`; None at the very start, or while it cannot be read.
+
+        Of a place that is not durable yet, that of the last one that is: whoever comes back with it misses nothing.
+        """
+        at = min(at, self.durable_head)
         if at <= 0:
             return None
         if at == self.head and self._ledger.last_key is not None:
@@ -147,8 +175,7 @@ class SqliteJournal:
     async def place_of_time(self, time_ms: int) -> int:
         """The start of the first entry that may have been recorded at or after `time_ms`, or the head."""
         time_ms -= TIME_RESOLUTION_MS - 1
-        found = self._store.select("SELECT max(start) FROM row WHERE time_ms < ?", (time_ms,))
-        for row in self._store.rows_from(found[0][0] or 0)[:2]:
+        for row in self._store.rows_from(self._store.row_before(time_ms))[:2]:
             for entry in decode_row(row.start, row.time_ms, row.entries):
                 if entry.time_ms >= time_ms:
                     return min(entry.at, self.head)
@@ -185,12 +212,13 @@ class SqliteJournal:
 
     def sources_seen(self) -> frozenset[str]:
         """Names of the sources that have been watched before."""
-        return frozenset(name for (name,) in self._store.select("SELECT name FROM source"))
+        return self._sources_seen
 
     async def note_sources(self, names: frozenset[str]) -> None:
         """Remember that the sources `names` are being watched."""
         async with self._write_lock:
             await self._write([("INSERT OR IGNORE INTO source VALUES (?)", (name,)) for name in sorted(names)])
+        self._sources_seen |= names
 
     async def aclose(self) -> None:
         """Finish writing and release the state."""

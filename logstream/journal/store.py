@@ -1,25 +1,29 @@
 """The journal's SQLite file: schema, lock, transactions, checkpoints. The only module that speaks SQL to it.
 
 Owns the state directory. Refuses to know what rows mean: `codec` and `ledger` do. WAL with `synchronous=NORMAL` keeps
-every committed transaction through `kill -9`; `FULL` keeps it through a power loss too.
+every committed transaction through `kill -9`; `FULL` keeps it through a power loss too. What a disk that is full or
+read-only does not take is held in memory, and written when the disk takes it again.
 """
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import os
+import shutil
 import sqlite3
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack, closing
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from contextlib import ExitStack, closing, suppress
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Literal
 
-from logstream.errors import LogstreamError, UsageError
+from logstream.journal.errors import JournalError, StateUnusableError
+from logstream.journal.held import Held, Row, Statement
+from logstream.journal.lock import lock
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 Durability = Literal["process", "full"]
-Statement = tuple[str, Sequence[Any]]
 _FORMAT = 1
 _SCHEMA = """
 CREATE TABLE generation (
@@ -34,76 +38,126 @@ CREATE TABLE checkpoint (id INTEGER PRIMARY KEY, count INTEGER NOT NULL);
 """
 _ROWS_A_PAGE = 32
 _BUSY_SECONDS = 5.0
-
-
-class JournalError(LogstreamError):
-    """The journal could not be written or read; `cause` says why."""
-
-    def __init__(self, path: Path, cause: Exception) -> None:
-        """Remember the file and what SQLite or the system said."""
-        super().__init__(path, cause)
-        self.path = path
-        self.cause = cause
-
-    def __str__(self) -> str:
-        """One line for people."""
-        return f"{self.path}: {self.cause}"
-
-
-class StateUnusableError(UsageError):
-    """The state directory cannot be used as it is."""
-
-    def __init__(self, directory: Path, reason: str, remedy: str) -> None:
-        """Remember the directory, what is wrong with it, and what to do."""
-        super().__init__(directory, reason, remedy)
-        self.directory = directory
-        self.reason = reason
-        self.remedy = remedy
-
-    def __str__(self) -> str:
-        """One line for people."""
-        return f"state directory {self.directory}: {self.reason}; {self.remedy}"
-
-
-class Row(NamedTuple):
-    """One packed row of the recorded order."""
-
-    start: int
-    time_ms: int
-    entries: bytes
+_DISK_CODES = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR})
+"""What SQLite says when its disk does not take what is written; the upper bits of a code are its details."""
+_HELD_CODES = _DISK_CODES | {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_CANTOPEN}
+"""Why a transaction is held instead; anything else is a mistake of ours."""
+_NEWEST_ROW = "SELECT start, entries FROM row ORDER BY start DESC LIMIT 1"
 
 
 class Store:
     """The open journal file. One process at a time holds it."""
 
     def __init__(self, directory: Path, durability: Durability) -> None:
-        """Open or create the state; raises StateUnusableError."""
+        """Open or create the state; raises StateUnusableError.
+
+        While the disk is full or read-only, the state is read as it is, and what is written is held.
+        """
         self.path = directory / "journal.db"
+        self._durability: Durability = durability
+        self._lock_fd = -1
+        self._connection: sqlite3.Connection | None = None
+        self._copied: sqlite3.Connection | None = None
+        self.held = Held()
+        self.failure: str | None = None
+        """Why the disk does not have everything; None if it does."""
+        try:
+            self._reading = self._open()
+        except StateUnusableError as error:
+            if not error.is_passing:
+                raise
+            self._reading = self._copy_in_memory(error)
+            self.failure = error.reason
+
+    def _open(self) -> sqlite3.Connection:
+        """Open the state for writing; the connection to read it with."""
+        directory = self.path.parent
         with ExitStack() as undo:
-            self._lock_fd = _lock(directory)
-            undo.callback(os.close, self._lock_fd)
+            lock_fd = lock(directory)
+            undo.callback(os.close, lock_fd)
             try:
                 # Transactions run in the loop's thread or in the journal's one worker thread, never in both at a time.
-                self._connection = undo.enter_context(closing(_connect(self.path, check_same_thread=False)))
-                _configure(self._connection, durability)
-                self._prepare(directory)
-                self._reading = _connect(self.path, check_same_thread=True)
+                connection = undo.enter_context(closing(_connect(self.path)))
+                _configure(connection, self._durability)
+                _prepare(connection, directory)
+                reading = _connect(self.path)
             except sqlite3.Error as cause:
                 remedy = "move the file away to begin anew (ids given out so far are lost with it)"
-                raise StateUnusableError(directory, f"{self.path.name} cannot be opened: {cause}", remedy) from cause
+                reason = f"{self.path.name} cannot be opened: {cause}"
+                raise StateUnusableError(directory, reason, remedy, is_passing=_code(cause) in _DISK_CODES) from cause
             undo.pop_all()
+        self._lock_fd, self._connection = lock_fd, connection
+        return reading
 
-    def _prepare(self, directory: Path) -> None:
-        found = self._connection.execute("PRAGMA user_version").fetchone()[0]
-        if found == 0:
-            self._connection.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version = {_FORMAT};COMMIT;")
-        elif found != _FORMAT:
-            reason = f"{self.path.name} has format {found}, this version reads {_FORMAT}"
-            raise StateUnusableError(directory, reason, "use the version that wrote it, or another directory")
+    def _reopen(self) -> None:
+        """Go over from the copy in memory to the state itself."""
+        reading = self._open()
+        # Where no lock could be taken, none has kept others out.
+        if reading.execute(_NEWEST_ROW).fetchall() != self._reading.execute(_NEWEST_ROW).fetchall():
+            reading.close()
+            self._give_up()
+            raise JournalError(self.path, OSError("another process has written it meanwhile"))
+        # Somebody may be asking the copy just now, in another thread: it is closed with the rest.
+        self._copied, self._reading = self._reading, reading
+
+    def _copy_in_memory(self, why: StateUnusableError) -> sqlite3.Connection:
+        """The state as it is on a disk that takes nothing, to be read; raises `why` if it cannot be copied."""
+        memory = _connect(":memory:")
+        for parent in (None, "/dev/shm"):  # noqa: S108 - the room may be the very one that is full
+            try:
+                with TemporaryDirectory(prefix="logstream-state-", dir=parent) as scratch:
+                    copied = os.path.join(scratch, self.path.name)  # noqa: PTH118 - a name for SQLite
+                    for ending in ("", "-wal"):
+                        with suppress(FileNotFoundError):
+                            shutil.copyfile(f"{self.path}{ending}", f"{copied}{ending}")
+                    with closing(sqlite3.connect(copied)) as source:
+                        source.backup(memory)
+                _prepare(memory, self.path.parent)
+            except (OSError, sqlite3.Error):
+                continue
+            return memory
+        memory.close()
+        raise why
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the disk does not have everything."""
+        return self._connection is None or bool(self.held)
+
+    def write(self, statements: Sequence[Statement]) -> bool:
+        """Write `statements`, all or none; False if they are held instead, because the disk did not take them.
+
+        Raises JournalError if no more can be held.
+        """
+        if not self.is_behind:
+            try:
+                self.transact(statements)
+            except JournalError as error:
+                self.failure = str(error.cause)
+                if _code(error.cause) not in _HELD_CODES:
+                    raise
+            else:
+                self.failure = None
+                return True
+        if self.held.is_full:
+            full = f"{self.failure}, and no more than {self.held.size_bytes >> 20} MiB is held in memory"
+            raise JournalError(self.path, OSError(errno.ENOSPC, full))
+        self.held.add(statements)
+        return False
+
+    def settle(self) -> None:
+        """Write what is held; raises JournalError, or StateUnusableError, while the disk does not take it."""
+        if self._connection is None:
+            self._reopen()
+        self.transact(self.held.statements())
+        self.held = Held()
+        self.failure = None
 
     def transact(self, statements: Iterable[Statement]) -> None:
         """Run all `statements` or none; raises JournalError."""
         connection = self._connection
+        if connection is None:
+            raise JournalError(self.path, OSError(self.failure))
         try:
             connection.execute("BEGIN IMMEDIATE")
             for sql, values in statements:
@@ -127,8 +181,25 @@ class Store:
 
     def rows_from(self, start: int) -> list[Row]:
         """The next rows at or after `start`, a page of them: no statement stays open, so no checkpoint is held up."""
+        held = self.held  # before the question: what leaves it meanwhile is on the disk by then
         sql = "SELECT start, time_ms, entries FROM row WHERE start >= ? ORDER BY start LIMIT ?"
-        return [Row(*row) for row in self.select(sql, (start, _ROWS_A_PAGE))]
+        rows = [Row(*row) for row in self.select(sql, (start, _ROWS_A_PAGE))]
+        return held.rows_over(rows, start, _ROWS_A_PAGE) if held else rows
+
+    def row_before(self, time_ms: int) -> int:
+        """The start of the last row that is older than `time_ms`; 0 if there is none."""
+        found = self.held.start_before(time_ms)
+        if found is not None:
+            return found
+        return self.select("SELECT max(start) FROM row WHERE time_ms < ?", (time_ms,))[0][0] or 0
+
+    def keyframe(self, start: int) -> bytes | None:
+        """The vector of the keyframe `start`, if there is one."""
+        held = self.held.keyframe(start)
+        if held is not None:
+            return held
+        found = self.select("SELECT vector FROM keyframe WHERE start = ?", (start,))
+        return found[0][0] if found else None
 
     def wal_bytes(self) -> int:
         """Size of the write-ahead log on disk."""
@@ -159,9 +230,16 @@ class Store:
 
     def close(self) -> None:
         """Close the file and give up the lock."""
-        self._reading.close()
-        self._connection.close()
-        os.close(self._lock_fd)
+        for reading in (self._reading, self._copied):
+            if reading is not None:
+                reading.close()
+        self._give_up()
+
+    def _give_up(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+            os.close(self._lock_fd)
 
 
 def _size_bytes(path: Path) -> int:
@@ -171,8 +249,22 @@ def _size_bytes(path: Path) -> int:
         return 0
 
 
-def _connect(path: Path, *, check_same_thread: bool) -> sqlite3.Connection:
-    return sqlite3.connect(path, isolation_level=None, check_same_thread=check_same_thread, timeout=_BUSY_SECONDS)
+def _connect(path: Path | str) -> sqlite3.Connection:
+    return sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=_BUSY_SECONDS)
+
+
+def _code(cause: Exception) -> int:
+    """SQLite's primary result code, sqlite.org/rescode.html; 0 where it said none."""
+    return int(getattr(cause, "sqlite_errorcode", 0)) & 0xFF
+
+
+def _prepare(connection: sqlite3.Connection, directory: Path) -> None:
+    found = connection.execute("PRAGMA user_version").fetchone()[0]
+    if found == 0:
+        connection.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version = {_FORMAT};COMMIT;")
+    elif found != _FORMAT:
+        reason = f"journal.db has format {found}, this version reads {_FORMAT}"
+        raise StateUnusableError(directory, reason, "use the version that wrote it, or another directory")
 
 
 def _configure(connection: sqlite3.Connection, durability: Durability) -> None:
@@ -182,25 +274,3 @@ def _configure(connection: sqlite3.Connection, durability: Durability) -> None:
     connection.execute("PRAGMA wal_autocheckpoint = 0")
     # A restarted log would keep its size, and whoever looks at that would copy it back again every time.
     connection.execute("PRAGMA journal_size_limit = 0")
-
-
-def _lock(directory: Path) -> int:
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        probe = directory / ".writable"
-        probe.write_bytes(b"")
-        probe.unlink()
-    except OSError as cause:
-        remedy = "make it writable for this user, or set state.dir to another directory"
-        raise StateUnusableError(directory, f"not writable ({cause.strerror})", remedy) from cause
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as cause:
-        holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
-        os.close(descriptor)
-        reason = f"another logstream (process {holder}) is using it"
-        raise StateUnusableError(directory, reason, "stop that one, or set state.dir to another directory") from cause
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-    return descriptor

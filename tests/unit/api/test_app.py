@@ -10,7 +10,7 @@ import pytest
 from logstream.api.app import UnderPath, create_app
 from logstream.api.aside import Aside
 from logstream.api.context import ApiContext, FileStatus, Readiness, SourceStatus
-from logstream.journal.store import JournalError
+from logstream.journal.errors import JournalError
 from logstream.sse import Streams
 from tests.event_stream import Parsed, parse
 from tests.hub_kit import Stage

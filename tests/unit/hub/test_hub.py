@@ -9,7 +9,7 @@ from logstream.hub import hub as hub_module
 from logstream.hub.frames import Shape
 from logstream.hub.view import ViewKey
 from logstream.journal.base import Block
-from logstream.journal.store import JournalError
+from logstream.journal.errors import JournalError
 from logstream.records import Generation
 from logstream.rules import Rule, RuleSet, compile_query, parse_query
 from logstream.tail.batch import Notice
@@ -65,7 +65,9 @@ async def test_a_batch_that_cannot_be_recorded_is_published_to_nobody(tmp_path: 
         await stage.tell(file.changes(b"a1\n"))
         subscriber = stage.subscriber()
         waiter = stage.hub.wait()
-        stage.journal._store._connection.execute("ALTER TABLE row RENAME TO away")
+        connection = stage.journal._store._connection
+        assert connection is not None
+        connection.execute("ALTER TABLE row RENAME TO away")
         changes = file.changes(b"a2\n")
         with pytest.raises(JournalError):
             await stage.tell(changes, Notice("source", "app", "/a.log", {"state": "appeared"}))
@@ -74,7 +76,7 @@ async def test_a_batch_that_cannot_be_recorded_is_published_to_nobody(tmp_path: 
         assert not waiter.done()
         assert not stage.journal.health.is_ready
 
-        stage.journal._store._connection.execute("ALTER TABLE away RENAME TO row")
+        connection.execute("ALTER TABLE away RENAME TO row")
         await stage.tell(changes)
         assert [event.json["text"] for event in told(await drain(subscriber))] == ["a2"]
         assert stage.journal.health.is_ready

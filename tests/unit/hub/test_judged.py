@@ -39,7 +39,8 @@ def test_each_record_has_its_text_and_an_id_that_its_bytes_prove(lines: list[byt
         assert record.id is not None
         assert decode_id(record.id) == Position("aaaaaaaa", end, zlib.crc32((before + raw)[:end][-64:]))
         assert judged.place_before(index) == 1_000 + end - len(before) - len(line) - 1
-    assert position_after(judged.block).offset == end
+    assert position_after(judged.block) == Position("aaaaaaaa", end, zlib.crc32((before + raw)[:end][-64:]))
+    assert position_after(judged.block._replace(is_durable=False)) is None
 
 
 def test_a_byte_order_mark_is_dropped_at_the_files_start_only() -> None:

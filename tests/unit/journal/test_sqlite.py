@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from logstream.journal.base import Block, Lost
+from logstream.journal.errors import StateUnusableError
 from logstream.journal.ids import anchor_of
 from logstream.journal.ledger import KEYFRAME_ENTRIES
 from logstream.journal.sqlite import SqliteJournal
-from logstream.journal.store import StateUnusableError
 from logstream.records import GapReason, Position
 from tests.story import StoryFile, batch, directory_bytes
 

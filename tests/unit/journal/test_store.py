@@ -13,13 +13,16 @@ import pytest
 
 from logstream.journal import sqlite as sqlite_module
 from logstream.journal.base import Block
+from logstream.journal.errors import JournalError, StateUnusableError
 from logstream.journal.sqlite import SqliteJournal
-from logstream.journal.store import JournalError, Statement, StateUnusableError, Store
+from logstream.journal.store import Store
 from logstream.records import GapReason
 from tests.story import StoryFile, batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from logstream.journal.held import Statement
 
 PATIENCE_SECONDS = 20.0
 INSERT = "INSERT INTO row VALUES (?, 0, ?)"
@@ -148,6 +151,7 @@ def test_the_lock_names_its_holder_and_leaves_no_probe_behind(tmp_path: Path, st
 def test_durability_is_what_sqlite_calls_synchronous(tmp_path: Path, durability: str, level: int) -> None:
     opened = Store(tmp_path, "full" if durability == "full" else "process")
 
+    assert opened._connection is not None
     assert opened._connection.execute("PRAGMA synchronous").fetchone() == (level,)
     assert opened._connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     opened.close()

@@ -183,7 +183,7 @@ async def _follow(reading: _Reading, view: View, selection: Selection) -> AsyncG
     if start.backfill:
         yield Told([orjson.loads(record.json) for record in start.backfill])
     has_caught_up = False
-    with subscribing(hub, view, start.at, start.position) as subscriber:
+    with subscribing(hub, view, start) as subscriber:
         while True:
             pulled = await subscriber.pull(_PULL_SECONDS if has_caught_up else _LOOK_SECONDS)
             if pulled is not None:

@@ -71,6 +71,7 @@ class Service:
         self._note_limits(settings.sources)
         self._journal = SqliteJournal(settings.state.dir, settings.state.durability, self._max_line_bytes)
         self._hub = Hub(self._journal, WireEncoder(), rule_set(settings.rules), traits_of(settings.sources))
+        self._hub.has_looked.clear()
         stream = settings.stream
         self._streams = Streams(
             heartbeat_seconds=stream.heartbeat_seconds,
@@ -170,6 +171,7 @@ class Service:
     async def _note_sources(self) -> None:
         """Once all files have been looked at, remember the sources: `start = "end"` is for their first time only."""
         await self._supervisor.first_scan_done.wait()
+        self._hub.has_looked.set()
         while True:
             self._has_new_sources.clear()
             try:

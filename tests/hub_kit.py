@@ -10,6 +10,7 @@ import orjson
 from logstream.api.frames import WireEncoder
 from logstream.hub.frames import Shape
 from logstream.hub.hub import Hub
+from logstream.hub.start import Start
 from logstream.hub.subscriber import Subscriber, subscribing
 from logstream.hub.view import View, ViewKey
 from logstream.journal.sqlite import SqliteJournal
@@ -78,7 +79,7 @@ class Stage:
 
     def subscriber(self, view: View | None = None, at: int = 0, position: Position | None = None) -> Subscriber:
         """A subscriber that is held until the end."""
-        return self._held.enter_context(subscribing(self.hub, view or self.view(), at, position))
+        return self._held.enter_context(subscribing(self.hub, view or self.view(), Start(at, position, position)))
 
     async def items(self, at: int = 0) -> list[Block | Lost]:
         """All blocks and losses from a place on."""

@@ -47,7 +47,7 @@ async def get_stream() -> Response:
         with context.hub.view(asked.key, asked.query) as view:
             start = await find_start(context.hub, view, asked.last_event_id, asked.begin)
             context.hub.flow.records_out += len(start.backfill)
-            with subscribing(context.hub, view, start.at, start.position) as subscriber:
+            with subscribing(context.hub, view, start) as subscriber:
                 yield LogFeed(context, asked, view, start, subscriber)
 
     return await context.streams.respond(open_feed, client=client_of(request))
@@ -79,8 +79,8 @@ class LogFeed:
             sources=names,
             resume={"from": id_of(start.before), "exact": start.is_exact, "reason": start.reason},
         )
-        if start.gap is not None:
-            hello += encoder.encode_gap(start.gap, start.before)
+        for gap in start.gaps:
+            hello += encoder.encode_gap(gap, start.before)
         pieces = [hello]
         records = start.backfill
         split = max(0, len(records) - _MOST_BACKFILL_A_WRITE)

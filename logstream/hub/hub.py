@@ -59,7 +59,7 @@ class Hub:
     def __init__(
         self, journal: Journal, encoder: FrameEncoder, rules: RuleSet, traits: Mapping[str, SourceTraits]
     ) -> None:
-        """A hub at the journal's head."""
+        """A hub at the journal's head. Clear `has_looked` where files are still to be looked at for the first time."""
         self.journal = journal
         self.encoder = encoder
         self.recent = Recent(journal.head)
@@ -67,8 +67,11 @@ class Hub:
         self.rules = rules
         self.tally = Tally(rules.rules)
         self.flow = Flow()
+        self.has_looked = asyncio.Event()
+        """Whether every file that was there has been announced: until then an unknown id may become known."""
+        self.has_looked.set()
         self._views: dict[ViewKey, View] = {}
-        self._judged: OrderedDict[tuple[int, int], Judged] = OrderedDict()
+        self._judged: OrderedDict[tuple[str, int, int], Judged] = OrderedDict()
         self._judged_bytes = 0
         self._above: OrderedDict[tuple[str, int], Above] = OrderedDict()
         self._waiters: set[asyncio.Future[None]] = set()
@@ -143,7 +146,7 @@ class Hub:
 
     def judge(self, block: Block) -> Judged:
         """The block with its lines judged, made once while several views ask for it."""
-        key = (block.at, len(block.content))
+        key = (block.generation.key, block.at, len(block.content))
         judged = self._judged.get(key)
         if judged is None:
             judged = self._judged[key] = self._judge(block)

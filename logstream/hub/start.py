@@ -6,6 +6,7 @@ Owns the search; what the client asked for arrives already parsed.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
     from logstream.hub.frames import EncodedRecord
     from logstream.hub.hub import Hub
     from logstream.hub.view import View
+    from logstream.journal.base import Recovery
 
+FIRST_LOOK_SECONDS = 10.0
+"""How long an id that is not known waits until all files have been looked at once."""
 MOST_BACKFILL = 10_000
 """The largest N of `from=-N`: all of them are in memory at once."""
 
@@ -59,7 +63,7 @@ From = FromNow | FromStart | FromLast | FromId | FromTime
 
 
 class Start(NamedTuple):
-    """Where a stream begins. `backfill` records come first; `gap` tells of an id that led nowhere.
+    """Where a stream begins. `backfill` records come first; `gaps` tell of an id that did not lead there alone.
 
     `before` is the position before the first record: a client that is cut in the backfill and comes back with it misses
     nothing. Without a backfill it is `position`, where live goes on.
@@ -68,41 +72,66 @@ class Start(NamedTuple):
     at: int
     position: Position | None
     before: Position | None
+    is_exact: bool = True
+    """Whether the id asked for, if any, was found, and nothing that follows it was told before it."""
     reason: str | None = None
-    gap: Gap | None = None
+    gaps: tuple[Gap, ...] = ()
     backfill: tuple[EncodedRecord, ...] = ()
-
-    @property
-    def is_exact(self) -> bool:
-        """Whether the id asked for, if any, was found."""
-        return self.reason is None
+    recovery: Recovery | None = None
 
 
 async def find_start(hub: Hub, view: View, last_event_id: str | None, asked: From | None) -> Start:
     """Where to begin; `last_event_id` wins over `asked`, which without it is `now`."""
     wanted = FromId(last_event_id) if last_event_id else asked
     if isinstance(wanted, FromId):
-        found = await _resolve(hub, wanted.text)
+        found = await _resolve(hub, view, wanted.text)
         if not isinstance(found, str):
             return found
         if isinstance(asked, FromId):
-            second = await _resolve(hub, asked.text)
+            second = await _resolve(hub, view, asked.text)
             start = await _begin(hub, view, FromNow()) if isinstance(second, str) else second
         else:
             start = await _begin(hub, view, asked or FromNow())
-        return start._replace(reason=found, gap=Gap(None, None, None, None, None, GapReason.UNKNOWN_ID))
+        unknown = Gap(None, None, None, None, None, GapReason.UNKNOWN_ID)
+        return start._replace(is_exact=False, reason=found, gaps=(unknown,))
     return await _begin(hub, view, wanted or FromNow())
 
 
-async def _resolve(hub: Hub, text: str) -> Start | str:
+async def _resolve(hub: Hub, view: View, text: str) -> Start | str:
     position = decode_id(text)
     if position is None:
         return "this is not an id of this service"
     resolution = await hub.journal.resolve(position)
-    if resolution.at is None:
-        return resolution.reason or "this id is not known"
+    if (resolution.at is None or resolution.recovery is not None) and not hub.has_looked.is_set():
+        # The files that this id may be of are not all known yet.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(hub.has_looked.wait(), FIRST_LOOK_SECONDS)
+        resolution = await hub.journal.resolve(position)
+    at, reason, recovery = resolution
+    if at is None:
+        return reason or "this id is not known"
     # The journal may have recorded more than the hub has let out; those bytes are not anybody's past yet.
-    return Start(min(resolution.at, hub.head), position, position)
+    start = Start(min(at, hub.head), position, position, reason=reason, recovery=recovery)
+    if recovery is None:
+        return start
+    gaps = _gaps_of(hub, view, recovery)
+    return start._replace(is_exact=recovery.until is not None, gaps=gaps)
+
+
+def _gaps_of(hub: Hub, view: View, recovery: Recovery) -> tuple[Gap, ...]:
+    """What is not told up to `until`, because nobody knows whether the client had it."""
+    if recovery.until is None:
+        return ()
+    gaps = []
+    for generation, base, offset in hub.journal.reached(recovery.until):
+        if not view.wants(generation.source):
+            continue
+        if generation.key != recovery.key:
+            gaps.append(Gap(generation.source, generation.file, None, offset, None, GapReason.INDEX_LOST))
+        elif recovery.offset < base:
+            gap = Gap(generation.source, generation.file, recovery.offset, base, None, GapReason.INDEX_LOST)
+            gaps.append(gap)
+    return tuple(gaps)
 
 
 async def _begin(hub: Hub, view: View, asked: FromNow | FromStart | FromLast | FromTime) -> Start:

@@ -12,13 +12,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from logstream.hub.frames import Frame
-from logstream.journal.base import Block, BlockReader, Lost
+from logstream.hub.recovered import Recovered, rest_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from logstream.hub.hub import Hub
+    from logstream.hub.start import Start
     from logstream.hub.view import View
+    from logstream.journal.base import BlockReader, Recovery
     from logstream.records import Position
     from logstream.tail.batch import Notice
 
@@ -40,12 +42,15 @@ class Pulled(NamedTuple):
 class Subscriber:
     """One reader of one view."""
 
-    def __init__(self, hub: Hub, view: View, at: int, position: Position | None) -> None:
+    def __init__(
+        self, hub: Hub, view: View, at: int, position: Position | None, recovery: Recovery | None = None
+    ) -> None:
         """Stand at the place `at`, whose position is `position` (None: before everything)."""
         self.at = at
         self.position = position
         self._hub = hub
         self._view = view
+        self._recovered = None if recovery is None else Recovered(recovery)
         self._reader: BlockReader | None = None
         self._notices: deque[Notice] = deque(maxlen=PENDING_NOTICES)
         self._waiting: asyncio.Future[None] | None = None
@@ -118,12 +123,14 @@ class Subscriber:
 
     async def _next_frame(self) -> Frame:
         """The frame at the place: shared if it is near the head, else made from the files."""
+        if self._recovered is not None:
+            return await self._recover(self._recovered)
         item = self._hub.recent_item(self.at)
         if item is not None:
             self._leave_history()
             if item.at == self.at:
                 return self._view.shared_frame(item)
-            return self._view.frame(_rest_of(item, self.at))
+            return self._view.frame(rest_of(item, self.at))
         return await self._replay()
 
     async def _replay(self) -> Frame:
@@ -137,6 +144,25 @@ class Subscriber:
             return Frame(b"", until, await self._hub.journal.position_at(until))
         self._hub.flow.replayed(item)
         return self._view.frame(item)
+
+    async def _recover(self, recovered: Recovered) -> Frame:
+        """As `_next_frame`, without what the client has had, until nothing of that can come."""
+        is_alone = self.at < recovered.until
+        until = recovered.until if is_alone else self._hub.head
+        if self._reader is None or self._reader.at != self.at:
+            self._leave_history()
+            only = recovered.only if is_alone else None
+            self._reader = self._hub.journal.reader(self.at, self._view.wants, only=only)
+        item = await self._reader.read(until)
+        next_at = until if item is None else item.next_at
+        left = None if item is None else recovered.left_of(item)
+        if next_at >= until:
+            self._leave_history()  # what comes after it may be of all generations
+        if recovered.is_over(next_at):
+            self._recovered = None
+        if left is not None:
+            return self._view.frame(left)
+        return Frame(b"", next_at, await self._hub.journal.position_at(next_at) if recovered.is_sure(next_at) else None)
 
     def _leave_history(self) -> None:
         if self._reader is not None:
@@ -175,18 +201,10 @@ def _finish(future: asyncio.Future[None]) -> None:
         future.set_result(None)
 
 
-def _rest_of(item: Block | Lost, at: int) -> Block | Lost:
-    """What of `item` lies at or after the place `at`, a line's start."""
-    if isinstance(item, Lost):
-        return item
-    skip = at - item.at
-    return item._replace(start=item.start + skip, at=at, lead=item.before(skip), content=item.content[skip:])
-
-
 @contextmanager
-def subscribing(hub: Hub, view: View, at: int, position: Position | None) -> Iterator[Subscriber]:
+def subscribing(hub: Hub, view: View, start: Start) -> Iterator[Subscriber]:
     """A subscriber for as long as the context lasts."""
-    subscriber = Subscriber(hub, view, at, position)
+    subscriber = Subscriber(hub, view, start.at, start.position, start.recovery)
     try:
         with hub.listening(subscriber):
             yield subscriber

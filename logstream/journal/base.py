@@ -94,11 +94,29 @@ def without_ids(item: Block | Lost) -> Block | Lost:
     return item._replace(is_durable=False) if isinstance(item, Block) else item._replace(after=None)
 
 
+class Recovery(NamedTuple):
+    """How to go on after an id whose file is known, but not what else its client had.
+
+    The client has all of generation `key` before `offset`. Up to the place `until` nobody knows what it had of other
+    generations: only `key` is told there, and its positions name it `told_as`, as the id did, so that coming back in
+    the middle leads here again. With `until` None everything is told, and the client may have some of it.
+    """
+
+    key: str
+    offset: int
+    until: int | None = None
+    told_as: str | None = None
+
+
 class Resolution(NamedTuple):
-    """What an id led to: the place after it, or the reason why there is none."""
+    """What an id led to: the place to go on at, or the reason why there is none.
+
+    A place may come with a reason too: why what follows is not just what the client has not had.
+    """
 
     at: int | None
     reason: str | None
+    recovery: Recovery | None = None
 
 
 class Health(NamedTuple):
@@ -167,8 +185,11 @@ class Journal(Protocol):
     async def align(self, at: int) -> int:
         """The last place at or before `at` where a line is known to begin."""
 
-    def reader(self, at: int, wants: Callable[[str], bool] | None = None) -> BlockReader:
-        """A reader that begins at the place `at`, a line's start, and passes over sources that `wants` refuses."""
+    def reader(self, at: int, wants: Callable[[str], bool] | None = None, *, only: str | None = None) -> BlockReader:
+        """A reader that begins at the place `at`, a line's start, and passes over sources that `wants` refuses.
+
+        With `only`, it passes over all generations but that one.
+        """
 
     def bytes_before(self, generation: Generation, offset: int, length: int) -> bytes | None:
         """The at most `length` bytes of `generation` before `offset`; None while they cannot be read."""

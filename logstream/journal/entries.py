@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from logstream.journal.held import Row
     from logstream.journal.ledger import Ledger
     from logstream.journal.store import Store
+    from logstream.records import Generation
 
 RUN_BYTES = 1 << 20
 """Neighbouring entries of one generation are joined to runs of about this size."""
@@ -63,13 +64,13 @@ class EntryCursor:
             if self.at >= self._ledger.head or not self._load():
                 return None
 
-    def next_run(self, until: int, wants: Callable[[str], bool] | None = None) -> Run | None:
-        """The next run before the place `until`, of a source that `wants` accepts; the place moves behind it."""
+    def next_run(self, until: int, wants: Callable[[Generation], bool] | None = None) -> Run | None:
+        """The next run before the place `until`, of a generation that `wants` accepts; the place moves behind it."""
         run: Run | None = None
         while self.at < until and (found := self.peek()) is not None:
             entry, before = found
             life = self._ledger.by_slot[entry.slot]
-            if wants is not None and not wants(life.generation.source):
+            if wants is not None and not wants(life.generation):
                 if run is not None:
                     break
                 self.at = min(until, entry.at + entry.weight)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from logstream.journal.entries import EntryCursor
     from logstream.journal.ledger import Ledger
     from logstream.journal.locate import Locator
+    from logstream.records import Generation
 
 
 class Replay:
@@ -27,9 +28,9 @@ class Replay:
         ledger: Ledger,
         locator: Locator,
         max_line_bytes: Callable[[str], int],
-        wants: Callable[[str], bool] | None,
+        wants: Callable[[Generation], bool] | None,
     ) -> None:
-        """Read from where `cursor` stands, only sources that `wants` accepts."""
+        """Read from where `cursor` stands, only generations that `wants` accepts."""
         self._cursor = cursor
         self._ledger = ledger
         self._locator = locator

@@ -17,7 +17,9 @@ from logstream.journal.entries import EntryCursor
 from logstream.journal.errors import JournalError, StateUnusableError
 from logstream.journal.ids import anchor_of
 from logstream.journal.locate import Locator
+from logstream.journal.power import note_boot, note_clean_end
 from logstream.journal.replay import Replay
+from logstream.journal.resolving import Resolver
 from logstream.journal.search import find_place, load_ledger, reached_at, read_before
 from logstream.journal.store import Durability, Store
 from logstream.records import GapReason, Position
@@ -50,7 +52,10 @@ class SqliteJournal:
         self._durability = durability
         self._max_line_bytes = max_line_bytes
         self._ledger = load_ledger(self._store, max_line_bytes)
+        if note_boot(self._store, self._ledger, durability):
+            self._ledger = load_ledger(self._store, max_line_bytes)
         self._locator = Locator(directory)
+        self._resolver = Resolver(self._store, self._ledger, self._locator)
         self._write_lock = asyncio.Lock()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
         self._sources_seen = frozenset(name for (name,) in self._store.select("SELECT name FROM source"))
@@ -140,19 +145,7 @@ class SqliteJournal:
 
     async def resolve(self, position: Position) -> Resolution:
         """The place after `position`, checked against the file's own bytes while they exist."""
-        life = self._ledger.lives.get(position.generation)
-        if life is None:
-            return Resolution(None, "this id was not given out by this server, or its state was lost")
-        if position.offset > life.committed:
-            return Resolution(None, "this id lies ahead of everything read from its file")
-        if position.offset < life.base:
-            return Resolution(None, "this id lies before the place where reading of its file began")
-        before = self._read_before(await self._locator.find(life), position.offset, ANCHOR_BYTES)
-        # Behind a gap, and nowhere else, an id was made without the bytes before it: its anchor is 0.
-        is_behind_gap = not position.anchor and life.sealed_at is not None and position.offset == life.committed
-        if before is not None and not is_behind_gap and anchor_of(before) != position.anchor:
-            return Resolution(None, "the bytes before this id are not the ones that it was made from")
-        return Resolution(find_place(self._store, self._ledger, life, position.offset), None)
+        return await self._resolver.resolve(position)
 
     async def position_at(self, at: int) -> Position | None:
         """The position of the last byte before the place `at`; None at the very start, or while it cannot be read.
@@ -186,10 +179,15 @@ class SqliteJournal:
         found = EntryCursor(self._store, self._ledger, min(at, self.head)).peek()
         return at if found is None else found[0].at
 
-    def reader(self, at: int, wants: Callable[[str], bool] | None = None) -> Replay:
+    def reader(self, at: int, wants: Callable[[str], bool] | None = None, *, only: str | None = None) -> Replay:
         """A reader that begins at the place `at`."""
         cursor = EntryCursor(self._store, self._ledger, at)
-        return Replay(cursor, self._ledger, self._locator, self._max_line_bytes, wants)
+
+        def is_wanted(generation: Generation) -> bool:
+            return (only is None or generation.key == only) and (wants is None or wants(generation.source))
+
+        selects = None if wants is None and only is None else is_wanted
+        return Replay(cursor, self._ledger, self._locator, self._max_line_bytes, selects)
 
     def bytes_before(self, generation: Generation, offset: int, length: int) -> bytes | None:
         """The at most `length` bytes of `generation` before `offset`; None while they cannot be read."""
@@ -225,6 +223,7 @@ class SqliteJournal:
         async with self._write_lock:
             self._worker.shutdown(wait=True)
             self._locator.close()
+            note_clean_end(self._store)
             self._store.close()
 
     def _read_before(self, found: int | GapReason, offset: int, length: int) -> bytes | None:

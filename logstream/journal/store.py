@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Durability = Literal["process", "full"]
-_FORMAT = 1
+_FORMAT = 2
 _SCHEMA = """
 CREATE TABLE generation (
   slot INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, source TEXT NOT NULL, file TEXT NOT NULL, path BLOB NOT NULL,
@@ -35,6 +35,11 @@ CREATE TABLE row (start INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, entries B
 CREATE TABLE keyframe (start INTEGER PRIMARY KEY, vector BLOB NOT NULL);
 CREATE TABLE source (name TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE checkpoint (id INTEGER PRIMARY KEY, count INTEGER NOT NULL);
+"""
+_SINCE_FORMAT_2 = """
+CREATE TABLE usage (id INTEGER PRIMARY KEY, boot TEXT NOT NULL, is_clean INTEGER NOT NULL, lost_at INTEGER);
+CREATE TABLE former (key TEXT PRIMARY KEY, slot INTEGER NOT NULL, lasted INTEGER NOT NULL, at INTEGER NOT NULL)
+  WITHOUT ROWID;
 """
 _ROWS_A_PAGE = 32
 _BUSY_SECONDS = 5.0
@@ -144,6 +149,15 @@ class Store:
             raise JournalError(self.path, OSError(errno.ENOSPC, full))
         self.held.add(statements)
         return False
+
+    def write_through(self, statements: Sequence[Statement]) -> None:
+        """Write `statements` so that they and all before them outlive a power loss; where that fails they are held."""
+        connection = self._connection
+        if connection is not None:
+            connection.execute("PRAGMA synchronous = FULL")
+        self.write(statements)
+        if connection is not None:
+            _configure(connection, self._durability)
 
     def settle(self) -> None:
         """Write what is held; raises JournalError, or StateUnusableError, while the disk does not take it."""
@@ -260,8 +274,9 @@ def _code(cause: Exception) -> int:
 
 def _prepare(connection: sqlite3.Connection, directory: Path) -> None:
     found = connection.execute("PRAGMA user_version").fetchone()[0]
-    if found == 0:
-        connection.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version = {_FORMAT};COMMIT;")
+    missing = {0: _SCHEMA + _SINCE_FORMAT_2, 1: _SINCE_FORMAT_2}.get(found)
+    if missing is not None:
+        connection.executescript(f"BEGIN;{missing}PRAGMA user_version = {_FORMAT};COMMIT;")
     elif found != _FORMAT:
         reason = f"journal.db has format {found}, this version reads {_FORMAT}"
         raise StateUnusableError(directory, reason, "use the version that wrote it, or another directory")

@@ -109,11 +109,10 @@ async def test_an_unknown_id_goes_on_where_else_was_asked_with_a_reason_and_a_ga
         if event_id or isinstance(asked, FromId):
             assert not start.is_exact
             assert start.reason
-            assert start.gap is not None
-            assert start.gap.reason is GapReason.UNKNOWN_ID
+            assert [gap.reason for gap in start.gaps] == [GapReason.UNKNOWN_ID]
         else:
             assert start.is_exact
-            assert start.gap is None
+            assert start.gaps == ()
         assert backfill(start) == (["a2"] if isinstance(asked, FromLast) else [])
 
 

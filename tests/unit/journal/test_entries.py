@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from logstream.journal.base import Run
+    from logstream.records import Generation
 
 
 def open_journal(directory: Path) -> SqliteJournal:
@@ -26,7 +27,7 @@ def cursor_of(journal: SqliteJournal, at: int) -> EntryCursor:
     return EntryCursor(journal._store, journal._ledger, at)
 
 
-def runs(journal: SqliteJournal, at: int = 0, wants: Callable[[str], bool] | None = None) -> list[Run]:
+def runs(journal: SqliteJournal, at: int = 0, wants: Callable[[Generation], bool] | None = None) -> list[Run]:
     cursor = cursor_of(journal, at)
     found = []
     while (run := cursor.next_run(journal.head, wants)) is not None:
@@ -98,9 +99,9 @@ async def test_what_nobody_wants_is_passed_over_up_to_the_end_asked_for(tmp_path
     await journal.commit(batch(file.changes(b"a1\n", b"a2\n"), other.changes(b"b1\n"), file.changes(b"a3\n")))
     cursor = cursor_of(journal, 0)
 
-    assert cursor.next_run(3, lambda source: source == "yes") is None
+    assert cursor.next_run(3, lambda generation: generation.source == "yes") is None
     assert cursor.at == 3
-    assert [(run.start, run.at) for run in runs(journal, 0, lambda source: source == "yes")] == [(0, 6)]
+    assert [(run.start, run.at) for run in runs(journal, 0, lambda generation: generation.source == "yes")] == [(0, 6)]
 
 
 async def test_a_cursor_at_the_head_sees_a_row_grow_merge_and_end(

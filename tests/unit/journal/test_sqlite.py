@@ -122,7 +122,8 @@ async def test_an_id_resolves_across_keyframes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"generation": "aaaaaaaa"}, "not given out"),
+        ({"generation": "aaaaaaaa", "anchor": 1}, "not given out"),
+        ({"generation": "aaaaaaaa", "offset": 0}, "not given out"),
         ({"offset": 10_000}, "ahead"),
         ({"anchor": 1}, "bytes before"),
     ],

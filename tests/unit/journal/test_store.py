@@ -135,7 +135,7 @@ def test_a_format_of_another_version_is_refused_and_kept(tmp_path: Path, store: 
     descriptors = open_descriptors()
 
     for _ in range(2):  # the first attempt must not keep the lock
-        with pytest.raises(StateUnusableError, match=r"has format 9, this version reads 1; use the version"):
+        with pytest.raises(StateUnusableError, match=r"has format 9, this version reads 2; use the version"):
             Store(tmp_path, "process")
     assert open_descriptors() == descriptors
 

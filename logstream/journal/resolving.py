@@ -1,0 +1,104 @@
+"""What an id leads to: a place in the recorded order, checked against the bytes of the file itself.
+
+Owns the answers for ids that the record does not know: given out before a power loss, or before the state was lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from logstream.journal.base import Recovery, Resolution
+from logstream.journal.ids import anchor_of
+from logstream.journal.power import former_life, place_of_power_loss
+from logstream.journal.search import find_place
+from logstream.records import GapReason
+from logstream.tail.batch import ANCHOR_BYTES
+
+if TYPE_CHECKING:
+    from logstream.journal.ledger import Ledger, Life
+    from logstream.journal.locate import Locator
+    from logstream.journal.store import Store
+    from logstream.records import Position
+
+_LIVES_A_SLICE = 50
+"""So many files are looked at before others have their turn."""
+_POWER_LOST = "the machine went down and the last of the record with it: some lines may come twice"
+_INDEX_LOST = "the record of what was sent is lost: of this id's file all goes on exactly, of the others there are gaps"
+_UNKNOWN = "this id was not given out by this server, or its state was lost"
+_AHEAD = "this id lies ahead of everything read from its file"
+
+
+class Resolver:
+    """Answers for the positions of one journal."""
+
+    def __init__(self, store: Store, ledger: Ledger, locator: Locator) -> None:
+        """Begin with the ledger as it was loaded: what was recorded by then is what has lasted."""
+        self._store = store
+        self._ledger = ledger
+        self._locator = locator
+        self._loaded_head = ledger.head
+        self._searching = asyncio.Lock()
+
+    async def resolve(self, position: Position) -> Resolution:
+        """The place after `position`."""
+        life = self._ledger.lives.get(position.generation)
+        if life is not None:
+            return await self._in_life(life, position)
+        former = former_life(self._store, self._ledger, position.generation)
+        if former is None:
+            return await self._search(position)
+        life, end, at = former
+        if position.offset <= end:
+            return await self._in_life(life, position)
+        # Its bytes may have been recorded anew, in another order: only what lay before the loss is sure.
+        return Resolution(at, _POWER_LOST, Recovery(life.generation.key, position.offset))
+
+    async def _in_life(self, life: Life, position: Position) -> Resolution:
+        if position.offset < life.base:
+            return Resolution(None, "this id lies before the place where reading of its file began")
+        before = await self._before(life, position.offset)
+        if position.offset > life.committed:
+            if life.sealed_at is not None or before is None or anchor_of(before) != position.anchor:
+                return Resolution(None, _AHEAD)
+            return Resolution(self._loaded_head, _POWER_LOST, Recovery(life.generation.key, position.offset))
+        # Behind a gap, and nowhere else, an id was made without the bytes before it: its anchor is 0.
+        is_behind_gap = not position.anchor and life.sealed_at is not None and position.offset == life.committed
+        if before is not None and not is_behind_gap and anchor_of(before) != position.anchor:
+            return Resolution(None, "the bytes before this id are not the ones that it was made from")
+        return Resolution(find_place(self._store, self._ledger, life, position.offset), None)
+
+    async def _before(self, life: Life, offset: int) -> bytes | None:
+        found = await self._locator.find(life)
+        return None if isinstance(found, GapReason) else self._locator.read_before(found, offset, ANCHOR_BYTES)
+
+    async def _search(self, position: Position) -> Resolution:
+        """By the bytes before it an id can be found in its file, also where nothing is known of it."""
+        if not position.offset or not position.anchor:
+            return Resolution(None, _UNKNOWN)
+        async with self._searching:  # each search opens all files: one after the other is enough
+            lives = await self._lives_with(position)
+        if len(lives) != 1:
+            return Resolution(None, _UNKNOWN)
+        (life,) = lives
+        key, offset = life.generation.key, position.offset
+        lost_at = place_of_power_loss(self._store)
+        if lost_at is not None:
+            return Resolution(lost_at, _POWER_LOST, Recovery(key, offset))
+        recovery = Recovery(key, offset, until=self._ledger.head, told_as=position.generation)
+        if offset > life.committed:
+            return Resolution(self._ledger.head, _INDEX_LOST, recovery)
+        return Resolution(find_place(self._store, self._ledger, life, max(offset, life.base)), _INDEX_LOST, recovery)
+
+    async def _lives_with(self, position: Position) -> list[Life]:
+        found = []
+        lives = [life for life in self._ledger.lives.values() if life.gone is None]
+        for index, life in enumerate(lives, 1):
+            descriptor = self._locator.locate(life)
+            if not isinstance(descriptor, GapReason):
+                before = self._locator.read_before(descriptor, position.offset, ANCHOR_BYTES)
+                if before is not None and anchor_of(before) == position.anchor:
+                    found.append(life)
+            if index % _LIVES_A_SLICE == 0:
+                await asyncio.sleep(0)
+        return found

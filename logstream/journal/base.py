@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from logstream.records import GapReason
 from logstream.tail.batch import ANCHOR_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from logstream.records import Gap, GapReason, Generation, Position
+    from logstream.records import Gap, Generation, Position
     from logstream.tail.batch import Batch, Known
 
 
@@ -27,7 +28,7 @@ class Run(NamedTuple):
 
     `lines` is None where nobody knows (a hole, or a run that begins inside a coarse extent). `hole` says why the bytes
     were lost before they could be read; a hole weighs one in the recorded order whatever its length, and its `end` is
-    None if nobody knows it.
+    None if nobody knows it. Entries that were forgotten (`expired`) weigh what they did before.
     """
 
     generation: Generation
@@ -41,7 +42,9 @@ class Run(NamedTuple):
     @property
     def next_at(self) -> int:
         """The place after this run."""
-        return self.at + 1 if self.hole is not None or self.end is None else self.at + self.end - self.start
+        if self.end is None or self.hole not in {None, GapReason.EXPIRED}:
+            return self.at + 1
+        return self.at + self.end - self.start
 
 
 class Block(NamedTuple):

@@ -3,7 +3,8 @@
 Pure. A blob is a sequence of LEB128 varints that form entries:
 
 * `0, milliseconds`: time went on by so much since the row's time or the last such mark;
-* `1, slot, length + 1 or 0, reason`: a hole: bytes known to be lost before anybody read them;
+* `1, slot, length + 1 or 0, reason`: a hole: bytes known to be lost before anybody read them; with the reason
+  `expired`, entries that were forgotten, and how much of the journal's length they took;
 * `head >= 2`: an extent. `head - 2` is `zigzag(slot - previous slot) << 1 | fine`. A fine extent goes on with the
   number of lines and each line's length; a coarse one with its length and its number of lines.
 
@@ -48,7 +49,9 @@ class Entry(NamedTuple):
     @property
     def weight(self) -> int:
         """How far the journal's own length grows by this entry."""
-        return HOLE_WEIGHT if self.hole is not None else (self.length or 0)
+        if self.hole is None or self.hole is GapReason.EXPIRED:
+            return self.length or 0
+        return HOLE_WEIGHT
 
     @property
     def line_count(self) -> int:
@@ -131,7 +134,7 @@ class RowWriter:
             put_varint(blob, value)
         self.blob = bytes(blob)
         self._slot = slot
-        self.at += HOLE_WEIGHT
+        self.at += (length or 0) if reason is GapReason.EXPIRED else HOLE_WEIGHT
         self.entries += 1
         self._last = None
 
@@ -169,8 +172,9 @@ def decode_row(start: int, time_ms: int, blob: bytes) -> Iterator[Entry]:
             slot, place = take_varint(blob, place)
             length, place = take_varint(blob, place)
             reason, place = take_varint(blob, place)
-            yield Entry(at, time_ms, slot, length - 1 if length else None, None, _REASONS[reason])
-            at += HOLE_WEIGHT
+            entry = Entry(at, time_ms, slot, length - 1 if length else None, None, _REASONS[reason])
+            yield entry
+            at += entry.weight
         else:
             zigzag = (head - _FIRST_HEAD) >> 1
             slot += zigzag >> 1 if not zigzag & 1 else -((zigzag + 1) >> 1)

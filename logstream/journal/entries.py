@@ -45,8 +45,13 @@ class EntryCursor:
         self.at = at
         self._store = store
         self._ledger = ledger
-        keyframe = keyframe_before(ledger, at)
-        self._reached = vector_at(store, keyframe)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Go back to the keyframe before the place."""
+        self._epoch = self._ledger.epoch
+        keyframe = keyframe_before(self._ledger, self.at)
+        self._reached = vector_at(self._store, keyframe)
         self._next_row = keyframe
         self._last_row: Row | None = None
         self._undo: dict[int, Reached] = {}
@@ -55,6 +60,8 @@ class EntryCursor:
 
     def peek(self) -> tuple[Entry, Reached] | None:
         """The entry that holds the place, with its generation's state before that entry; None at the head."""
+        if self._epoch != self._ledger.epoch:
+            self._begin()  # rows have been written anew
         while True:
             while self._ahead:
                 entry, before = self._ahead[0]

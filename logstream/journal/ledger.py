@@ -15,65 +15,19 @@ from logstream.journal.codec import Reached, RowWriter, encode_vector
 from logstream.journal.cutting import cut_blocks
 from logstream.journal.held import INSERT_KEYFRAME, INSERT_ROW, UPDATE_ROW
 from logstream.journal.ids import anchor_of
+from logstream.journal.life import Life, insertion, path_bytes
 from logstream.records import Gap, GapReason, Generation, Position
-from logstream.tail.batch import Batch, Birth, Hole, Known, Moved, Proof, Range, Sealed
+from logstream.tail.batch import Batch, Birth, Hole, Moved, Proof, Range, Sealed, new_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from logstream.journal.held import Statement
 
 ROW_BYTES = 1024
 """A row is appended to until it holds this much; then a new one begins."""
-_INSERT_GENERATION = "INSERT INTO generation VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 KEYFRAME_ENTRIES = 4096
 _KEYFRAME_ENTRIES_A_LIFE = 16
-
-
-@dataclass(slots=True)
-class Life:
-    """All that is known of one generation. `base` is where streaming began, `committed` how far it is recorded."""
-
-    slot: int
-    generation: Generation
-    path: str
-    dev: int
-    ino: int
-    igen: int | None
-    base: int
-    encoding: str
-    head_length: int
-    head_crc: int
-    birth_at: int
-    committed: int
-    lines: int = 0
-    proof_offset: int = 0
-    proof_crc: int = 0
-    sealed_at: int | None = None
-    gone: GapReason | None = None
-    anchor: int | None = None
-    """Anchor at `committed`, when this process has read the bytes before it."""
-
-    def known(self, seen_time: float | None) -> Known:
-        """What the tail needs to recognise this generation's file, last seen at `seen_time` (epoch seconds)."""
-        return Known(
-            key=self.generation.key,
-            source=self.generation.source,
-            file=self.generation.file,
-            path=self.path,
-            dev=self.dev,
-            ino=self.ino,
-            igen=self.igen,
-            base=self.base,
-            committed=self.committed,
-            proof_offset=self.proof_offset,
-            proof_crc=self.proof_crc,
-            head_length=self.head_length,
-            head_crc=self.head_crc,
-            sealed=self.sealed_at is not None,
-            seen_time=seen_time,
-            is_gone=self.gone is not None,
-        )
 
 
 class Stored(NamedTuple):
@@ -111,6 +65,8 @@ class Ledger:
         self.by_slot = {life.slot: life for life in stored.lives}
         self.keyframes = list(stored.keyframes)
         self.last_key = stored.last_key
+        self.epoch = 0
+        """Grows when rows that were recorded are written anew: who walks over them begins again where it stands."""
         self._row = stored.row or RowWriter.begin(0, 0)
         self.durable_head = self.head
         """The place up to which the database has everything; ids are given out before it only."""
@@ -149,7 +105,7 @@ class Ledger:
                     life = self._touch(plan, change.key)
                     life.path = change.path
                     plan.statements.append(
-                        ("UPDATE generation SET path = ? WHERE slot = ?", (_path_bytes(life.path), life.slot))
+                        ("UPDATE generation SET path = ? WHERE slot = ?", (path_bytes(life.path), life.slot))
                     )
                 case Sealed():
                     self._seal(plan, change)
@@ -164,6 +120,36 @@ class Ledger:
         if row.blob and row.at > self.head:
             self._write_row(plan)
         return plan
+
+    @property
+    def newest_row(self) -> int:
+        """The place at which the row begins that is still appended to."""
+        return self._row.start
+
+    def forget(self, lives: Iterable[Life], keyframes: Iterable[int] = ()) -> None:
+        """Drop generations and keyframes of which no row speaks any more, or will in a moment."""
+        for life in lives:
+            self.lives.pop(life.generation.key, None)
+            self.by_slot.pop(life.slot, None)
+        left_out = frozenset(keyframes)
+        self.keyframes = [start for start in self.keyframes if start not in left_out]
+
+    def tombstone(self, source: str) -> tuple[Life, list[Statement]]:
+        """The generation that stands for the forgotten ones of a source, and what records it if it is new."""
+        for life in self.lives.values():
+            if life.gone is GapReason.EXPIRED and life.generation.source == source:
+                return life, []
+        generation = Generation(new_key(), source, "")
+        life = Life(
+            slot=self._next_slot, generation=generation, path="", dev=0, ino=0, igen=None, base=0, encoding="",
+            head_length=0, head_crc=0, birth_at=0, committed=0, sealed_at=0, gone=GapReason.EXPIRED,
+        )  # fmt: skip
+        return life, [insertion(life)]
+
+    def install_tombstone(self, life: Life) -> None:
+        """Take over what `tombstone` gave, which the database now holds."""
+        self.lives[life.generation.key] = self.by_slot[life.slot] = life
+        self._next_slot = max(self._next_slot, life.slot + 1)
 
     def install(self, plan: Plan) -> None:
         """Take over `plan`, which the database now holds."""
@@ -201,12 +187,7 @@ class Ledger:
         )
         plan.next_slot += 1
         plan.touched[birth.key] = life
-        values = (
-            life.slot, birth.key, birth.source, birth.file, _path_bytes(birth.path), _signed(birth.dev),
-            _signed(birth.ino), birth.igen, birth.base, birth.encoding, birth.head_length, birth.head_crc,
-            0, 0, life.birth_at, None, None, None, None,
-        )  # fmt: skip
-        plan.statements.append((_INSERT_GENERATION, values))
+        plan.statements.append(insertion(life))
 
     def _extend(self, plan: Plan, change: Range, now_ms: int) -> None:
         life = self._touch(plan, change.key)
@@ -252,18 +233,3 @@ class Ledger:
             plan.statements.append((INSERT_KEYFRAME, (row.start, encode_vector(vector))))
             plan.keyframe = row.start
             plan.entries_since_keyframe = row.entries
-
-
-def _path_bytes(path: str) -> bytes:
-    """Paths are stored as the bytes they are: a name that is not UTF-8 must come back the same."""
-    return path.encode("utf-8", "surrogateescape")
-
-
-def _signed(value: int) -> int:
-    """SQLite integers are signed 64 bit; device and inode numbers are unsigned."""
-    return value - (1 << 64) if value >= 1 << 63 else value
-
-
-def unsigned(value: int) -> int:
-    """The inverse of `_signed`."""
-    return value + (1 << 64) if value < 0 else value

@@ -25,7 +25,7 @@ from logstream.tail.rotation import is_compressed_name
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from logstream.journal.ledger import Life
+    from logstream.journal.life import Life
 
 _log = logging.getLogger(__name__)
 OPEN_FILES = 128
@@ -179,6 +179,22 @@ def _plain_copy(life: Life, paths: list[Path]) -> int | None:
             return descriptor
         os.close(descriptor)
     return None
+
+
+def is_life_at(path: str, life: Life) -> bool:
+    """Whether the file at `path` is, or may be, that generation."""
+    try:
+        descriptor = os.open(path, _FLAGS)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    try:
+        return _examine(descriptor, life) is None
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
 
 
 def _examine(descriptor: int, life: Life) -> GapReason | None:

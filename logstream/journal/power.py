@@ -14,7 +14,8 @@ from logstream.tail.batch import new_key
 
 if TYPE_CHECKING:
     from logstream.journal.held import Statement
-    from logstream.journal.ledger import Ledger, Life
+    from logstream.journal.ledger import Ledger
+    from logstream.journal.life import Life
     from logstream.journal.store import Durability, Store
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")

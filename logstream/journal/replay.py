@@ -52,9 +52,11 @@ class Replay:
         self._run = None
         if run is None:
             return None
-        if run.hole is not None or run.end is None:
-            return self._told(_lost(run, run.hole or GapReason.DELETED))
-        descriptor = await self._locator.find(self._ledger.lives[run.generation.key])
+        life = self._ledger.lives.get(run.generation.key)
+        if run.hole is not None or run.end is None or life is None:
+            # A generation may have been forgotten since this reader came upon it.
+            return self._told(_lost(run, run.hole or (GapReason.EXPIRED if life is None else GapReason.DELETED)))
+        descriptor = await self._locator.find(life)
         if isinstance(descriptor, GapReason):
             return self._lose(run, descriptor, until)
         lead_bytes = min(ANCHOR_BYTES, run.start)
@@ -102,6 +104,8 @@ class Replay:
 
 
 def _lost(run: Run, reason: GapReason) -> Lost:
+    if reason is GapReason.EXPIRED:
+        return Lost(Gap(run.generation.source, None, None, None, None, reason), run.at, run.next_at, None)
     gap = Gap(run.generation.source, run.generation.file, run.start, run.end, run.lines, reason)
     end = run.start if run.end is None else run.end
     after = None if reason is GapReason.UNREADABLE else Position(run.generation.key, end, 0)

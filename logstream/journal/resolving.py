@@ -16,7 +16,8 @@ from logstream.records import GapReason
 from logstream.tail.batch import ANCHOR_BYTES
 
 if TYPE_CHECKING:
-    from logstream.journal.ledger import Ledger, Life
+    from logstream.journal.ledger import Ledger
+    from logstream.journal.life import Life
     from logstream.journal.locate import Locator
     from logstream.journal.store import Store
     from logstream.records import Position

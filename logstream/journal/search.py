@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from logstream.journal import base
 from logstream.journal.codec import Reached, RowWriter, decode_row
 from logstream.journal.entries import EntryCursor, keyframe_before, vector_at
-from logstream.journal.ledger import Ledger, Life, Stored, unsigned
+from logstream.journal.ledger import Ledger, Stored
+from logstream.journal.life import Life, unsigned
 from logstream.records import GapReason, Generation
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def load_ledger(store: Store, max_line_bytes: Callable[[str], int]) -> Ledger:
     keyframes: list[int] = [start for (start,) in store.select("SELECT start FROM keyframe ORDER BY start")]
     start = keyframes[-1] if keyframes else 0
     for slot, reached in vector_at(store, start).items():
-        if lives[slot].sealed_at is None:
+        if slot in lives and lives[slot].sealed_at is None:
             lives[slot].committed, lives[slot].lines = reached
     writer: RowWriter | None = None
     entries = 0
@@ -118,12 +119,14 @@ def _keyframe_of(store: Store, ledger: Ledger, life: Life, offset: int) -> int:
     return ledger.keyframes[low - 1] if low else 0
 
 
-def read_before(store: Store, ledger: Ledger, at: int) -> tuple[Life, int]:
-    """The generation and offset of the last byte recorded before the place `at` (0 < at <= head)."""
+def read_before(store: Store, ledger: Ledger, at: int) -> tuple[Life, int] | None:
+    """The generation and offset of the last byte recorded before the place `at` (0 < at <= head); None if forgotten."""
     found = EntryCursor(store, ledger, at - 1).peek()
     if found is None:
         message = f"nothing is recorded before place {at}"
         raise IndexError(message)
     entry, before = found
+    if entry.hole is GapReason.EXPIRED:
+        return None
     end = before.offset + (entry.length or 0)
     return ledger.by_slot[entry.slot], end if entry.hole is not None else before.offset + at - entry.at

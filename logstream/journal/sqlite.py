@@ -22,6 +22,7 @@ from logstream.journal.replay import Replay
 from logstream.journal.resolving import Resolver
 from logstream.journal.search import find_place, load_ledger, reached_at, read_before
 from logstream.journal.store import Durability, Store
+from logstream.journal.upkeep import Upkeep
 from logstream.records import GapReason, Position
 from logstream.tail.batch import ANCHOR_BYTES
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from logstream.journal.held import Statement
-    from logstream.journal.ledger import Life
+    from logstream.journal.life import Life
     from logstream.records import Generation
     from logstream.tail.batch import Batch, Known
 
@@ -57,6 +58,7 @@ class SqliteJournal:
         self._locator = Locator(directory)
         self._resolver = Resolver(self._store, self._ledger, self._locator)
         self._write_lock = asyncio.Lock()
+        self._upkeep = Upkeep(self._store, self._ledger, self._write_lock)
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
         self._sources_seen = frozenset(name for (name,) in self._store.select("SELECT name FROM source"))
 
@@ -116,6 +118,8 @@ class SqliteJournal:
             ticks += 1
             if self._store.is_behind:
                 await self._settle()
+            if self._upkeep.is_due:
+                await self._upkeep.prune()
             if ticks % _RELEASE_TICKS == 0:
                 self._locator.release_idle()
             is_quiet = self.head == last_head != copied_head
@@ -155,13 +159,16 @@ class SqliteJournal:
         at = min(at, self.durable_head)
         if at <= 0:
             return None
-        if at == self.head and self._ledger.last_key is not None:
-            life = self._ledger.lives[self._ledger.last_key]
+        life = self._ledger.lives.get(self._ledger.last_key or "")
+        if at == self.head and life is not None:
             if life.anchor is None:
                 life.anchor = await self._anchor_at(life, life.committed)
             offset, anchor = life.committed, life.anchor
         else:
-            life, offset = read_before(self._store, self._ledger, at)
+            found = read_before(self._store, self._ledger, at)
+            if found is None:
+                return None
+            life, offset = found
             anchor = await self._anchor_at(life, offset)
         return None if anchor is None else Position(life.generation.key, offset, anchor)
 
@@ -205,7 +212,7 @@ class SqliteJournal:
     def known(self) -> tuple[Known, ...]:
         """Every generation whose bytes may still be on disk, and the latest of those that are gone."""
         seen_time, lives = self._ledger.clock_seconds, self._ledger.lives.values()
-        gone = [life for life in lives if life.gone is not None][-GONE_TOLD:]
+        gone = [life for life in lives if life.gone not in {None, GapReason.EXPIRED}][-GONE_TOLD:]
         return tuple(life.known(seen_time) for life in (*gone, *(life for life in lives if life.gone is None)))
 
     def sources_seen(self) -> frozenset[str]:

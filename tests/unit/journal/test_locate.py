@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from logstream.journal import locate as locate_module
-from logstream.journal.ledger import Life
+from logstream.journal.life import Life
 from logstream.journal.locate import Locator
 from logstream.records import GapReason, Generation
 

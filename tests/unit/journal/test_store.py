@@ -328,3 +328,18 @@ async def test_the_log_is_copied_back_when_things_are_quiet_and_then_left_alone(
 
     assert checkpoints[0] < before
     assert len(checkpoints) <= 2, "nothing was recorded since"
+
+
+def test_a_state_of_the_first_format_is_taken_over_with_all_that_it_holds(tmp_path: Path, store: Store) -> None:
+    """Conformance: H7."""
+    store.transact([(INSERT, (1, b"one"))])
+    store.close()
+    with sqlite3.connect(tmp_path / "journal.db") as connection:
+        connection.executescript("DROP TABLE usage; DROP TABLE former; PRAGMA user_version = 1;")
+    connection.close()
+
+    again = Store(tmp_path, "process")
+    assert [row.entries for row in again.rows_from(0)] == [b"one"]
+    assert again.select("SELECT * FROM usage") == again.select("SELECT * FROM former") == []
+    assert again.select("PRAGMA user_version") == [(2,)]
+    again.close()

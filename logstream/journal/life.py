@@ -1,0 +1,90 @@
+"""What the journal knows of one generation, in memory and as a row of its table.
+
+Owns the columns' meaning. Refuses to know how bytes are found, and when anything is written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from logstream.tail.batch import Known
+
+if TYPE_CHECKING:
+    from logstream.journal.held import Statement
+    from logstream.records import GapReason, Generation
+
+_INSERT_GENERATION = "INSERT INTO generation VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+
+
+@dataclass(slots=True)
+class Life:
+    """All that is known of one generation. `base` is where streaming began, `committed` how far it is recorded."""
+
+    slot: int
+    generation: Generation
+    path: str
+    dev: int
+    ino: int
+    igen: int | None
+    base: int
+    encoding: str
+    head_length: int
+    head_crc: int
+    birth_at: int
+    committed: int
+    lines: int = 0
+    proof_offset: int = 0
+    proof_crc: int = 0
+    sealed_at: int | None = None
+    gone: GapReason | None = None
+    anchor: int | None = None
+    """Anchor at `committed`, when this process has read the bytes before it."""
+
+    def known(self, seen_time: float | None) -> Known:
+        """What the tail needs to recognise this generation's file, last seen at `seen_time` (epoch seconds)."""
+        return Known(
+            key=self.generation.key,
+            source=self.generation.source,
+            file=self.generation.file,
+            path=self.path,
+            dev=self.dev,
+            ino=self.ino,
+            igen=self.igen,
+            base=self.base,
+            committed=self.committed,
+            proof_offset=self.proof_offset,
+            proof_crc=self.proof_crc,
+            head_length=self.head_length,
+            head_crc=self.head_crc,
+            sealed=self.sealed_at is not None,
+            seen_time=seen_time,
+            is_gone=self.gone is not None,
+        )
+
+
+def insertion(life: Life) -> Statement:
+    """What records `life` as it is."""
+    gone = None if life.gone is None else life.gone.value
+    sealed_end, sealed_lines = (None, None) if life.sealed_at is None else (life.committed, life.lines)
+    values = (
+        life.slot, *life.generation, path_bytes(life.path), _signed(life.dev), _signed(life.ino), life.igen,
+        life.base, life.encoding, life.head_length, life.head_crc, life.proof_offset, life.proof_crc,
+        life.birth_at, life.sealed_at, sealed_end, sealed_lines, gone,
+    )  # fmt: skip
+    return _INSERT_GENERATION, values
+
+
+def path_bytes(path: str) -> bytes:
+    """Paths are stored as the bytes they are: a name that is not UTF-8 must come back the same."""
+    return path.encode("utf-8", "surrogateescape")
+
+
+def _signed(value: int) -> int:
+    """SQLite integers are signed 64 bit; device and inode numbers are unsigned."""
+    return value - (1 << 64) if value >= 1 << 63 else value
+
+
+def unsigned(value: int) -> int:
+    """The inverse of what is stored."""
+    return value + (1 << 64) if value < 0 else value

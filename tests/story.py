@@ -45,7 +45,10 @@ class StoryFile:
 
     def proof(self) -> Proof:
         """The proof at the place reached."""
-        return Proof(self.key, self.told, zlib.crc32(self.path.read_bytes()[: self.told][-64:]))
+        told = self.path.read_bytes()[: self.told]
+        head = told[:256]
+        written_ns = self.path.stat().st_mtime_ns
+        return Proof(self.key, self.told, zlib.crc32(told[-64:]), len(head), zlib.crc32(head), written_ns)
 
     def sealed(self, reason: GapReason | None) -> Sealed:
         """The file's end."""

@@ -127,6 +127,12 @@ class RecordingSink:
         await self.until(lambda: len(self.lines) >= count)
         return self.texts
 
+    def _head(self, key: str, *, forgets: bool) -> tuple[int, int]:
+        proof, birth = self.proofs.get(key), self.births[key]
+        if proof is None or forgets:
+            return birth.head_length, birth.head_crc
+        return proof.head_length, proof.head_crc
+
     def known(self, *, forget_proofs: bool = False) -> list[Known]:
         """What a journal would give back after a restart."""
         return [
@@ -135,7 +141,9 @@ class RecordingSink:
                 igen=birth.igen, base=birth.base, committed=self.committed[key],
                 proof_offset=0 if forget_proofs or key not in self.proofs else self.proofs[key].offset,
                 proof_crc=0 if forget_proofs or key not in self.proofs else self.proofs[key].crc,
-                head_length=birth.head_length, head_crc=birth.head_crc, sealed=key in self.sealed,
+                written_ns=None if forget_proofs or key not in self.proofs else self.proofs[key].written_ns,
+                head_length=self._head(key, forgets=forget_proofs)[0],
+                head_crc=self._head(key, forgets=forget_proofs)[1], sealed=key in self.sealed,
                 is_gone=key in self.sealed and self.sealed[key].reason is not None,
             )
             for key, birth in self.births.items()

@@ -15,6 +15,10 @@ from logstream.records import Position
 from logstream.tail.batch import ANCHOR_BYTES
 
 VERSION = "1"
+AFTER_GAP = 0
+"""In place of an anchor: behind bytes that are gone, so that nothing can be checked."""
+AFTER_OPEN_GAP = 1
+"""The same behind a gap of which nobody knows the end: its offset is that of its beginning, where others may be."""
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _BASE = 36

@@ -14,7 +14,7 @@ from logstream.journal.base import Block, Lost
 from logstream.journal.codec import Reached, RowWriter, encode_vector
 from logstream.journal.cutting import cut_blocks
 from logstream.journal.held import INSERT_KEYFRAME, INSERT_ROW, UPDATE_ROW
-from logstream.journal.ids import anchor_of
+from logstream.journal.ids import AFTER_GAP, AFTER_OPEN_GAP, anchor_of
 from logstream.journal.life import Life, insertion, path_bytes
 from logstream.records import Gap, GapReason, Generation, Position
 from logstream.tail.batch import Batch, Birth, Hole, Moved, Proof, Range, Sealed, new_key
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from logstream.journal.held import Statement
 
+_UPDATE_PROOF = """
+UPDATE generation SET proof_offset = ?, proof_crc = ?, head_length = ?, head_crc = ?, written_ns = ? WHERE slot = ?
+"""
 ROW_BYTES = 1024
 """A row is appended to until it holds this much; then a new one begins."""
 KEYFRAME_ENTRIES = 4096
@@ -111,9 +114,8 @@ class Ledger:
                     self._seal(plan, change)
                 case Proof():
                     life = self._touch(plan, change.key)
-                    life.proof_offset, life.proof_crc = change.offset, change.crc
-                    sql = "UPDATE generation SET proof_offset = ?, proof_crc = ? WHERE slot = ?"
-                    plan.statements.append((sql, (change.offset, change.crc, life.slot)))
+                    life.proof_offset, life.proof_crc, life.head_length, life.head_crc, life.written_ns = change[1:]
+                    plan.statements.append((_UPDATE_PROOF, (*change[1:], life.slot)))
                 case _:
                     pass  # notices are for people who watch now: nobody resumes to them
         plan.entries_since_keyframe += row.entries - before
@@ -210,8 +212,8 @@ class Ledger:
         plan.row.add_hole(life.slot, length, hole.reason)
         gap = Gap(life.generation.source, life.generation.file, hole.start, hole.end, None, hole.reason)
         life.committed = hole.start if hole.end is None else hole.end
-        life.anchor = 0
-        after = Position(hole.key, life.committed, 0)
+        life.anchor = AFTER_OPEN_GAP if hole.end is None else AFTER_GAP
+        after = Position(hole.key, life.committed, life.anchor)
         plan.appended.append(Lost(gap, at, plan.row.at, after))
         plan.last_key = hole.key
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from logstream.journal.held import Statement
     from logstream.records import GapReason, Generation
 
-_INSERT_GENERATION = "INSERT INTO generation VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+_INSERT_GENERATION = "INSERT INTO generation VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 
 
 @dataclass(slots=True)
@@ -38,6 +38,7 @@ class Life:
     proof_crc: int = 0
     sealed_at: int | None = None
     gone: GapReason | None = None
+    written_ns: int | None = None
     anchor: int | None = None
     """Anchor at `committed`, when this process has read the bytes before it."""
 
@@ -59,6 +60,7 @@ class Life:
             head_crc=self.head_crc,
             sealed=self.sealed_at is not None,
             seen_time=seen_time,
+            written_ns=self.written_ns,
             is_gone=self.gone is not None,
         )
 
@@ -70,7 +72,7 @@ def insertion(life: Life) -> Statement:
     values = (
         life.slot, *life.generation, path_bytes(life.path), _signed(life.dev), _signed(life.ino), life.igen,
         life.base, life.encoding, life.head_length, life.head_crc, life.proof_offset, life.proof_crc,
-        life.birth_at, life.sealed_at, sealed_end, sealed_lines, gone,
+        life.birth_at, life.sealed_at, sealed_end, sealed_lines, gone, life.written_ns,
     )  # fmt: skip
     return _INSERT_GENERATION, values
 

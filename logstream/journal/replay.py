@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from logstream.journal.base import Block, Lost, Run
 from logstream.journal.cutting import BLOCK_BYTES, LINE_END_BYTES, block_length
+from logstream.journal.ids import AFTER_GAP, AFTER_OPEN_GAP
 from logstream.records import Gap, GapReason, Position
 from logstream.tail.batch import ANCHOR_BYTES
 
@@ -108,5 +109,6 @@ def _lost(run: Run, reason: GapReason) -> Lost:
         return Lost(Gap(run.generation.source, None, None, None, None, reason), run.at, run.next_at, None)
     gap = Gap(run.generation.source, run.generation.file, run.start, run.end, run.lines, reason)
     end = run.start if run.end is None else run.end
-    after = None if reason is GapReason.UNREADABLE else Position(run.generation.key, end, 0)
+    anchor = AFTER_OPEN_GAP if run.end is None else AFTER_GAP
+    after = None if reason is GapReason.UNREADABLE else Position(run.generation.key, end, anchor)
     return Lost(gap, run.at, run.next_at, after)

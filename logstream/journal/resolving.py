@@ -9,7 +9,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from logstream.journal.base import Recovery, Resolution
-from logstream.journal.ids import anchor_of
+from logstream.journal.ids import AFTER_GAP, AFTER_OPEN_GAP, anchor_of
 from logstream.journal.power import former_life, place_of_power_loss
 from logstream.journal.search import find_place
 from logstream.records import GapReason
@@ -63,8 +63,11 @@ class Resolver:
             if life.sealed_at is not None or before is None or anchor_of(before) != position.anchor:
                 return Resolution(None, _AHEAD)
             return Resolution(self._loaded_head, _POWER_LOST, Recovery(life.generation.key, position.offset))
-        # Behind a gap, and nowhere else, an id was made without the bytes before it: its anchor is 0.
-        is_behind_gap = not position.anchor and life.sealed_at is not None and position.offset == life.committed
+        # Behind a gap, and nowhere else, an id was made without the bytes before it.
+        is_at_end = life.sealed_at is not None and position.offset == life.committed
+        if is_at_end and position.anchor == AFTER_OPEN_GAP:
+            return Resolution(life.sealed_at, None)
+        is_behind_gap = is_at_end and position.anchor == AFTER_GAP
         if before is not None and not is_behind_gap and anchor_of(before) != position.anchor:
             return Resolution(None, "the bytes before this id are not the ones that it was made from")
         return Resolution(find_place(self._store, self._ledger, life, position.offset), None)

@@ -46,7 +46,7 @@ def _load_lives(store: Store) -> list[Life]:
     lives = []
     for row in store.select("SELECT * FROM generation"):
         slot, key, source, file, path, dev, ino, igen, base, encoding, head_length, head_crc, *rest = row
-        proof_offset, proof_crc, birth_at, sealed_at, sealed_end, sealed_lines, gone = rest
+        proof_offset, proof_crc, birth_at, sealed_at, sealed_end, sealed_lines, gone, written_ns = rest
         life = Life(
             slot=slot,
             generation=Generation(key, source, file),
@@ -65,6 +65,7 @@ def _load_lives(store: Store) -> list[Life]:
             proof_crc=proof_crc,
             sealed_at=sealed_at,
             gone=None if gone is None else GapReason(gone),
+            written_ns=written_ns,
         )
         lives.append(life)
     return lives
@@ -119,8 +120,11 @@ def _keyframe_of(store: Store, ledger: Ledger, life: Life, offset: int) -> int:
     return ledger.keyframes[low - 1] if low else 0
 
 
-def read_before(store: Store, ledger: Ledger, at: int) -> tuple[Life, int] | None:
-    """The generation and offset of the last byte recorded before the place `at` (0 < at <= head); None if forgotten."""
+def read_before(store: Store, ledger: Ledger, at: int) -> tuple[Life, int, bool] | None:
+    """The generation and offset of the last byte recorded before the place `at` (0 < at <= head); None if forgotten.
+
+    And whether that is a hole of which nobody knows the end.
+    """
     found = EntryCursor(store, ledger, at - 1).peek()
     if found is None:
         message = f"nothing is recorded before place {at}"
@@ -129,4 +133,7 @@ def read_before(store: Store, ledger: Ledger, at: int) -> tuple[Life, int] | Non
     if entry.hole is GapReason.EXPIRED:
         return None
     end = before.offset + (entry.length or 0)
-    return ledger.by_slot[entry.slot], end if entry.hole is not None else before.offset + at - entry.at
+    life = ledger.by_slot[entry.slot]
+    if entry.hole is not None:
+        return life, end, entry.length is None
+    return life, before.offset + at - entry.at, False

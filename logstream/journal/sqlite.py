@@ -15,7 +15,7 @@ from logstream.journal.base import TIME_RESOLUTION_MS, Block, Health, Lost, Reac
 from logstream.journal.codec import decode_row
 from logstream.journal.entries import EntryCursor
 from logstream.journal.errors import JournalError, StateUnusableError
-from logstream.journal.ids import anchor_of
+from logstream.journal.ids import AFTER_GAP, AFTER_OPEN_GAP, anchor_of
 from logstream.journal.locate import Locator
 from logstream.journal.power import note_boot, note_clean_end
 from logstream.journal.replay import Replay
@@ -168,8 +168,8 @@ class SqliteJournal:
             found = read_before(self._store, self._ledger, at)
             if found is None:
                 return None
-            life, offset = found
-            anchor = await self._anchor_at(life, offset)
+            life, offset, is_open_gap = found
+            anchor = AFTER_OPEN_GAP if is_open_gap else await self._anchor_at(life, offset)
         return None if anchor is None else Position(life.generation.key, offset, anchor)
 
     async def place_of_time(self, time_ms: int) -> int:
@@ -242,4 +242,4 @@ class SqliteJournal:
         if found is GapReason.UNREADABLE:
             return None
         before = self._read_before(found, offset, ANCHOR_BYTES)
-        return 0 if before is None else anchor_of(before)
+        return AFTER_GAP if before is None else anchor_of(before)

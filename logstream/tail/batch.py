@@ -92,12 +92,17 @@ class Sealed(NamedTuple):
 class Proof(NamedTuple):
     """The crc32 of the at most 64 bytes before `offset` of generation `key`, all of which has been handed on.
 
-    Whoever remembers it can give it back in `Known`, and a restart can check that a file is still that generation.
+    `written_ns` is when its file was last written to, as the file system tells it (epoch nanoseconds). The head is that
+    of the birth, longer if the file was shorter than 256 bytes then. Whoever remembers all this can give it back in
+    `Known`, and a restart can check that a file is still that generation.
     """
 
     key: str
     offset: int
     crc: int
+    head_length: int
+    head_crc: int
+    written_ns: int | None
 
 
 class Notice(NamedTuple):
@@ -145,6 +150,8 @@ class Known(NamedTuple):
     head_crc: int
     sealed: bool
     seen_time: float | None = None
+    written_ns: int | None = None
+    """When its file was last written to before the proof; a copy of it cannot have been written last before that."""
     is_gone: bool = False
     """Whether its file is no more: only copies of it may be left, which are not to be taken for something new."""
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from logstream.tail.globs import ANY_DEPTH, MAGIC, excluder, name_regex, parts_of
@@ -56,15 +57,19 @@ class Found(NamedTuple):
     sightings: tuple[Sighting, ...]
     directories: dict[str, tuple[int, int]]
     troubles: tuple[Trouble, ...]
+    began: float = 0.0
+    """When the search began, in epoch seconds: what is not in it was not there then."""
 
 
 def search(patterns: Sequence[str], exclude: Sequence[str] = ()) -> Generator[None, None, Found]:
     """Look for what `patterns` match and `exclude` does not; pauses (yields) often, and returns what it found."""
+    began = time.time()
     finder = _Finder(excluder(tuple(exclude)))
     for pattern in patterns:
         yield from finder.expand(pattern)
     sightings = (finder.sightings[path] for path in sorted(finder.sightings))
-    return Found(tuple(sightings), finder.directories, tuple(finder.troubles[path] for path in sorted(finder.troubles)))
+    troubles = tuple(finder.troubles[path] for path in sorted(finder.troubles))
+    return Found(tuple(sightings), finder.directories, troubles, began)
 
 
 def find(patterns: Sequence[str], exclude: Sequence[str] = ()) -> Found:

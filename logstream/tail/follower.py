@@ -1,7 +1,7 @@
 """Reading lineages on: what is old before what is new, and each life to its end.
 
-Owns the order of reading, and what is said when a life ends: holes, seals, proofs. Which file has a path is for
-`succession`; when a lineage's turn comes is for the supervisor.
+Owns the order of reading, and what is done about a file that is nowhere. How a life ends is for `endings`; which file
+has a path, for `succession`; when a lineage's turn comes, for the supervisor.
 """
 
 # ruff: noqa: PTH120 - asked for each file in each sweep: a Path object costs more than the stat
@@ -12,10 +12,11 @@ import os
 from typing import TYPE_CHECKING
 
 from logstream.records import GapReason
-from logstream.tail.batch import RANGE_BYTES, Hole, Range, Sealed, display
+from logstream.tail.batch import RANGE_BYTES, Range, display
 from logstream.tail.discovery import reason_of
+from logstream.tail.endings import Endings
 from logstream.tail.identity import Verdict
-from logstream.tail.opening import Opened, facts_of, is_unlinked, locate, place_of
+from logstream.tail.opening import Opened, is_garbled, is_unlinked, locate, place_of
 from logstream.tail.reader import Reader, file_time
 from logstream.tail.succession import Succession
 from logstream.tail.unpacking import Answer
@@ -36,6 +37,7 @@ class Follower:
         self._census = census
         self._pace = census.pace
         self.succession = Succession(census)
+        self._endings = Endings(census, self.succession)
 
     def poll(self, lineage: Lineage, turn: Turn, most_bytes: int) -> bool:
         """Look at the lineage and read on, each generation about `most_bytes`; whether there is more to read."""
@@ -71,8 +73,16 @@ class Follower:
             if current is not None:
                 self._settle(lineage, current, turn)
                 if lineage.is_blocked_by(current):
+                    self._miss_others(lineage, turn)
                     break
         return has_more
+
+    def _miss_others(self, lineage: Lineage, turn: Turn) -> None:
+        """Begin to doubt all files that are nowhere at the same time: else each waits until the one before is over."""
+        for reader in lineage.readers:
+            if not (reader.fd is not None or reader.is_missing or reader.is_packed or reader.is_at_its_path()):
+                reader.is_missing, reader.grown_at = True, turn.now
+                lineage.displace(reader, turn.now)
 
     def _read_on(
         self, lineage: Lineage, reader: Reader, turn: Turn, most_bytes: int, limit: int | None
@@ -96,9 +106,16 @@ class Follower:
             if outcome is Verdict.SAME or (isinstance(outcome, Range) and current.is_drained):
                 self._catch_up(lineage, current, turn)
                 return current, False
+            if outcome is Verdict.TRUNCATED and current.is_displaced and self._is_garbled(current):
+                self._endings.abandon(lineage, current, turn)
+                return None, False
             if isinstance(outcome, Verdict):
-                current, limit = self._renew(lineage, current, outcome, turn), None
+                current, limit = self._endings.renew(lineage, current, outcome, turn), None
         return None, False
+
+    @staticmethod
+    def _is_garbled(reader: Reader) -> bool:
+        return reader.fd is not None and is_garbled(reader.fd, reader.committed)
 
     def _hand_on(self, lineage: Lineage, reader: Reader, change: Range, turn: Turn) -> None:
         turn.add(change)
@@ -124,65 +141,7 @@ class Follower:
         if lineage.live is None and not reader.is_deleted:
             wait *= _LONELY_WAITS
         if reader.is_copy or turn.now - reader.grown_at >= wait:
-            self._seal(lineage, reader, turn)
-
-    def _seal(self, lineage: Lineage, reader: Reader, turn: Turn) -> None:
-        rest = reader.finish()
-        if rest is not None:
-            turn.add(rest)
-        if reader.is_unproven:
-            turn.add(reader.prove(turn.now))
-        reason = reader.copy_reason if reader.is_copy else GapReason.DELETED if reader.is_deleted else None
-        if reader.lost_end is not None and reader.lost_end > reader.committed:
-            # What was written between the copy and the truncation; nobody has it.
-            turn.add(Hole(reader.key, reader.committed, reader.lost_end, GapReason.TRUNCATED))
-        turn.add(Sealed(reader.key, reason, max(reader.committed, reader.lost_end or 0)))
-        self._dismiss(lineage, reader)
-        self._census.retire(reader.known()._replace(sealed=True), is_gone=reason is not None)
-
-    def _renew(self, lineage: Lineage, reader: Reader, verdict: Verdict, turn: Turn) -> Reader:
-        """The bytes of an open file are not what they were: its life ends and another one begins in its place.
-
-        Where it only lost what had not been handed on (SHRUNK), the new life goes on from there. Where a copy was made
-        before, what was not read yet is read there: the old life then stands before the new one.
-        """
-        base = reader.committed if verdict is Verdict.SHRUNK else 0
-        copy = None if base else self.succession.find_copy(lineage, reader)
-        if copy is None:
-            self._lose_unread(reader, GapReason.TRUNCATED, turn)
-            turn.add(Sealed(reader.key, GapReason.TRUNCATED if base == 0 else None, reader.committed))
-        fd, reader.fd = reader.fd, None
-        if fd is None:
-            message = f"{reader!r} is not open"
-            raise AssertionError(message)
-        self._census.strike(reader)
-        opened = Opened(reader.path, fd, facts_of(fd), is_compressed=False)
-        new = Reader.born(reader.spec, reader.file, opened, base, turn.now)
-        lineage.replace(reader, new)
-        self._census.enrol(new)
-        turn.add(new.birth())
-        if base:
-            turn.add(new.prove(turn.now))
-        if copy is None:
-            return new
-        reader.lost_end, reader.copy_reason = reader.size, GapReason.TRUNCATED
-        reader.take_copy(copy)
-        lineage.put_before(reader, new)
-        self._census.open_files.admit(reader)
-        return reader
-
-    def _lose_unread(self, reader: Reader, reason: GapReason, turn: Turn) -> None:
-        """Tell what was there and cannot be read any more: up to the size last seen, or nobody knows how much."""
-        if reader.size is None:
-            turn.add(Hole(reader.key, reader.committed, None, reason))
-        elif reader.size > reader.committed:
-            turn.add(Hole(reader.key, reader.committed, reader.size, reason))
-
-    def _dismiss(self, lineage: Lineage, reader: Reader) -> None:
-        lineage.readers.remove(reader)
-        if lineage.live is reader:
-            lineage.live = None
-        self._census.strike(reader)
+            self._endings.seal(lineage, reader, turn)
 
     def _open(self, lineage: Lineage, reader: Reader, turn: Turn) -> Reader | None:
         """Open a reader's file, wherever it is: the reader, perhaps not open; another life; None if it is gone."""
@@ -216,7 +175,7 @@ class Follower:
             return self._welcome(lineage, reader, turn)
         if verdict is not Verdict.REPLACED:
             reader.fd = opened.fd
-            return self._renew(lineage, reader, verdict, turn)
+            return self._endings.renew(lineage, reader, verdict, turn)
         # The file was deleted, and its inode is another one's now: that one has a past of its own.
         os.close(opened.fd)
         self._census.disown(reader)
@@ -229,13 +188,14 @@ class Follower:
         """Unpack what came and went compressed while nobody looked; None if it is known, or holds nothing readable."""
         copy = self._census.unpacking.ask(reader, reader.path)
         if copy is Answer.LATER:
+            lineage.hot_until = turn.now + self._pace.hot_seconds
             return reader
         known = self._census.original_of(copy, lineage) if isinstance(copy, int) else None
         if isinstance(copy, int) and known is None:
             reader.take_copy(copy)
             turn.add(reader.bear())
             return self._welcome(lineage, reader, turn)
-        self._dismiss(lineage, reader)
+        self._endings.dismiss(lineage, reader)
         if isinstance(copy, int) and known is not None:
             os.close(copy)
             self._census.retire(known._replace(dev=reader.inode[0], ino=reader.inode[1], igen=None, sealed=True))
@@ -262,14 +222,13 @@ class Follower:
             return reader
         copy = self._census.unpacking.ask(reader, lineage.path)
         if copy is Answer.LATER:
+            lineage.hot_until = turn.now + self._pace.hot_seconds
             return reader
         if isinstance(copy, int):
             reader.take_copy(copy)
             reader.grown_at = turn.now
             return self._welcome(lineage, reader, turn)
-        self._lose_unread(reader, GapReason.DELETED, turn)
-        turn.add(Sealed(reader.key, GapReason.DELETED, reader.committed))
-        self._dismiss(lineage, reader)
+        self._endings.end(lineage, reader, GapReason.DELETED, turn)
         return None
 
     def _check_place(self, lineage: Lineage, reader: Reader, turn: Turn) -> None:

@@ -126,6 +126,8 @@ class Census:
         self.open_files = open_files
         self.readers: dict[Inode, Reader] = {}
         self.finished: OrderedDict[Inode, Known] = OrderedDict()
+        self.aside: OrderedDict[Inode, int] = OrderedDict()
+        """Files that are copies of known lives, and when each was last written to: an inode may be given again."""
         self.departed: deque[Known] = deque(maxlen=_DEPARTED_LIMIT)
         """Generations whose files are gone: copies of them may be left."""
 
@@ -136,6 +138,7 @@ class Census:
     def enrol(self, reader: Reader) -> None:
         """Count `reader` in."""
         self.finished.pop(reader.inode, None)
+        self.aside.pop(reader.inode, None)
         self.readers[reader.inode] = reader
         if reader.fd is not None:
             self.open_files.admit(reader)
@@ -157,6 +160,13 @@ class Census:
         finished = (known for known in others if known.file == lineage.file and known.committed == size)
         return next((known for known in (*readers, *finished) if likeness_of(known).is_met_by(descriptor)), None)
 
+    def set_aside(self, inode: Inode, mtime_ns: int) -> None:
+        """Note that a file, as it is, is only a copy of what is told anyway."""
+        self.aside[inode] = mtime_ns
+        self.aside.move_to_end(inode)
+        if len(self.aside) > _FINISHED_LIMIT:
+            self.aside.popitem(last=False)
+
     def strike(self, reader: Reader) -> None:
         """Forget `reader`, and close its file."""
         if self.readers.get(reader.inode) is reader:
@@ -168,6 +178,10 @@ class Census:
         if is_gone:
             self.departed.append(known)
             return
-        self.finished[known.dev, known.ino] = known
+        inode = known.dev, known.ino
+        before = self.finished.get(inode)
+        if before is not None and before.key != known.key:
+            self.departed.append(before)  # the number was given again: its file is no more
+        self.finished[inode] = known
         if len(self.finished) > _FINISHED_LIMIT:
             self.finished.popitem(last=False)

@@ -33,6 +33,9 @@ _COMPRESSED_MAGIC = (b"\x1f\x8b", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"\x04\x22
 """How gzip, xz, zstd, lz4 and zip files begin."""
 _BZIP2_MAGIC = re.compile(rb"BZh[1-9]1AY&SY")
 _MAGIC_BYTES = 10
+_CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+"""Bytes that no text has, but for the ESC of colours."""
+_HEAD_BYTES = 256
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE})
 
 
@@ -152,6 +155,11 @@ def inode_generation(fd: int) -> int | None:
 def is_unlinked(fd: int) -> bool:
     """Whether an open file has no name any more; raises OSError."""
     return os.fstat(fd).st_nlink == 0
+
+
+def is_garbled(fd: int, least_bytes: int) -> bool:
+    """Whether a file that had `least_bytes` of text was written over in place with what is none; raises OSError."""
+    return os.fstat(fd).st_size >= least_bytes and _CONTROLS.search(os.pread(fd, _HEAD_BYTES, 0)) is not None
 
 
 def place_of(fd: int) -> str | None:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 MOST_BYTES: Final = 64 << 30
 """What unpacks to more than this is given up: no log is so large, but a file that was made to fill a disk is."""
 _CHUNK_BYTES: Final = 1 << 20
+_CHECKED_BYTES: Final = 64 << 20
+"""So much of a file is compared at once where it is looked at anyway: some tens of milliseconds."""
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _LEAST_GZIP_BYTES: Final = 18
 """Its header of ten bytes, and its trailer of eight."""
@@ -94,24 +96,43 @@ def likeness_of(known: Known) -> Likeness:
     return Likeness(known.committed, known.head_length, known.head_crc, known.proof_offset, known.proof_crc)
 
 
-def says_it_is(descriptor: int, size: int, head_length: int, head_crc: int) -> bool:
-    """Whether a gzip file, by its first bytes and the length that it ends with (RFC 1952), is a copy of such a file.
+def says_it_is(descriptor: int, original: int) -> bool:
+    """Whether a gzip file is a copy of the file `original`, by the length and the crc32 that it ends with (RFC 1952).
 
-    It costs no unpacking. That is no proof, but enough where the file itself is being read to its end anyway.
+    It costs no unpacking. The crc32 is compared up to `_CHECKED_BYTES`; beyond that the length has to do. A copy of
+    several members does not say so, and is not recognised here.
     """
-    length = os.fstat(descriptor).st_size
+    length, size = os.fstat(descriptor).st_size, os.fstat(original).st_size
     if length < _LEAST_GZIP_BYTES or os.pread(descriptor, 2, 0) != _GZIP_MAGIC:
         return False
-    said = int.from_bytes(os.pread(descriptor, 4, length - 4), "little")
-    if said != size & 0xFFFFFFFF:
+    trailer = os.pread(descriptor, 8, length - 8)
+    if int.from_bytes(trailer[4:], "little") != size & 0xFFFFFFFF:
         return False
-    try:
-        with os.fdopen(os.dup(descriptor), "rb") as file, gzip.GzipFile(fileobj=file) as packed:
-            file.seek(0)  # a duplicate shares its place with the descriptor
-            head = packed.read(head_length)
-    except _DAMAGED:
+    return size > _CHECKED_BYTES or int.from_bytes(trailer[:4], "little") == _crc_of(original, size)
+
+
+def begins_with(original: int, descriptor: int, size: int) -> bool:
+    """Whether the file `original` begins with the first `size` bytes of the file `descriptor`.
+
+    Compared up to `_CHECKED_BYTES`; of more, so much at the beginning and at the end.
+    """
+    if os.fstat(original).st_size < size:
         return False
-    return len(head) == head_length and zlib.crc32(head) == head_crc
+    half = _CHECKED_BYTES // 2
+    stretches = [(0, size)] if size <= _CHECKED_BYTES else [(0, half), (size - half, half)]
+    for start, length in stretches:
+        for at in range(start, start + length, _CHUNK_BYTES):
+            most = min(_CHUNK_BYTES, start + length - at)
+            if os.pread(original, most, at) != os.pread(descriptor, most, at):
+                return False
+    return True
+
+
+def _crc_of(descriptor: int, size: int) -> int:
+    crc = 0
+    for at in range(0, size, _CHUNK_BYTES):
+        crc = zlib.crc32(os.pread(descriptor, min(_CHUNK_BYTES, size - at), at), crc)
+    return crc
 
 
 def copies_beside(directory: Path, names: Iterable[str]) -> list[Path]:

@@ -43,12 +43,12 @@ class Reader:
         self.path = known.path
         self.inode = (known.dev, known.ino)
         self.igen = known.igen
-        self.base = known.base
-        self.committed = known.committed
+        self.base, self.committed = known.base, known.committed
         self.head_length, self.head_crc = known.head_length, known.head_crc
         self.proof_offset, self.proof_crc = known.proof_offset, known.proof_crc
         self.proof_time = now
         self.seen_time = known.seen_time
+        self.written_ns = known.written_ns
         self.fd: int | None = None
         self.lead: bytes | None = None
         """The bytes before `committed`; None until the file has been proven to be this generation."""
@@ -132,12 +132,17 @@ class Reader:
         return Known(
             self.key, self.spec.name, self.file, self.path, *self.inode, self.igen, self.base, self.committed,
             self.proof_offset, self.proof_crc, self.head_length, self.head_crc, sealed=False, seen_time=self.seen_time,
+            written_ns=self.written_ns,
         )  # fmt: skip
 
     def prove(self, now: float) -> Proof:
         """A proof of everything handed on so far."""
         self.proof_offset, self.proof_crc, self.proof_time = self.committed, zlib.crc32(self.lead or b""), now
-        return Proof(self.key, self.proof_offset, self.proof_crc)
+        length = min(HEAD_BYTES, self.committed)
+        if self.fd is not None and length > self.head_length:
+            # It was shorter when it was found, often empty, and an empty head tells nobody from anybody.
+            self.head_length, self.head_crc = length, zlib.crc32(os.pread(self.fd, length, 0))
+        return Proof(self.key, self.proof_offset, self.proof_crc, self.head_length, self.head_crc, self.written_ns)
 
     def examine(self, opened: Opened) -> Verdict:
         """What an open file is to this generation; take its descriptor if it is the one. Raises OSError."""
@@ -248,6 +253,8 @@ class Reader:
 
     def _note(self, size: int, mtime_ns: int) -> None:
         self.size = size
+        if not self.is_copy:
+            self.written_ns = mtime_ns
         is_settled = time.time_ns() - mtime_ns >= _TICK_NS
         self.mtime_ns = mtime_ns if is_settled else None
 
@@ -261,10 +268,9 @@ class Reader:
             end, count = measure(content, limit)
             ends = cut(content, limit) if end <= LISTED_BYTES else []
         self.is_drained = is_all
-        if is_all:
-            self._note(size, facts.mtime_ns)
-        else:
-            self.size, self.mtime_ns = size, None
+        self._note(size, facts.mtime_ns)
+        if not is_all:
+            self.mtime_ns = None
         return self._range(content[:end], ends or count) if end else Verdict.SAME
 
     def _range(self, content: bytes, lines: list[int] | int) -> Range:

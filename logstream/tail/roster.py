@@ -46,6 +46,8 @@ class Roster:
         self._searched: set[str] = set()
         self._first_seen: set[str] = set()
         self._troubles: dict[str, dict[str, str]] = {}
+        self._searched_at: dict[str, float] = {}
+        """When each source was last searched; of those that were followed before the start, when that ended."""
 
     @property
     def specs(self) -> Iterable[SourceSpec]:
@@ -65,6 +67,8 @@ class Roster:
     def remember(self, known: Iterable[Known], now: float) -> None:
         """Take over what is remembered, in the order of births; sources must have been set before."""
         for generation in known:
+            if generation.source not in self._first_seen and generation.seen_time is not None:
+                self._searched_at[generation.source] = generation.seen_time
             if generation.is_gone:
                 self._census.retire(generation, is_gone=True)
             elif generation.sealed:
@@ -94,6 +98,7 @@ class Roster:
         is_first = spec.name not in self._searched
         fresh = self._enter(spec, found.sightings, turn, is_first=is_first)
         self._searched.add(spec.name)
+        self._searched_at[spec.name] = found.began
         sighted = {sighting.path for sighting in found.sightings}
         for lineage in [lineage for lineage in self.lineages.values() if lineage.spec.name == spec.name]:
             if lineage.is_gone and not lineage.readers and lineage.path not in sighted:
@@ -131,7 +136,7 @@ class Roster:
         inode = (sighting.dev, sighting.ino)
         if sighting.obstacle is not None:
             return True
-        if inode in self._census.readers:
+        if inode in self._census.readers or self._census.aside.get(inode) == sighting.mtime_ns:
             return False
         finished = self._census.finished.get(inode)
         return finished is None or not finished.sealed or finished.committed != sighting.size
@@ -155,6 +160,10 @@ class Roster:
         if path in self._histories:
             lineage.has_history = True
             lineage.last_mtime_ns = file_time(self._histories.pop(path))
+        elif spec.name in self._searched_at:
+            # It was not there then: what was rotated away from it since is as new as it is.
+            lineage.has_history = True
+            lineage.last_mtime_ns = file_time(self._searched_at[spec.name])
         return lineage
 
     def _join(self, lineage: Lineage, siblings: list[Sibling], turn: Turn, *, is_first: bool) -> list[Lineage]:

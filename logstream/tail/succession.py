@@ -17,7 +17,7 @@ from logstream.tail.discovery import is_absence, obstacle_of, reason_of
 from logstream.tail.family import family_of, has_inode, inodes_of, settled
 from logstream.tail.identity import Verdict
 from logstream.tail.opening import Opened, Refused, is_unlinked, place_of
-from logstream.tail.packed import says_it_is
+from logstream.tail.packed import begins_with, says_it_is
 from logstream.tail.reader import Reader, file_time
 from logstream.tail.rotation import Sibling, newer_than, oldest_first
 
@@ -83,6 +83,9 @@ class Succession:
         if opened.is_compressed:
             os.close(opened.fd)
             return False
+        if self._is_copy(lineage, opened, None):
+            os.close(opened.fd)
+            return True
         lineage.add_older(self._bear(lineage, opened, display(path), turn))
         return True
 
@@ -90,9 +93,9 @@ class Succession:
         """A descriptor on a copy of the file of `reader` that was made before it was truncated; None if there is none.
 
         Rotation by copying (logrotate's `copytruncate`) leaves one beside it. An older one cannot be a copy of it, even
-        where it begins with the same bytes: it was written last before the file was seen last.
+        where it begins with the same bytes: it was written last before the file was.
         """
-        since = file_time(reader.seen_time)
+        since = reader.written_ns or file_time(reader.seen_time)
         strangers = (sibling for sibling in settled(family_of(lineage.path)) if not self._is_known(sibling))
         for sibling in sorted(strangers, key=lambda sibling: -sibling.mtime_ns):
             if since is not None and sibling.mtime_ns < since:
@@ -183,7 +186,10 @@ class Succession:
                     older.append(sibling)
                 os.close(opened.fd)
             elif isinstance(opened, Opened):
-                older.append(opened)
+                if self._is_copy(lineage, opened, live):
+                    os.close(opened.fd)
+                else:
+                    older.append(opened)
         if lineage.has_history:
             is_consistent = is_consistent and inodes_of(family_of(lineage.path)) == inodes_of(before)
             is_consistent = is_consistent and (
@@ -196,16 +202,33 @@ class Succession:
         siblings = settled(family)
         known = [sibling for sibling in siblings if self._is_known(sibling)]
         last = oldest_first(known)[-1] if known else None
-        unknown = [sibling for sibling in siblings if sibling not in known]
+        aside = self._census.aside
+        strangers = (sibling for sibling in siblings if sibling not in known)
+        unknown = [one for one in strangers if aside.get((one.dev, one.ino)) != one.mtime_ns]
         return newer_than(unknown, last, lineage.last_mtime_ns)
 
     def _is_being_read(self, lineage: Lineage, opened: Opened) -> bool:
         """Whether a compressed file is a copy of one that is open: what is newer must not wait until it is unpacked."""
-        return any(
-            says_it_is(opened.fd, os.fstat(reader.fd).st_size, reader.head_length, reader.head_crc)
-            for reader in lineage.readers
-            if reader.fd is not None and reader.proof_offset
-        )
+        return any(says_it_is(opened.fd, reader.fd) for reader in lineage.readers if reader.fd is not None)
+
+    def _is_copy(self, lineage: Lineage, opened: Opened, live: Opened | Refused | None) -> bool:
+        """Whether a file by the name of an older life is only a copy of one that is known: its lines are not new.
+
+        What was not read of the original before that was truncated is looked for in it when that is noticed.
+        """
+        size = opened.facts.size
+        originals = [reader.fd for reader in lineage.readers if reader.fd is not None]
+        inode = (opened.facts.dev, opened.facts.ino)
+        # A rotation in the middle of looking: the same file may be there twice.
+        if isinstance(live, Opened) and (live.facts.dev, live.facts.ino) != inode:
+            originals.append(live.fd)
+        if not size or inode in self._census.finished:
+            return False
+        is_copy = any(begins_with(original, opened.fd, size) for original in originals)
+        if is_copy or self._census.original_of(opened.fd, lineage) is not None:
+            self._census.set_aside(inode, opened.facts.mtime_ns)
+            return True
+        return False
 
     def _is_known(self, sibling: Sibling) -> bool:
         """Whether its inode is that of a known generation, and was not given to another file since."""

@@ -93,12 +93,12 @@ class Unpacking:
 def _copies_of(reader: Reader, path: str) -> list[Path]:
     """What may be a compressed copy of the reader's file, oldest first.
 
-    One that was written last before the file was last seen is history, and a later one is that of a later life: in a
-    log that repeats itself both may begin like it.
+    One that was written last before the file itself was is history, and a later one is that of a later life: in a log
+    that repeats itself both may begin like it.
     """
     names = {Path(path).name, Path(reader.path).name}
     places = dict.fromkeys((Path(reader.path).parent, Path(path).parent))
-    since_ns = file_time(reader.seen_time) or 0
+    since_ns = reader.written_ns or file_time(reader.seen_time) or 0
     found: list[tuple[int, Path]] = []
     for copy in (copy for place in places for copy in copies_beside(place, names)):
         with suppress(OSError):

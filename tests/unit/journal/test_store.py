@@ -336,6 +336,7 @@ def test_a_state_of_the_first_format_is_taken_over_with_all_that_it_holds(tmp_pa
     store.close()
     with sqlite3.connect(tmp_path / "journal.db") as connection:
         connection.executescript("DROP TABLE usage; DROP TABLE former; PRAGMA user_version = 1;")
+        connection.execute("ALTER TABLE generation DROP COLUMN written_ns")
     connection.close()
 
     again = Store(tmp_path, "process")

@@ -62,7 +62,10 @@ def test_a_range_says_where_it_lies_and_what_lies_before(shelf: Shelf) -> None:
     change = reader.advance(MIB)
     assert change == Range(reader.key, 100, 106, (5, 1), b"one\r\n\n", b"x" * 63 + b"\n")
     assert reader.advance(MIB) is Verdict.SAME
-    assert reader.prove(1.0) == Proof(reader.key, 106, zlib.crc32((b"x" * 99 + b"\none\r\n\n")[-64:]))
+    crc = zlib.crc32((b"x" * 99 + b"\none\r\n\n")[-64:])
+    assert reader.prove(1.0) == Proof(
+        reader.key, 106, crc, 109, zlib.crc32(b"x" * 99 + b"\none\r\n\ntwo"), shelf.path.stat().st_mtime_ns
+    )
 
 
 def test_a_long_range_counts_its_lines_and_has_a_size(shelf: Shelf) -> None:
@@ -140,3 +143,14 @@ def test_a_reader_that_is_not_open_cannot_read(shelf: Shelf) -> None:
     assert repr(reader) == f"<Reader {reader.key} '{shelf.path}' read=0 size=None open=False>"
     with pytest.raises(AssertionError, match="is not open"):
         reader.advance(MIB)
+
+
+def test_a_proof_fills_in_the_head_of_a_file_that_was_found_empty(shelf: Shelf) -> None:
+    shelf.path.write_bytes(b"")
+    reader = shelf.reader()
+    shelf.path.write_bytes(b"one\n" * 100)
+    reader.advance(MIB)
+
+    proof = reader.prove(1.0)
+    assert (proof.head_length, proof.head_crc) == (256, zlib.crc32(b"one\n" * 64))
+    assert (reader.known().head_length, reader.known().head_crc) == (256, proof.head_crc)

@@ -1,0 +1,102 @@
+"""How a generation ends, and what is said then: holes, seals, the life that comes after it in the same file.
+
+Owns the order of these words. When it is time for them is for `follower`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from logstream.records import GapReason
+from logstream.tail.batch import Hole, Sealed
+from logstream.tail.identity import Verdict
+from logstream.tail.opening import Opened, facts_of
+from logstream.tail.reader import Reader
+
+if TYPE_CHECKING:
+    from logstream.tail.lineage import Census, Lineage
+    from logstream.tail.succession import Succession
+    from logstream.tail.turn import Turn
+
+
+class Endings:
+    """Ends lives."""
+
+    def __init__(self, census: Census, succession: Succession) -> None:
+        """Note in `census` what is over; ask `succession` for copies."""
+        self._census = census
+        self._succession = succession
+
+    def seal(self, lineage: Lineage, reader: Reader, turn: Turn) -> None:
+        """A life is over: its last line is told also without a line end."""
+        rest = reader.finish()
+        if rest is not None:
+            turn.add(rest)
+        if reader.is_unproven:
+            turn.add(reader.prove(turn.now))
+        reason = reader.copy_reason if reader.is_copy else GapReason.DELETED if reader.is_deleted else None
+        if reader.lost_end is not None and reader.lost_end > reader.committed:
+            # What was written between the copy and the truncation; nobody has it.
+            turn.add(Hole(reader.key, reader.committed, reader.lost_end, GapReason.TRUNCATED))
+        turn.add(Sealed(reader.key, reason, max(reader.committed, reader.lost_end or 0)))
+        self.dismiss(lineage, reader)
+        self._census.retire(reader.known()._replace(sealed=True), is_gone=reason is not None or reader.is_copy)
+
+    def renew(self, lineage: Lineage, reader: Reader, verdict: Verdict, turn: Turn) -> Reader:
+        """The bytes of an open file are not what they were: its life ends and another one begins in its place.
+
+        Where it only lost what had not been handed on (SHRUNK), the new life goes on from there. Where a copy was made
+        before, what was not read yet is read there: the old life then stands before the new one.
+        """
+        base = reader.committed if verdict is Verdict.SHRUNK else 0
+        copy = None if base else self._succession.find_copy(lineage, reader)
+        if copy is None:
+            self._lose_unread(reader, GapReason.TRUNCATED, turn)
+            turn.add(Sealed(reader.key, GapReason.TRUNCATED if base == 0 else None, reader.committed))
+        fd, reader.fd = reader.fd, None
+        if fd is None:
+            message = f"{reader!r} is not open"
+            raise AssertionError(message)
+        self._census.strike(reader)
+        opened = Opened(reader.path, fd, facts_of(fd), is_compressed=False)
+        new = Reader.born(reader.spec, reader.file, opened, base, turn.now)
+        lineage.replace(reader, new)
+        self._census.enrol(new)
+        turn.add(new.birth())
+        if base:
+            turn.add(new.prove(turn.now))
+        if copy is None:
+            if not base:
+                self._census.retire(reader.known()._replace(sealed=True), is_gone=True)
+            return new
+        reader.lost_end, reader.copy_reason = reader.size, GapReason.TRUNCATED
+        reader.take_copy(copy)
+        lineage.put_before(reader, new)
+        self._census.open_files.admit(reader)
+        return reader
+
+    def abandon(self, lineage: Lineage, reader: Reader, turn: Turn) -> None:
+        """A file that has lost its name was written over: what it holds now is nobody's log (`shred` does that)."""
+        self.end(lineage, reader, GapReason.TRUNCATED, turn)
+        self._census.retire(reader.known()._replace(sealed=True))  # its file is known, too, as long as it is there
+
+    def end(self, lineage: Lineage, reader: Reader, reason: GapReason, turn: Turn) -> None:
+        """A life whose bytes are gone ends, with what was not read of it."""
+        self._lose_unread(reader, reason, turn)
+        turn.add(Sealed(reader.key, reason, reader.committed))
+        self.dismiss(lineage, reader)
+        self._census.retire(reader.known()._replace(sealed=True), is_gone=True)
+
+    def _lose_unread(self, reader: Reader, reason: GapReason, turn: Turn) -> None:
+        """Tell what was there and cannot be read any more: up to the size last seen, or nobody knows how much."""
+        if reader.size is None:
+            turn.add(Hole(reader.key, reader.committed, None, reason))
+        elif reader.size > reader.committed:
+            turn.add(Hole(reader.key, reader.committed, reader.size, reason))
+
+    def dismiss(self, lineage: Lineage, reader: Reader) -> None:
+        """Let go of a life, and of its file."""
+        lineage.readers.remove(reader)
+        if lineage.live is reader:
+            lineage.live = None
+        self._census.strike(reader)

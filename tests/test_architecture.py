@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 # Who imports whom. What is reachable along the arrows may be imported; records and errors by everybody.
 ARROWS = {
     "__main__": {"cli"},
-    "cli": {"server", "client", "local", "trial", "demo"},
+    "cli": {"server", "client", "local", "trial", "demo", "prove"},
     "demo": {"server"},
+    "prove": {"client"},
     "client": {"following"},
     "local": {"following", "parts", "api"},
     "trial": {"parts", "api"},

@@ -13,6 +13,7 @@ import click
 from logstream import __version__
 from logstream.cli.completion import completion
 from logstream.cli.demo import demo
+from logstream.cli.prove import prove
 from logstream.cli.rules import rules
 from logstream.cli.service import check, serve
 from logstream.cli.sources import sources
@@ -38,6 +39,7 @@ Examples:
   LOGSTREAM_SERVER__PORT=9000 logstream serve
   logstream tail http://127.0.0.1:8780 --query 'level:>=warn'
   logstream tail /var/log/syslog           the same without a server
+  logstream prove                          try here whether any line is lost or comes twice
 
 \b
 Exit codes:
@@ -57,7 +59,7 @@ def cli(context: click.Context) -> None:
     context.color = colour()
 
 
-for _command in (serve, check, tail, sources, rules, demo, completion):
+for _command in (serve, check, tail, sources, rules, demo, prove, completion):
     cli.add_command(_command)
 
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
 
 import click
 
-from logstream.cli.words import count
 from logstream.prove.outcome import FEW_LINES
 
 if TYPE_CHECKING:
@@ -23,6 +22,11 @@ if TYPE_CHECKING:
     from logstream.prove.staging import Deed, Progress
 
 _MOST_MISTAKES: Final = 10
+_WITHOUT_A_COUNT: Final = {
+    "damaged": "some came that nobody wrote",
+    "place lost": "an id was not known any more",
+    "wrong gap": "a gap says what is not so",
+}
 _COLUMNS: Final = ("rotated", "written", "seen", "lost", "twice", "disorder", "in gaps", "worst delay")
 _WIDTHS: Final = (7, 9, 9, 6, 6, 8, 7, 11)
 
@@ -98,36 +102,20 @@ def told(outcome: Outcome) -> Iterator[str]:
 def verdict(outcome: Outcome) -> str:
     """What was found, in a sentence."""
     total = outcome.total
-    lines = count(total.written, "line").replace(str(total.written), f"{total.written:,}")
+    lines = f"{total.written:,} line" if total.written == 1 else f"{total.written:,} lines"
     if not outcome.is_exact:
-        found = [
-            (total.lost, "lost"),
-            (total.doubled, "seen twice"),
-            (total.disordered, "out of order"),
-        ]
-        words = [f"{number:,} {what}" for number, what in found if number]
-        others = {mistake.kind for mistake in outcome.mistakes} - {"lost", "doubled", "out of order"}
-        words += [_OTHERS[kind] for kind in sorted(others)]
+        counts = ((total.lost, "were lost"), (total.doubled, "came twice"), (total.disordered, "came out of order"))
+        words = [f"{number:,} {what}" for number, what in counts if number]
+        kinds = {mistake.kind for mistake in outcome.mistakes}
+        words += [what for kind, what in _WITHOUT_A_COUNT.items() if kind in kinds]
         return f"NOT exact: of {lines}, {', '.join(words)}."
     if not total.written:
         return "Nothing is proven: the service had no lines. Try again when it has, or let it watch --dir."
-    gaps = f"; {total.in_gaps:,} of them as gone, which they were" if total.in_gaps else ""
     if total.written < FEW_LINES:
-        return f"Exact, but of {lines} alone, which proves little: each came once and in order{gaps}."
-    if outcome.way == "read-only":
-        return f"Exact: each of {lines} came once and in order over the connection that was cut, too{gaps}."
-    return (
-        f"Exact: each of {lines} came once and in order, or was reported{gaps}."
-        if gaps
-        else (f"Exact: each of {lines} came once and in order.")
-    )
-
-
-_OTHERS: Final = {
-    "wrong gap": "gaps that say what is not so",
-    "damaged": "lines that nobody wrote",
-    "place lost": "a place to go on from that the service had lost",
-}
+        return f"Exact, but with {lines} alone, which proves little."
+    gone = f", or was reported as gone, which {total.in_gaps:,} of them were" if total.in_gaps else ""
+    cut = ", over the connection that was cut, too" if outcome.way == "read-only" else ""
+    return f"Exact: each of {lines} came once and in order{cut}{gone}."
 
 
 def _table(outcome: Outcome) -> Iterator[str]:
@@ -177,12 +165,10 @@ def _mistake(mistake: Mistake, outcome: Outcome) -> str:
     if mistake.life is not None:
         numbers = f"line {mistake.first}" if mistake.first == mistake.last else f"lines {mistake.first}-{mistake.last}"
         where += f" (life {mistake.life}), {numbers}"
-    words = [click.style(f"{mistake.kind}:", fg="red"), where] if where else [click.style(f"{mistake.kind}:", fg="red")]
     if mistake.written_seconds is not None:
         after = _deed_before(outcome.deeds, mistake.written_seconds)
-        when = mistake.written_seconds - outcome.began_seconds
-        words.append(f"written at {when:.2f} s{after}")
-    return " ".join([*words, mistake.words] if mistake.words else words)
+        where += f", written at {mistake.written_seconds - outcome.began_seconds:.2f} s{after}"
+    return " ".join(filter(None, (click.style(f"{mistake.kind}:", fg="red"), where, mistake.words)))
 
 
 def _deed_before(deeds: Sequence[Deed], at_seconds: float) -> str:

@@ -28,7 +28,7 @@ _WITHOUT_A_COUNT: Final = {
     "wrong gap": "a gap says what is not so",
 }
 _COLUMNS: Final = ("rotated", "written", "seen", "lost", "twice", "disorder", "in gaps", "worst delay")
-_WIDTHS: Final = (7, 9, 9, 6, 6, 8, 7, 11)
+_WIDTHS: Final = (7, 8, 8, 5, 6, 8, 7, 11)
 
 
 class Progressing:
@@ -97,6 +97,8 @@ def told(outcome: Outcome) -> Iterator[str]:
     yield click.style(verdict(outcome), fg="green" if outcome.is_exact else "red", bold=True)
     if outcome.kept is not None:
         yield f"What was written and the server's state are kept in {outcome.kept}"
+    elif outcome.way == "own" and not outcome.is_exact:
+        yield "Please report this; with --keep the files and the server's state stay, to go with the report."
 
 
 def verdict(outcome: Outcome) -> str:

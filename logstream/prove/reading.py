@@ -31,10 +31,10 @@ _SILENT_SECONDS: Final = 60.0
 """A service that says nothing for so long is asked again."""
 _REFUSED_PAUSE_SECONDS: Final = 0.05
 _ASKED_PAUSE_SECONDS: Final = 1.0
-_EARLY_CUTS: Final = 0.5
+_EARLY_CUTS: Final = 0.6
 """The share of connections that are cut after few bytes, down to those of the first event; others live a while."""
 _LEAST_CUT_LOG2, _MOST_CUT_LOG2 = 6.0, 16.0
-_MOST_CUT_SECONDS: Final = 0.8
+_MOST_CUT_SECONDS: Final = 0.6
 _MOST_BYTES: Final = 1 << 40
 _PATIENCE_SECONDS: Final = 15.0
 _TOO_MANY, _SERVER_ERROR = 429, 500

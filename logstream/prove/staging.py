@@ -45,12 +45,12 @@ PARTS: Final = (
     Part("often", f"renamed {SEVERAL} times at once"),
     Part("copied", "copied and truncated"),
     Part("compressed", "renamed and compressed"),
-    Part("deleted", "deleted once read, created anew"),
-    Part("late", "renamed, late lines into the old file"),
-    Part("down-renamed", f"server down: renamed {SEVERAL} times", needs_server=True),
-    Part("down-copied", "server down: copied and truncated", needs_server=True),
-    Part("down-compressed", "server down: compressed twice", needs_server=True),
-    Part("gone", "server down: deleted before it was sent", needs_server=True),
+    Part("deleted", "deleted once read"),
+    Part("late", "renamed, late lines in the old"),
+    Part("down-renamed", f"while down: renamed {SEVERAL} times", needs_server=True),
+    Part("down-copied", "while down: copied, truncated", needs_server=True),
+    Part("down-compressed", "while down: compressed twice", needs_server=True),
+    Part("gone", "while down: deleted unsent", needs_server=True),
 )
 
 

@@ -81,7 +81,7 @@ def test_a_mistake_is_told_with_its_place_and_what_was_done_before_it() -> None:
     )
     lines = plain(outcome(Tally(9, 6, 3, 1), mistakes=mistakes))
 
-    assert lines[-5:-1] == [
+    assert lines[-6:-2] == [
         "lost: a.log (life 2), lines 5-7, written at 2.50 s, 0.50 s after a rename",
         "doubled: a.log (life 2), line 9, written at 0.50 s",
         "wrong gap: a.log gap 1-2, lines 3, but they are not missing",

@@ -76,11 +76,14 @@ def ending_on_signals() -> Iterator[None]:
         raise KeyboardInterrupt
 
     numbers = (signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(number, interrupt) for number in numbers]
+    before = {number: signal.getsignal(number) for number in numbers}
     try:
+        for number, action in before.items():
+            if action is not signal.SIG_IGN:  # as under nohup
+                signal.signal(number, interrupt)
         yield
     finally:
-        for number, action in zip(numbers, before, strict=True):
+        for number, action in before.items():
             signal.signal(number, action)
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from logstream.prove.staging import Part
 
 _PREFIX: Final = "logstream-prove-"
-_WATCH_SECONDS: Final = 8.0
+_WATCH_SECONDS: Final = 6.0
 _LOOK_SECONDS: Final = 0.25
 _OWN_PAUSE_SECONDS: Final = 0.05
 _POLITE_PAUSE_SECONDS: Final = 0.3

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _PAGE_RECORDS: Final = 1000
 _PAGES: Final = 3
 _PAUSE_SECONDS: Final = 0.3
+_EARLY_CUTS: Final = 0.9
+"""The past comes at once: hardly anything of it may come over one connection."""
 _LOOK_SECONDS: Final = 0.05
 _CATCH_UP_SECONDS: Final = 15.0
 _MOST_TOLD: Final = 1_000_000
@@ -62,7 +64,12 @@ class Listing:
 def prove_by_reading(service: Service, seconds: float, show: Callable[[Progress], None]) -> Outcome:
     """Compare a reading that is cut at any byte with one that is not. Raises LogstreamError."""
     show(Progress(0, "looking for where to begin"))
-    asked = Asked(last_event_id=_place_to_begin(service), headers=service.headers, pause_seconds=_PAUSE_SECONDS)
+    asked = Asked(
+        last_event_id=_place_to_begin(service),
+        headers=service.headers,
+        pause_seconds=_PAUSE_SECONDS,
+        early_cuts=_EARLY_CUTS,
+    )
     listings = Listing(), Listing()
     pick = random.Random()  # noqa: S311 - decides where connections are cut, guards nothing
     with ExitStack() as cleaning:

@@ -31,8 +31,6 @@ _SILENT_SECONDS: Final = 60.0
 """A service that says nothing for so long is asked again."""
 _REFUSED_PAUSE_SECONDS: Final = 0.05
 _ASKED_PAUSE_SECONDS: Final = 1.0
-_EARLY_CUTS: Final = 0.6
-"""The share of connections that are cut after few bytes, down to those of the first event; others live a while."""
 _LEAST_CUT_LOG2, _MOST_CUT_LOG2 = 6.0, 16.0
 _MOST_CUT_SECONDS: Final = 0.6
 _MOST_BYTES: Final = 1 << 40
@@ -61,6 +59,8 @@ class Asked(NamedTuple):
     headers: Mapping[str, str] = {}
     pause_seconds: float = 0.0
     """The most that is waited after a cut."""
+    early_cuts: float = 0.6
+    """The share of connections that are cut after few bytes, down to those of the first event; others live a while."""
     is_direct: bool = False
     """Whether the proxies of the environment are passed by: the service is on this machine."""
 
@@ -76,13 +76,13 @@ class _CutError(Exception):
 class _Cut(httpx.SyncByteStream):
     """A response's bytes, up to any of them; then the connection is gone, and what came last may be half an event."""
 
-    def __init__(self, response: httpx.Response, pick: random.Random) -> None:
+    def __init__(self, response: httpx.Response, pick: random.Random, early_cuts: float) -> None:
         self._stream = response.stream
         self._socket = response.extensions["network_stream"].get_extra_info("socket")
         self._pick = pick
         self._due = time.monotonic() + pick.uniform(0.0, _MOST_CUT_SECONDS)
         self._left_bytes = _MOST_BYTES
-        if pick.random() < _EARLY_CUTS:
+        if pick.random() < early_cuts:
             self._left_bytes = int(2 ** pick.uniform(_LEAST_CUT_LOG2, _MOST_CUT_LOG2))
 
     def __iter__(self) -> Iterator[bytes]:
@@ -218,7 +218,7 @@ class Reader:
             self._socket = response.extensions["network_stream"].get_extra_info("socket")
             # Without an id there is nothing yet to go on from.
             if self._cuts is not None and (self.last_event_id or asked.begin == "start"):
-                response.stream = _Cut(response, self._cuts)
+                response.stream = _Cut(response, self._cuts, asked.early_cuts)
             self._take_all(source)
         self.breaks += 1
         return _REFUSED_PAUSE_SECONDS

@@ -24,7 +24,7 @@ _LEAST_PAUSE_SECONDS, _MOST_PAUSE_SECONDS = 0.1, 0.35
 _LATE_SECONDS: Final = 0.4
 _DOWN_SECONDS: Final = 0.2
 _UNREAD_LINES: Final = 40
-_PATIENCE_SECONDS: Final = 8.0
+_PATIENCE_SECONDS: Final = 5.0
 _LOOK_SECONDS: Final = 0.01
 _QUIET_SECONDS: Final = 1.0
 """Behind the last line that is owed, for those that come twice."""

@@ -141,7 +141,7 @@ class RecordingSink:
                 igen=birth.igen, base=birth.base, committed=self.committed[key],
                 proof_offset=0 if forget_proofs or key not in self.proofs else self.proofs[key].offset,
                 proof_crc=0 if forget_proofs or key not in self.proofs else self.proofs[key].crc,
-                written_ns=None if forget_proofs or key not in self.proofs else self.proofs[key].written_ns,
+                written_ns=None if forget_proofs else (self.proofs.get(key, birth)).written_ns,
                 head_length=self._head(key, forgets=forget_proofs)[0],
                 head_crc=self._head(key, forgets=forget_proofs)[1], sealed=key in self.sealed,
                 is_gone=key in self.sealed and self.sealed[key].reason is not None,

@@ -186,6 +186,7 @@ class Ledger:
             head_crc=birth.head_crc,
             birth_at=plan.row.at,
             committed=birth.base,
+            written_ns=birth.written_ns,
         )
         plan.next_slot += 1
         plan.touched[birth.key] = life

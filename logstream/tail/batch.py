@@ -30,7 +30,8 @@ class Birth(NamedTuple):
 
     `file` is the path that its lines were written under, for people; it never changes. `path` is where its bytes are
     now. `igen` is the inode's generation number where the file system has one. `head_crc` is the crc32 of its first
-    `head_length` bytes, as many (at most 256) as there were when it was found.
+    `head_length` bytes, as many (at most 256) as there were when it was found. `written_ns` is when it was last written
+    to (epoch nanoseconds).
     """
 
     key: str
@@ -44,6 +45,7 @@ class Birth(NamedTuple):
     head_length: int
     head_crc: int
     encoding: str
+    written_ns: int | None = None
 
 
 class Range(NamedTuple):
@@ -151,9 +153,22 @@ class Known(NamedTuple):
     sealed: bool
     seen_time: float | None = None
     written_ns: int | None = None
-    """When its file was last written to before the proof; a copy of it cannot have been written last before that."""
+    """When its file was last written to, as far as was seen; a copy of it cannot have been written last before that."""
     is_gone: bool = False
     """Whether its file is no more: only copies of it may be left, which are not to be taken for something new."""
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether anything of it was handed on. What is older has been read then; else it may still be waiting."""
+        return self.sealed or self.committed > self.base
+
+    @property
+    def last_ns(self) -> int | None:
+        """When it was last written to, or else last seen, in epoch nanoseconds."""
+        if self.written_ns is not None or self.seen_time is None:
+            return self.written_ns
+        # A second earlier: what was seen had been written before.
+        return int((self.seen_time - 1) * 1_000_000_000)
 
 
 class Sink(Protocol):

@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING
 
 from logstream.records import GapReason
 from logstream.tail.batch import Hole, Sealed
+from logstream.tail.copies import Copies
 from logstream.tail.identity import Verdict
 from logstream.tail.opening import Opened, facts_of
 from logstream.tail.reader import Reader
 
 if TYPE_CHECKING:
     from logstream.tail.lineage import Census, Lineage
-    from logstream.tail.succession import Succession
     from logstream.tail.turn import Turn
 
 
 class Endings:
     """Ends lives."""
 
-    def __init__(self, census: Census, succession: Succession) -> None:
-        """Note in `census` what is over; ask `succession` for copies."""
+    def __init__(self, census: Census) -> None:
+        """Note in `census` what is over."""
         self._census = census
-        self._succession = succession
+        self._copies = Copies(census)
 
     def seal(self, lineage: Lineage, reader: Reader, turn: Turn) -> None:
         """A life is over: its last line is told also without a line end."""
@@ -49,7 +49,7 @@ class Endings:
         before, what was not read yet is read there: the old life then stands before the new one.
         """
         base = reader.committed if verdict is Verdict.SHRUNK else 0
-        copy = None if base else self._succession.find_copy(lineage, reader)
+        copy = None if base else self._copies.find(lineage, reader)
         if copy is None:
             self._lose_unread(reader, GapReason.TRUNCATED, turn)
             turn.add(Sealed(reader.key, GapReason.TRUNCATED if base == 0 else None, reader.committed))

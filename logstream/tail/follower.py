@@ -17,12 +17,12 @@ from logstream.tail.discovery import reason_of
 from logstream.tail.endings import Endings
 from logstream.tail.identity import Verdict
 from logstream.tail.opening import Opened, is_garbled, is_unlinked, locate, place_of
-from logstream.tail.reader import Reader, file_time
 from logstream.tail.succession import Succession
 from logstream.tail.unpacking import Answer
 
 if TYPE_CHECKING:
     from logstream.tail.lineage import Census, Lineage
+    from logstream.tail.reader import Reader
     from logstream.tail.turn import Turn
 
 _LONELY_WAITS = 10
@@ -37,7 +37,7 @@ class Follower:
         self._census = census
         self._pace = census.pace
         self.succession = Succession(census)
-        self._endings = Endings(census, self.succession)
+        self._endings = Endings(census)
 
     def poll(self, lineage: Lineage, turn: Turn, most_bytes: int) -> bool:
         """Look at the lineage and read on, each generation about `most_bytes`; whether there is more to read."""
@@ -180,7 +180,7 @@ class Follower:
         os.close(opened.fd)
         self._census.disown(reader)
         lineage.displace(reader, turn.now)
-        lineage.last_mtime_ns = file_time(reader.seen_time)
+        lineage.last_mtime_ns = reader.known().last_ns
         reader.is_missing, reader.grown_at = True, turn.now - self._pace.absence_seconds  # this is certain at once
         return self._give_up(lineage, reader, turn)
 

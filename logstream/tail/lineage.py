@@ -81,8 +81,11 @@ class Lineage:
         self.has_history = True
 
     def add_older(self, reader: Reader) -> None:
-        """Put `reader` before the live one."""
-        self.readers.insert(len(self.readers) - (self.live is not None), reader)
+        """Put `reader` before the live one, and before what was written later and waits for it since a restart."""
+        index = len(self.readers) - (self.live is not None)
+        while index and _is_waiting_for(self.readers[index - 1], reader):
+            index -= 1
+        self.readers.insert(index, reader)
 
     def is_blocked_by(self, reader: Reader) -> bool:
         """Whether what is newer than `reader` must wait until that has been read to its end once."""
@@ -114,6 +117,12 @@ class Lineage:
         turn.add(Moved(reader.key, path))
         if path != self.path:
             turn.add(Notice("rotated", self.spec.name, reader.file, {"to": display(path)}))
+
+
+def _is_waiting_for(newer: Reader, older: Reader) -> bool:
+    if newer.is_packed or newer.known().has_begun or newer.written_ns is None or older.written_ns is None:
+        return False
+    return older.written_ns < newer.written_ns
 
 
 class Census:

@@ -87,7 +87,7 @@ class Reader:
         crc = zlib.crc32(head)
         identity = (facts.dev, facts.ino, facts.igen, base, base, 0, 0, len(head), crc, False)
         reader = cls(spec, Known(new_key(), spec.name, file, opened.path, *identity), now)
-        reader.fd, reader.lead = opened.fd, lead
+        reader.fd, reader.lead, reader.written_ns = opened.fd, lead, facts.mtime_ns
         return reader
 
     @classmethod
@@ -96,6 +96,7 @@ class Reader:
         identity = (sibling.dev, sibling.ino, None, 0, 0, 0, 0, 0, 0, False)
         reader = cls(spec, Known(new_key(), spec.name, file, sibling.path, *identity), now)
         reader.is_packed = reader.is_displaced = True
+        reader.written_ns = sibling.mtime_ns
         return reader
 
     @property
@@ -116,7 +117,7 @@ class Reader:
         """What announces this generation."""
         return Birth(
             self.key, self.spec.name, self.file, self.path, *self.inode, self.igen, self.base,
-            self.head_length, self.head_crc, self.spec.encoding,
+            self.head_length, self.head_crc, self.spec.encoding, self.written_ns,
         )  # fmt: skip
 
     def bear(self) -> Birth:
@@ -292,8 +293,3 @@ class Reader:
     def __repr__(self) -> str:
         """For tests and logs."""
         return f"<Reader {self.key} {self.path!r} read={self.committed} size={self.size} open={self.fd is not None}>"
-
-
-def file_time(seconds: float | None) -> int | None:
-    """A time of the journal's as one of files, a second earlier: what was seen had been written before."""
-    return None if seconds is None else int((seconds - 1) * 1_000_000_000)

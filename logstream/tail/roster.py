@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from logstream.tail.batch import display
 from logstream.tail.globs import is_matched
 from logstream.tail.lineage import Census, Lineage
-from logstream.tail.reader import Reader, file_time
+from logstream.tail.reader import Reader
 from logstream.tail.rotation import Sibling, base_names, oldest_first
 from logstream.tail.status import SourceStatus, status_of
 
@@ -41,7 +41,7 @@ class Roster:
         self._specs: dict[str, SourceSpec] = {}
         self._parked: dict[str, Known] = {}
         """Generations, by key, that no source asks for at present."""
-        self._histories: dict[str, float | None] = {}
+        self._histories: dict[str, int | None] = {}
         """Paths whose generations are all finished, and when the last one was last seen."""
         self._searched: set[str] = set()
         self._first_seen: set[str] = set()
@@ -69,11 +69,9 @@ class Roster:
         for generation in known:
             if generation.source not in self._first_seen and generation.seen_time is not None:
                 self._searched_at[generation.source] = generation.seen_time
-            if generation.is_gone:
-                self._census.retire(generation, is_gone=True)
-            elif generation.sealed:
-                self._census.retire(generation)
-                self._note_history(_path_of(generation), generation.seen_time)
+            if generation.is_gone or generation.sealed:
+                self._census.retire(generation, is_gone=generation.is_gone)
+                self._note_history(_path_of(generation), generation.last_ns)
             else:
                 self._parked[generation.key] = generation
         self._unpark(now)
@@ -159,11 +157,11 @@ class Roster:
         lineage.starts_at_end = is_first and spec.start == "end" and spec.name in self._first_seen
         if path in self._histories:
             lineage.has_history = True
-            lineage.last_mtime_ns = file_time(self._histories.pop(path))
+            lineage.last_mtime_ns = self._histories.pop(path)
         elif spec.name in self._searched_at:
             # It was not there then: what was rotated away from it since is as new as it is.
             lineage.has_history = True
-            lineage.last_mtime_ns = file_time(self._searched_at[spec.name])
+            lineage.last_mtime_ns = int((self._searched_at[spec.name] - 1) * _NS)
         return lineage
 
     def _join(self, lineage: Lineage, siblings: list[Sibling], turn: Turn, *, is_first: bool) -> list[Lineage]:
@@ -192,11 +190,11 @@ class Roster:
     def _drop(self, lineage: Lineage) -> None:
         del self.lineages[lineage.path]
         if lineage.last_mtime_ns is not None:
-            self._note_history(lineage.path, lineage.last_mtime_ns / _NS)
+            self._note_history(lineage.path, lineage.last_mtime_ns)
 
-    def _note_history(self, path: str, seen_time: float | None) -> None:
-        self._histories.pop(path, None)
-        self._histories[path] = seen_time
+    def _note_history(self, path: str, last_ns: int | None) -> None:
+        before = self._histories.pop(path, None)
+        self._histories[path] = max((ns for ns in (before, last_ns) if ns is not None), default=None)
         if len(self._histories) > _HISTORY_LIMIT:
             del self._histories[next(iter(self._histories))]
 
@@ -223,7 +221,10 @@ class Roster:
                 del self._parked[known.key]
                 lineage = owner or self._found(spec, path, is_first=True)
                 lineage.has_history = True
-                lineage.last_mtime_ns = file_time(known.seen_time)
+                if known.has_begun:
+                    lineage.last_mtime_ns = known.last_ns
+                elif lineage.last_mtime_ns is None and known.last_ns is not None:
+                    lineage.last_mtime_ns = known.last_ns + 1  # what was there when it was found is older
                 reader = Reader(spec, known, now)
                 reader.is_displaced = known.path != _path_of(known)
                 lineage.add_older(reader)

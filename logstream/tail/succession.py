@@ -13,12 +13,12 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from logstream.tail.batch import display
+from logstream.tail.copies import Copies
 from logstream.tail.discovery import is_absence, obstacle_of, reason_of
 from logstream.tail.family import family_of, has_inode, inodes_of, settled
 from logstream.tail.identity import Verdict
 from logstream.tail.opening import Opened, Refused, is_unlinked, place_of
-from logstream.tail.packed import begins_with, says_it_is
-from logstream.tail.reader import Reader, file_time
+from logstream.tail.reader import Reader
 from logstream.tail.rotation import Sibling, newer_than, oldest_first
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class Succession:
     def __init__(self, census: Census) -> None:
         """Look generations up, and enter new ones, in `census`."""
         self._census = census
+        self._copies = Copies(census)
 
     def bind(self, lineage: Lineage, turn: Turn) -> os.stat_result | None:
         """Make the lineage's live reader that of the file at its path; answer what stat says of that file."""
@@ -83,30 +84,11 @@ class Succession:
         if opened.is_compressed:
             os.close(opened.fd)
             return False
-        if self._is_copy(lineage, opened, None):
+        if self._copies.is_copy(lineage, opened, None):
             os.close(opened.fd)
             return True
         lineage.add_older(self._bear(lineage, opened, display(path), turn))
         return True
-
-    def find_copy(self, lineage: Lineage, reader: Reader) -> int | None:
-        """A descriptor on a copy of the file of `reader` that was made before it was truncated; None if there is none.
-
-        Rotation by copying (logrotate's `copytruncate`) leaves one beside it. An older one cannot be a copy of it, even
-        where it begins with the same bytes: it was written last before the file was.
-        """
-        since = reader.written_ns or file_time(reader.seen_time)
-        strangers = (sibling for sibling in settled(family_of(lineage.path)) if not self._is_known(sibling))
-        for sibling in sorted(strangers, key=lambda sibling: -sibling.mtime_ns):
-            if since is not None and sibling.mtime_ns < since:
-                break
-            opened = self._census.open_files.open(sibling.path)
-            if isinstance(opened, Refused):
-                continue
-            if not opened.is_compressed and reader.is_copied_in(opened):
-                return opened.fd
-            os.close(opened.fd)
-        return None
 
     def _miss(self, lineage: Lineage, turn: Turn) -> None:
         """Nothing has the path. That is a fact only when it is seen twice, or when the open file says so too."""
@@ -127,6 +109,8 @@ class Succession:
         if reader in lineage.readers:
             if lineage.live is not None:
                 self._displace(lineage, lineage.live, turn)
+            elif not reader.known().has_begun:
+                self._enter_unseen(lineage, turn)
             lineage.add_live(reader)
             lineage.move(reader, lineage.path, turn)
         else:
@@ -137,18 +121,27 @@ class Succession:
 
     def _succeed(self, lineage: Lineage, turn: Turn) -> None:
         """Enter what was rotated away unseen, oldest first, then the file that has the path now, if there is one."""
-        snapshot = self._look(lineage)
-        for _ in range(_ATTEMPTS):
-            if snapshot.is_consistent:
-                break
-            _close(snapshot)
-            snapshot = self._look(lineage)
+        snapshot = self._look_until_still(lineage)
         live = snapshot.live
         if self._is_refused(lineage, live, turn):
             _close(snapshot)
             return
         self._displace_all(lineage, turn)
-        for older in snapshot.older:
+        self._enter_older(lineage, snapshot.older, turn)
+        if isinstance(live, Opened):
+            lineage.clear(turn)
+            lineage.add_live(self._bear(lineage, live, lineage.file, turn))
+            lineage.starts_at_end = False
+
+    def _enter_unseen(self, lineage: Lineage, turn: Turn) -> None:
+        """Enter what came before a file that was found before a restart, and was still waiting for it then."""
+        snapshot = self._look_until_still(lineage)
+        if isinstance(snapshot.live, Opened):
+            os.close(snapshot.live.fd)
+        self._enter_older(lineage, snapshot.older, turn)
+
+    def _enter_older(self, lineage: Lineage, found: list[Opened | Sibling], turn: Turn) -> None:
+        for older in found:
             if isinstance(older, Opened):
                 reader = self._bear(lineage, older, lineage.file, turn)
             else:
@@ -156,10 +149,15 @@ class Succession:
                 self._census.enrol(reader)
             lineage.add_older(reader)
             lineage.displace(reader, turn.now)
-        if isinstance(live, Opened):
-            lineage.clear(turn)
-            lineage.add_live(self._bear(lineage, live, lineage.file, turn))
-            lineage.starts_at_end = False
+
+    def _look_until_still(self, lineage: Lineage) -> _Snapshot:
+        snapshot = self._look(lineage)
+        for _ in range(_ATTEMPTS):
+            if snapshot.is_consistent:
+                break
+            _close(snapshot)
+            snapshot = self._look(lineage)
+        return snapshot
 
     def _is_refused(self, lineage: Lineage, live: Opened | Refused, turn: Turn) -> bool:
         """Whether the file at the path is not to be read, or not now. That there is none is no reason."""
@@ -182,11 +180,11 @@ class Succession:
             if isinstance(opened, Refused) or (opened.facts.dev, opened.facts.ino) != (sibling.dev, sibling.ino):
                 is_consistent = isinstance(opened, Refused) and not opened.is_absent
             if isinstance(opened, Opened) and opened.is_compressed:
-                if not self._is_being_read(lineage, opened):
+                if not self._copies.is_being_read(lineage, opened):
                     older.append(sibling)
                 os.close(opened.fd)
             elif isinstance(opened, Opened):
-                if self._is_copy(lineage, opened, live):
+                if self._copies.is_copy(lineage, opened, live):
                     os.close(opened.fd)
                 else:
                     older.append(opened)
@@ -200,47 +198,17 @@ class Succession:
     def _unseen(self, lineage: Lineage, family: dict[str, Sibling]) -> list[Sibling]:
         """The siblings that were written after the last known life and that nobody knows, oldest first."""
         siblings = settled(family)
-        known = [sibling for sibling in siblings if self._is_known(sibling)]
-        last = oldest_first(known)[-1] if known else None
+        known = [sibling for sibling in siblings if self._copies.is_known(sibling)]
+        begun = [sibling for sibling in known if self._has_begun(sibling)]
+        last = oldest_first(begun)[-1] if begun else None
         aside = self._census.aside
         strangers = (sibling for sibling in siblings if sibling not in known)
         unknown = [one for one in strangers if aside.get((one.dev, one.ino)) != one.mtime_ns]
         return newer_than(unknown, last, lineage.last_mtime_ns)
 
-    def _is_being_read(self, lineage: Lineage, opened: Opened) -> bool:
-        """Whether a compressed file is a copy of one that is open: what is newer must not wait until it is unpacked."""
-        return any(says_it_is(opened.fd, reader.fd) for reader in lineage.readers if reader.fd is not None)
-
-    def _is_copy(self, lineage: Lineage, opened: Opened, live: Opened | Refused | None) -> bool:
-        """Whether a file by the name of an older life is only a copy of one that is known: its lines are not new.
-
-        What was not read of the original before that was truncated is looked for in it when that is noticed.
-        """
-        size = opened.facts.size
-        originals = [reader.fd for reader in lineage.readers if reader.fd is not None]
-        inode = (opened.facts.dev, opened.facts.ino)
-        # A rotation in the middle of looking: the same file may be there twice.
-        if isinstance(live, Opened) and (live.facts.dev, live.facts.ino) != inode:
-            originals.append(live.fd)
-        if not size or inode in self._census.finished:
-            return False
-        is_copy = any(begins_with(original, opened.fd, size) for original in originals)
-        if is_copy or self._census.original_of(opened.fd, lineage) is not None:
-            self._census.set_aside(inode, opened.facts.mtime_ns)
-            return True
-        return False
-
-    def _is_known(self, sibling: Sibling) -> bool:
-        """Whether its inode is that of a known generation, and was not given to another file since."""
-        inode = (sibling.dev, sibling.ino)
-        known = self._census.readers.get(inode) or self._census.finished.get(inode)
-        if known is None or known.igen is None:
-            return known is not None
-        opened = self._census.open_files.open(sibling.path)
-        if isinstance(opened, Refused):
-            return True
-        os.close(opened.fd)
-        return opened.facts.igen is None or known.igen == opened.facts.igen
+    def _has_begun(self, sibling: Sibling) -> bool:
+        reader = self._census.readers.get((sibling.dev, sibling.ino))
+        return reader is None or reader.known().has_begun
 
     def _bear(self, lineage: Lineage, opened: Opened, file: str, turn: Turn) -> Reader:
         """A new generation in an open file: from its start, or from where its bytes were handed on already."""

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from logstream.tail.packed import NoRoomError, copies_beside, likeness_of, unpack
-from logstream.tail.reader import file_time
 
 if TYPE_CHECKING:
     from logstream.tail.reader import Reader
@@ -98,7 +97,7 @@ def _copies_of(reader: Reader, path: str) -> list[Path]:
     """
     names = {Path(path).name, Path(reader.path).name}
     places = dict.fromkeys((Path(reader.path).parent, Path(path).parent))
-    since_ns = reader.written_ns or file_time(reader.seen_time) or 0
+    since_ns = reader.known().last_ns or 0
     found: list[tuple[int, Path]] = []
     for copy in (copy for place in places for copy in copies_beside(place, names)):
         with suppress(OSError):

@@ -1,0 +1,80 @@
+"""Which files beside a log are only copies of lives that are known, and which one holds what was not read of a life.
+
+Owns what is compared: inodes, then bytes. Reads no lines, and decides nothing about order.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from logstream.tail.family import family_of, settled
+from logstream.tail.opening import Opened, Refused
+from logstream.tail.packed import begins_with, says_it_is
+
+if TYPE_CHECKING:
+    from logstream.tail.lineage import Census, Lineage
+    from logstream.tail.reader import Reader
+    from logstream.tail.rotation import Sibling
+
+
+class Copies:
+    """Recognises copies."""
+
+    def __init__(self, census: Census) -> None:
+        """Compare with the generations in `census`."""
+        self._census = census
+
+    def find(self, lineage: Lineage, reader: Reader) -> int | None:
+        """A descriptor on a copy of the file of `reader` that was made before it was truncated; None if there is none.
+
+        Rotation by copying (logrotate's `copytruncate`) leaves one beside it. An older one cannot be a copy of it, even
+        where it begins with the same bytes: it was written last before the file was.
+        """
+        since = reader.known().last_ns
+        strangers = (sibling for sibling in settled(family_of(lineage.path)) if not self.is_known(sibling))
+        for sibling in sorted(strangers, key=lambda sibling: -sibling.mtime_ns):
+            if since is not None and sibling.mtime_ns < since:
+                break
+            opened = self._census.open_files.open(sibling.path)
+            if isinstance(opened, Refused):
+                continue
+            if not opened.is_compressed and reader.is_copied_in(opened):
+                return opened.fd
+            os.close(opened.fd)
+        return None
+
+    def is_being_read(self, lineage: Lineage, opened: Opened) -> bool:
+        """Whether a compressed file is a copy of one that is open: what is newer must not wait until it is unpacked."""
+        return any(says_it_is(opened.fd, reader.fd) for reader in lineage.readers if reader.fd is not None)
+
+    def is_copy(self, lineage: Lineage, opened: Opened, live: Opened | Refused | None) -> bool:
+        """Whether a file by the name of an older life is only a copy of one that is known: its lines are not new.
+
+        What was not read of the original before that was truncated is looked for in it when that is noticed.
+        """
+        size = opened.facts.size
+        originals = [reader.fd for reader in lineage.readers if reader.fd is not None]
+        inode = (opened.facts.dev, opened.facts.ino)
+        # A rotation in the middle of looking: the same file may be there twice.
+        if isinstance(live, Opened) and (live.facts.dev, live.facts.ino) != inode:
+            originals.append(live.fd)
+        if not size or inode in self._census.finished:
+            return False
+        is_copy = any(begins_with(original, opened.fd, size) for original in originals)
+        if is_copy or self._census.original_of(opened.fd, lineage) is not None:
+            self._census.set_aside(inode, opened.facts.mtime_ns)
+            return True
+        return False
+
+    def is_known(self, sibling: Sibling) -> bool:
+        """Whether its inode is that of a known generation, and was not given to another file since."""
+        inode = (sibling.dev, sibling.ino)
+        known = self._census.readers.get(inode) or self._census.finished.get(inode)
+        if known is None or known.igen is None:
+            return known is not None
+        opened = self._census.open_files.open(sibling.path)
+        if isinstance(opened, Refused):
+            return True
+        os.close(opened.fd)
+        return opened.facts.igen is None or known.igen == opened.facts.igen

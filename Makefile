@@ -1,5 +1,6 @@
 # Every task of the project; plain `make` lists them. Stamps keep what is done done: a second `make run` starts at once.
-# Variables: CONFIG (make run CONFIG=my.toml), ARGS (make test ARGS="-k rotation", make bench ARGS=...).
+# Variables: CONFIG (make run CONFIG=my.toml), ARGS (make test ARGS="-k rotation", make bench ARGS=...), MINUTES and SEED
+# (make torture MINUTES=60 SEED=7).
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -8,6 +9,8 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 CONFIG ?= config.toml
 ARGS ?=
+MINUTES ?= 10
+SEED ?=
 
 PYTHON := .venv/bin/python
 # Quiet twice: the steps say what happens, errors still show.
@@ -75,6 +78,11 @@ lint-types: $(STAMPS)/dev
 lint-page: web/node_modules/installed
 	$(STEP) "Checking web/: format, lint, types, tests (npm run check)"
 	@cd web && ../$(NODE) npm run check
+
+.PHONY: torture
+torture: $(STAMPS)/dev $(PAGE) ## Rotate, truncate, kill and cut at random against a model (MINUTES=10 SEED=...)
+	$(STEP) "Torturing the service for $(MINUTES) minutes"
+	@$(PYTHON) -m tests.torture --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 .PHONY: bench
 bench: $(STAMPS)/dev $(PAGE) ## Benchmarks; each says its method in its header

@@ -1,0 +1,88 @@
+"""`python -m tests.torture --minutes 30 --seed 7`: torture the service for so long, with another seed for each round.
+
+Prints what was done; at the first failure the seed and the steps as a script that does them again, and ends with 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import time
+import traceback
+from typing import TextIO
+
+from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.torture.machine import Torture
+
+EXAMPLES_A_ROUND = 4
+
+
+def main() -> int:
+    """Run until the time is over or something is wrong."""
+    parser = argparse.ArgumentParser(prog="python -m tests.torture", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--steps", type=int, default=50)
+    asked = parser.parse_args()
+    first = random.SystemRandom().randrange(1_000_000) if asked.seed is None else asked.seed
+    print(f"torture: seed {first}, {asked.minutes:g} minutes", flush=True)  # noqa: T201 - what it prints is its result
+    rounds = _rounds(first, asked.minutes * 60, asked.steps, sys.stdout)
+    for name, count in sorted(Torture.counted.items()):
+        print(f"{count:12,} {name}")  # noqa: T201
+    print(f"torture: {'failed' if rounds < 0 else 'passed'}, seed {first}")  # noqa: T201
+    return 1 if rounds < 0 else 0
+
+
+def _rounds(first: int, seconds: float, steps: int, out: TextIO) -> int:
+    """How many rounds passed; -1 after a failure, which has been told."""
+    began = time.monotonic()
+    number = 0
+    while (spent := time.monotonic() - began) < seconds:
+        its_seed = first + number
+        tally = " ".join(f"{name}={Torture.counted[name]}" for name in ("examples", "steps", "lines written", "kills"))
+        print(f"{spent:6.0f} s  round {number}, seed {its_seed}: {tally}", file=out, flush=True)
+        if not _is_passed(its_seed, steps, out):
+            return -1
+        number += 1
+    return number
+
+
+def _is_passed(its_seed: int, steps: int, out: TextIO) -> bool:
+    rules = settings(
+        max_examples=EXAMPLES_A_ROUND,
+        stateful_step_count=steps,
+        deadline=None,
+        database=None,
+        derandomize=False,
+        phases=[Phase.generate],
+        verbosity=Verbosity.quiet,
+        suppress_health_check=list(HealthCheck),
+    )
+
+    @seed(its_seed)
+    class Seeded(Torture):
+        """Counts together with all others."""
+
+    try:
+        run_state_machine_as_test(Seeded, settings=rules)
+    except Exception:  # noqa: BLE001 - whatever it is, it is told, with what led to it
+        traceback.print_exc(limit=-4, file=out)
+        print(f"failed with seed {its_seed} after these steps:\n\n{script(Seeded.failed_steps)}", file=out, flush=True)
+        return False
+    return True
+
+
+def script(steps: list[str]) -> str:
+    """The steps as a program."""
+    calls = "\n".join(f"    machine.{step}" for step in steps)
+    return (
+        "from tests.torture.machine import Torture\n\nmachine = Torture()\n"
+        f"try:\n{calls}\nfinally:\n    machine.world.close()\n"
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,132 @@
+"""What one client has been told, held against the story at each event. Pure.
+
+Owns the claims: each line once, at its own offset, in order, or a gap that covers it and nothing that could be had.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from logstream.journal.ids import decode_id
+from tests.torture.model import Fate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tests.torture.model import Life, Line, Story
+
+GAP_REASONS = frozenset({"deleted", "truncated"})
+
+
+class Account:
+    """One client's history, through all its connections."""
+
+    def __init__(self, story: Story, name: str, word: str = "", since: int = 0) -> None:
+        """A client that sees lines with `word`; lines whose number is below `since` were there before it came."""
+        self.story = story
+        self.name = name
+        self.word = word
+        self.since = since
+        self.ids: dict[str, None] = {}
+        self.received: set[Line] = set()
+        self.gaps: list[dict[str, Any]] = []
+        self._covered: dict[Life, list[tuple[int, int | None]]] = {}
+        self._reached: dict[Life, int] = {}
+        self._latest: dict[str, dict[int, int]] = {}
+        self._taken_in = since
+        self._open: dict[Line, None] = {}
+
+    def take(self, records: Iterable[dict[str, Any]]) -> None:
+        """Records have come."""
+        for record in records:
+            self._take_one(record)
+
+    def take_gap(self, gap: dict[str, Any], gap_id: str | None) -> None:
+        """A gap has come."""
+        assert gap["reason"] in GAP_REASONS, f"{self.name}: {gap}"
+        assert gap_id is not None, f"{self.name}: a gap without an id: {gap}"
+        start, end = gap["from"], gap["to"]
+        assert (end is None) == (gap["bytes"] is None), f"{self.name}: {gap}"
+        assert end is None or end - start == gap["bytes"] > 0, f"{self.name}: {gap}"
+        self.gaps.append(gap)
+        life = self._life_of_gap(gap, gap_id)
+        inside = [line for line in life.lines if line.start >= start and (end is None or line.end <= end)]
+        for line in inside:
+            there = "is on disk" if line.fate is Fate.KEPT and not line.may_stay_away else ""
+            there = there or ("was delivered" if line in self.received else "")
+            assert not there, f"{self.name}: {gap} covers {line}, which {there}"
+        if gap["lines"] is not None:
+            assert gap["lines"] == len(inside), f"{self.name}: {gap} holds {len(inside)} lines of {life}"
+        self._covered.setdefault(life, []).append((start, end))
+
+    def missing(self) -> list[Line]:
+        """What is still owed."""
+        for line in self.story.lines[self._taken_in :]:
+            if self.word in line.text:
+                self._open[line] = None
+        self._taken_in = len(self.story.lines)
+        for line in [line for line in self._open if line in self.received or self.is_covered(line)]:
+            del self._open[line]
+        return [line for line in self._open if line.fate is not Fate.UNSEEABLE and not line.may_stay_away]
+
+    def is_covered(self, line: Line) -> bool:
+        """Whether a gap has told of it."""
+        stretches = self._covered.get(line.life, ())
+        return any(line.start >= start and (end is None or line.end <= end) for start, end in stretches)
+
+    def check_order(self, other: Account) -> None:
+        """Hold the order in which two clients got the lines that both got against each other."""
+        own = [one for one in self.ids if one in other.ids]
+        others = [one for one in other.ids if one in self.ids]
+        assert own == others, f"{self.name} and {other.name} saw lines in different orders"
+
+    def _take_one(self, record: dict[str, Any]) -> None:
+        text, story = record["text"], self.story
+        line = story.by_text.get(text)
+        assert line is not None, f"{self.name}: nobody wrote {record}"
+        assert line not in self.received, f"{self.name}: {line} came twice: {record}"
+        assert not self.is_covered(line), f"{self.name}: {line} came though a gap said that it is lost"
+        assert self.word in text, f"{self.name}: {line} was not asked for"
+        position = decode_id(record["id"])
+        assert position is not None, record
+        assert position.offset == line.end, f"{self.name}: {record} has not the offset of {line}"
+        life = story.life_of_key.setdefault(position.generation, line.life)
+        assert life is line.life, f"{self.name}: {record} of {line} has the key of {life}"
+        assert story.text_of_id.setdefault(record["id"], text) == text, f"{self.name}: {record} has another line's id"
+        assert story.id_of_text.setdefault(text, record["id"]) == record["id"], f"{self.name}: {record} had another id"
+        assert record["file"].endswith(f"/{life.log}"), f"{self.name}: {record} is of {life}"
+        self._check_place(line)
+        self.ids[record["id"]] = None
+        self.received.add(line)
+        story.tell(line)
+
+    def _check_place(self, line: Line) -> None:
+        """In a life by offset; over the lives of a log: what was written before something newer comes before it."""
+        life = line.life
+        assert line.start >= self._reached.get(life, 0), f"{self.name}: {line} comes after a later line of its life"
+        self._reached[life] = line.end
+        if line.was_unseeable:
+            return
+        latest = self._latest.setdefault(life.log, {})
+        for index, number in latest.items():
+            assert index <= life.index or number < line.number, (
+                f"{self.name}: {line} (number {line.number}) comes after line number {number} of life {index}"
+            )
+        latest[life.index] = line.number
+
+    def _life_of_gap(self, gap: dict[str, Any], gap_id: str) -> Life:
+        """The life that a gap is of: by the key in its id or, if no line of that was received, one that it fits."""
+        position = decode_id(gap_id)
+        assert position is not None, gap
+        known = self.story.life_of_key.get(position.generation)
+        if known is not None:
+            return known
+        start, end, lines = gap["from"], gap["to"], gap["lines"]
+        taken = set(self.story.life_of_key.values())
+        for life in self.story.lives:
+            if not gap["file"].endswith(f"/{life.log}") or life in taken or life.size < (end or start):
+                continue
+            inside = [line for line in life.lines if line.start >= start and (end is None or line.end <= end)]
+            if all(line.fate is not Fate.KEPT for line in inside) and lines in {None, len(inside)}:
+                return life
+        raise AssertionError(f"{self.name}: {gap} is of no life that has lost anything")

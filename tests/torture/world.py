@@ -1,0 +1,151 @@
+"""The real service over logs in a scratch directory, and its clients, with the story of all that was done to them.
+
+Owns the process and the directory: both are gone after `close`. `catch_up` is the only wait: until the client that
+reads everything has been told what it is owed.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from tests.running import Service
+from tests.torture.account import Account
+from tests.torture.logs import Log
+from tests.torture.model import Story
+from tests.torture.viewer import Viewer
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Mapping
+
+NAMES = ("a.log", "b.log")
+CONFIG = """
+[state]
+dir = "{state}"
+[stream]
+heartbeat_seconds = 0.2
+[[source]]
+name = "app"
+paths = ["logs/{glob}"]
+"""
+SMALL_BUFFER_BYTES = 4096
+
+
+class Plan(NamedTuple):
+    """How logs are named and watched."""
+
+    glob: str = "*.log"
+    counts: bool = True
+    keep: int = 6
+
+
+class World:
+    """Files, the service and clients."""
+
+    def __init__(self, plan: Plan, counted: Counter[str]) -> None:
+        """Start with a file that the service knows, and a client that reads everything."""
+        self.counted = counted
+        self.story = Story()
+        self.directory = Path(tempfile.mkdtemp(prefix="torture-"))
+        self.state = self.directory / "state"
+        self.state.mkdir()
+        config = CONFIG.format(state=self.state, glob=plan.glob)
+        self.service = Service(self.directory, config, environ={"PYTHONUNBUFFERED": "1"})
+        self.service.logs.mkdir()
+        self.logs = [Log(self.story, self.service.logs, name, counts=plan.counts, keep=plan.keep) for name in NAMES]
+        self.viewers: list[Viewer] = []
+
+    def begin(self) -> None:
+        """Start the service, and the first client."""
+        for log in self.logs:
+            log.write([self.story.text("first", goes_before=False)])
+        self.start(is_hasty=False)
+        self.watch("main", {"from": "start"})
+        self.catch_up()
+
+    def start(self, *, is_hasty: bool) -> None:
+        """Start the service again. `is_hasty`: do not wait until it has looked at the files."""
+        self.service.start()
+        self.story.is_down = False
+        self.counted["starts"] += 1
+        if not is_hasty:
+            self.service.wait_until_ready()
+
+    def kill(self) -> None:
+        """`kill -9`."""
+        self.service.kill()
+        self._gone("kills")
+
+    def stop(self) -> None:
+        """SIGTERM; it must end well."""
+        assert self.service.stop() == 0, self.service.stderr
+        self._gone("stops")
+
+    def watch(self, name: str, parameters: Mapping[str, str], *, word: str = "", is_slow: bool = False) -> Viewer:
+        """Another client."""
+        since = 0 if parameters.get("from") == "start" else len(self.story.lines)
+        account = Account(self.story, f"{len(self.viewers)} {name}", word, since)
+        viewer = Viewer(self.service, account, parameters, SMALL_BUFFER_BYTES if is_slow else 0)
+        viewer.connect()
+        self.viewers.append(viewer)
+        self.counted["clients"] += 1
+        return viewer
+
+    def catch_up(self) -> None:
+        """Until the first client has everything; then the service has looked at what holds lines that it told."""
+        self.viewers[0].catch_up()
+        for log in self.logs:
+            log.is_truncated = log.is_truncated and not (log.live is not None and log.live.is_known)
+
+    def be_looked_at(self, log: Log) -> None:
+        """Until the service, which is up, has seen the life that the log has now, and all that is written to it."""
+        if log.live is None or not log.live.lines:
+            log.write([self.story.text("look", goes_before=False)])
+        self.catch_up()
+
+    def conclude(self) -> None:
+        """Everybody gets the rest, and a newcomer everything; all in one order, and the service stops in good order."""
+        if self.story.is_down:
+            self.start(is_hasty=False)
+        for log in self.logs:
+            log.end_partials()
+        for viewer in self.viewers:
+            viewer.catch_up()
+            viewer.look()
+        last = self.watch("newcomer", {"from": "start"})
+        last.catch_up()
+        last.look()
+        for viewer in self.viewers[:-1]:
+            viewer.account.check_order(last.account)
+            viewer.account.check_order(self.viewers[0].account)
+        for viewer in self.viewers:
+            viewer.drop()
+        self.stop()
+        assert "Traceback" not in self.service.stderr, self.service.stderr
+        assert "Task was destroyed" not in self.service.stderr, self.service.stderr
+
+    def close(self) -> None:
+        """End the process, and remove the directory."""
+        try:
+            for viewer in self.viewers:
+                viewer.drop()
+            if self.service.process is not None:
+                self.service.kill()
+        finally:
+            self._count()
+            shutil.rmtree(self.directory)
+
+    def _gone(self, how: str) -> None:
+        self.counted[how] += 1
+        self.story.stop()
+
+    def _count(self) -> None:
+        self.counted["lines written"] += len(self.story.lines)
+        self.counted["lines received"] += sum(len(viewer.account.received) for viewer in self.viewers)
+        self.counted["gaps"] += sum(len(viewer.account.gaps) for viewer in self.viewers)
+        self.counted["reconnects"] += sum(viewer.reconnects - 1 for viewer in self.viewers)
+        unseeable = sum(line.fate.name == "UNSEEABLE" for line in self.story.lines)
+        self.counted["lines that nobody could see"] += unseeable

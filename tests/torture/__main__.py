@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.torture.machine import Torture
+from tests.torture.reach import TODAY, Reach
 
 EXAMPLES_A_ROUND = 4
 
@@ -26,9 +27,11 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--steps", type=int, default=50)
+    parser.add_argument("--beyond", default="", help=f"what is not held yet, by commas: {', '.join(Reach._fields)}")
     asked = parser.parse_args()
     first = random.SystemRandom().randrange(1_000_000) if asked.seed is None else asked.seed
     print(f"torture: seed {first}, {asked.minutes:g} minutes", flush=True)  # noqa: T201 - what it prints is its result
+    Torture.reach = TODAY._replace(**dict.fromkeys(filter(None, asked.beyond.split(",")), True))
     rounds = _rounds(first, asked.minutes * 60, asked.steps, sys.stdout)
     for name, count in sorted(Torture.counted.items()):
         print(f"{count:12,} {name}")  # noqa: T201
@@ -79,7 +82,8 @@ def script(steps: list[str]) -> str:
     """The steps as a program."""
     calls = "\n".join(f"    machine.{step}" for step in steps)
     return (
-        "from tests.torture.machine import Torture\n\nmachine = Torture()\n"
+        "from tests.torture.machine import Torture\nfrom tests.torture.reach import Reach\n\n"
+        f"Torture.reach = {Torture.reach}\nmachine = Torture()\n"
         f"try:\n{calls}\nfinally:\n    machine.world.close()\n"
     )
 

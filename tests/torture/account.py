@@ -29,12 +29,20 @@ class Account:
         self.since = since
         self.ids: dict[str, None] = {}
         self.received: set[Line] = set()
+        self.loose: set[Line] = set()
+        """Received without an id, while the state's disk was full: these may come again."""
+        self.allows_loose = False
         self.gaps: list[dict[str, Any]] = []
         self._covered: dict[Life, list[tuple[int, int | None]]] = {}
         self._reached: dict[Life, int] = {}
         self._latest: dict[str, dict[int, int]] = {}
         self._taken_in = since
         self._open: dict[Line, None] = {}
+
+    @property
+    def progress(self) -> int:
+        """A number that grows with all that comes."""
+        return len(self.received) + len(self.loose) + len(self.gaps)
 
     def take(self, records: Iterable[dict[str, Any]]) -> None:
         """Records have come."""
@@ -44,7 +52,7 @@ class Account:
     def take_gap(self, gap: dict[str, Any], gap_id: str | None) -> None:
         """A gap has come."""
         assert gap["reason"] in GAP_REASONS, f"{self.name}: {gap}"
-        assert gap_id is not None, f"{self.name}: a gap without an id: {gap}"
+        assert gap_id is not None or self.allows_loose, f"{self.name}: a gap without an id: {gap}"
         start, end = gap["from"], gap["to"]
         assert (end is None) == (gap["bytes"] is None), f"{self.name}: {gap}"
         assert end is None or end - start == gap["bytes"] > 0, f"{self.name}: {gap}"
@@ -65,9 +73,12 @@ class Account:
             if self.word in line.text:
                 self._open[line] = None
         self._taken_in = len(self.story.lines)
-        for line in [line for line in self._open if line in self.received or self.is_covered(line)]:
+        for line in [line for line in self._open if self._has(line)]:
             del self._open[line]
         return [line for line in self._open if line.fate is not Fate.UNSEEABLE and not line.may_stay_away]
+
+    def _has(self, line: Line) -> bool:
+        return line in self.received or line in self.loose or self.is_covered(line)
 
     def is_covered(self, line: Line) -> bool:
         """Whether a gap has told of it."""
@@ -83,22 +94,33 @@ class Account:
     def _take_one(self, record: dict[str, Any]) -> None:
         text, story = record["text"], self.story
         line = story.by_text.get(text)
-        assert line is not None, f"{self.name}: nobody wrote {record}"
-        assert line not in self.received, f"{self.name}: {line} came twice: {record}"
+        assert line is not None, f"{self.name}: nobody wrote {text[:99]!r}: {record['id']}"
+        assert line not in self.received, f"{self.name}: {line} came twice: {record['id']}"
         assert not self.is_covered(line), f"{self.name}: {line} came though a gap said that it is lost"
         assert self.word in text, f"{self.name}: {line} was not asked for"
-        position = decode_id(record["id"])
-        assert position is not None, record
-        assert position.offset == line.end, f"{self.name}: {record} has not the offset of {line}"
-        life = story.life_of_key.setdefault(position.generation, line.life)
-        assert life is line.life, f"{self.name}: {record} of {line} has the key of {life}"
-        assert story.text_of_id.setdefault(record["id"], text) == text, f"{self.name}: {record} has another line's id"
-        assert story.id_of_text.setdefault(text, record["id"]) == record["id"], f"{self.name}: {record} had another id"
-        assert record["file"].endswith(f"/{life.log}"), f"{self.name}: {record} is of {life}"
+        if record["id"] is None:
+            assert self.allows_loose, f"{self.name}: {line} has no id"
+            self.loose.add(line)
+            story.tell(line, for_good=False)
+            return
+        self._check_id(record, line)
         self._check_place(line)
         self.ids[record["id"]] = None
         self.received.add(line)
-        story.tell(line)
+        story.tell(line, for_good=True)
+
+    def _check_id(self, record: dict[str, Any], line: Line) -> None:
+        story, text = self.story, line.text
+        position = decode_id(record["id"])
+        assert position is not None, record
+        assert position.offset == line.end, f"{self.name}: {record['id']} has not the offset of {line}"
+        life = story.life_of_key.setdefault(position.generation, line.life)
+        assert life is line.life, f"{self.name}: {record['id']} of {line} has the key of {life}"
+        assert story.text_of_id.setdefault(record["id"], text) == text, (
+            f"{self.name}: {record['id']} is another line's id"
+        )
+        assert story.id_of_text.setdefault(text, record["id"]) == record["id"], f"{self.name}: {line} had another id"
+        assert record["file"].endswith(f"/{life.log}"), f"{self.name}: {line} is told of {record['file']}"
 
     def _check_place(self, line: Line) -> None:
         """In a life by offset; over the lives of a log: what was written before something newer comes before it."""
@@ -114,17 +136,18 @@ class Account:
             )
         latest[life.index] = line.number
 
-    def _life_of_gap(self, gap: dict[str, Any], gap_id: str) -> Life:
+    def _life_of_gap(self, gap: dict[str, Any], gap_id: str | None) -> Life:
         """The life that a gap is of: by the key in its id or, if no line of that was received, one that it fits."""
-        position = decode_id(gap_id)
-        assert position is not None, gap
-        known = self.story.life_of_key.get(position.generation)
+        position = decode_id(gap_id or "")
+        assert position is not None or gap_id is None, gap
+        known = None if position is None else self.story.life_of_key.get(position.generation)
         if known is not None:
             return known
         start, end, lines = gap["from"], gap["to"], gap["lines"]
         taken = set(self.story.life_of_key.values())
         for life in self.story.lives:
-            if not gap["file"].endswith(f"/{life.log}") or life in taken or life.size < (end or start):
+            is_other = position is not None and life in taken
+            if not gap["file"].endswith(f"/{life.log}") or is_other or life.size < (end or start):
                 continue
             inside = [line for line in life.lines if line.start >= start and (end is None or line.end <= end)]
             if all(line.fate is not Fate.KEPT for line in inside) and lines in {None, len(inside)}:

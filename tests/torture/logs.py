@@ -136,6 +136,14 @@ class Log:
         made.write_bytes(b"".join([self.story.add(self.live, text) for text in texts]))
         made.rename(self.path)
 
+    def replace_with_more(self, texts: Sequence[str]) -> None:
+        """Put a file in its place that begins with all of it, as editors do."""
+        made = self.path.with_suffix(".tmp")
+        content = self.path.read_bytes() if self.live is not None else b""
+        life = self._writable()
+        made.write_bytes(content + b"".join([self.story.add(life, text) for text in texts]))
+        made.rename(self.path)
+
     def cut_unseen(self, lines: int) -> None:
         """While the service is down: cut off some of the lines that were written since it went."""
         if self.live is None:

@@ -1,26 +1,15 @@
 """The rules: what may happen to logs, clients and the service, in any order.
 
-Owns when a thing may happen at all, so that the story knows exactly what can be asked of the service; and the list of
-steps, as a script that does them again.
+Owns how each thing is drawn and done; when it may be done is for `bounds`.
 """
 
 from __future__ import annotations
 
-import functools
-from collections import Counter
-from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec
-
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import initialize, precondition, rule
 
+from tests.torture.bounds import Bounds, step
 from tests.torture.world import NAMES, Plan, World
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.torture.logs import Log, Older
-
-Parameters = ParamSpec("Parameters")
 
 MOST_VIEWERS = 6
 INDEX = st.integers(min_value=0, max_value=len(NAMES) - 1)
@@ -30,55 +19,20 @@ FEW = st.integers(min_value=0, max_value=3)
 WIDTH = st.sampled_from([0, 10, 70, 200, 2_000])
 
 
-def step(method: Callable[Parameters, None]) -> Callable[Parameters, None]:
-    """Write down each call, before it is made."""
-
-    @functools.wraps(method)
-    def noted(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
-        machine: Any = args[0]
-        given = ", ".join(f"{name}={value!r}" for name, value in kwargs.items())
-        machine.steps.append(f"{method.__name__}({given})")
-        machine.counted["steps"] += 1
-        try:
-            method(*args, **kwargs)
-        except BaseException:
-            machine.has_failed = True
-            type(machine).failed_steps = machine.steps
-            raise
-
-    return noted
-
-
-class Torture(RuleBasedStateMachine):
+class Torture(Bounds):
     """What the service promises, through everything at once."""
 
-    counted: ClassVar[Counter[str]] = Counter()
-    failed_steps: ClassVar[list[str]] = []
-    globs: ClassVar[tuple[str, ...]] = ("*.log",)
-    # What the service does not hold yet: turn these on when it does.
-    packs_unread_copies: ClassVar[bool] = False
-    moves_unseen_truncations: ClassVar[bool] = False
-    world: World
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.steps: list[str] = []
-        self.has_failed = False
-        self.counted["examples"] += 1
-
-    @initialize(data=st.data(), counts=st.booleans(), keep=st.integers(min_value=3, max_value=9))
-    def _begin(self, data: st.DataObject, *, counts: bool, keep: int) -> None:
-        self.begin(glob=data.draw(st.sampled_from(self.globs)), counts=counts, keep=keep)
-
+    @initialize(glob=st.sampled_from(["*.log", "*.log*"]), counts=st.booleans(), keep=st.integers(3, 9))
     @step
     def begin(self, *, glob: str, counts: bool, keep: int) -> None:
-        self.world = World(Plan(glob, counts, keep), self.counted)
+        self.world = World(Plan(glob, counts, keep, self.reach.fills_the_disk), self.counted)
         self.world.begin()
+        self.takes_copies = glob == "*.log" or self.reach.copies_in_the_glob
 
     @rule(index=INDEX, count=COUNT, width=WIDTH, before=st.booleans())
     @step
     def append(self, *, index: int, count: int, width: int, before: bool) -> None:
-        self._write(self.world.logs[index], count, width, before=before)
+        self.write(self.world.logs[index], count, width, before=before)
 
     @rule(index=INDEX, width=WIDTH)
     @step
@@ -89,12 +43,13 @@ class Torture(RuleBasedStateMachine):
     @step
     def rotate(self, *, index: int, times: int, count: int, creates: bool) -> None:
         log = self.world.logs[index]
-        if not self._prepare_to_move(log):
+        if not self.may_move(log):
             return
         for _ in range(times):
-            self._prepare_to_delete(log.surplus())
+            if not self.may_delete(log.surplus()):
+                return
             log.rotate()
-            self._write(log, count, 20)
+            self.write(log, count, 20)
             self.counted["rotations by rename"] += 1
         if creates:
             log.create()
@@ -106,17 +61,18 @@ class Torture(RuleBasedStateMachine):
         olders = [older for older in log.older if log.takes_late_lines(older)]
         if olders and count:
             older = olders[rank % len(olders)]
-            log.write_late(older, self._texts(count, 30))
+            log.write_late(older, self.texts(count, 30))
             self.counted["late writes"] += 1
 
     @rule(index=INDEX, count=FEW, is_seen=st.booleans())
     @step
     def copy_and_truncate(self, *, index: int, count: int, is_seen: bool) -> None:
         log = self.world.logs[index]
-        if not self._prepare_to_truncate(log, is_seen=is_seen):
+        if not self.takes_copies or not self.may_truncate(log, is_seen=is_seen):
             return
-        self._prepare_to_delete(log.surplus())
-        self._write(log, count, 20)
+        if not self.may_delete(log.surplus()):
+            return
+        self.write(log, count, 20)
         log.copy_and_truncate()
         self.counted["rotations by copy"] += 1
 
@@ -125,7 +81,7 @@ class Torture(RuleBasedStateMachine):
     def compress(self, *, index: int, rank: int) -> None:
         log = self.world.logs[index]
         plain = [older for older in log.older if not older.is_packed]
-        if plain and self._prepare_to_pack(plain[rank % len(plain)]):
+        if plain and self.may_pack(plain[rank % len(plain)]):
             log.compress(plain[rank % len(plain)])
             self.counted["compressions"] += 1
 
@@ -135,48 +91,59 @@ class Torture(RuleBasedStateMachine):
         log = self.world.logs[index]
         if log.older:
             older = log.older[rank % len(log.older)]
-            self._prepare_to_delete([older])
-            log.delete_older(older)
-            self.counted["deletions"] += 1
+            if self.may_delete([older]):
+                log.delete_older(older)
+                self.counted["deletions"] += 1
 
     @rule(index=INDEX, unread=FEW, count=FEW)
     @step
     def delete(self, *, index: int, unread: int, count: int) -> None:
         log = self.world.logs[index]
-        if not self._prepare_to_move(log):
+        if not self.may_replace(log):
             return
-        self._write(log, unread, 20)
+        self.write(log, unread, 20)
         log.delete()
-        self._write(log, count, 20)
+        self.write(log, count, 20)
         self.counted["deletions"] += 1
 
     @rule(index=INDEX, count=COUNT, width=WIDTH, is_seen=st.booleans())
     @step
     def rewrite(self, *, index: int, count: int, width: int, is_seen: bool) -> None:
         log = self.world.logs[index]
-        if self._prepare_to_truncate(log, is_seen=is_seen):
-            log.rewrite(self._texts(count, width))
-            self.counted["rewrites"] += 1
+        if self.may_truncate(log, is_seen=is_seen):
+            log.rewrite(self.texts(count, width))
+            self.let_look(log)
 
-    @rule(index=INDEX, width=st.booleans())
+    @rule(index=INDEX, ends_alike=st.booleans())
     @step
-    def rewrite_in_the_same_size(self, *, index: int, width: bool) -> None:
+    def rewrite_in_the_same_size(self, *, index: int, ends_alike: bool) -> None:
         log = self.world.logs[index]
-        if self._prepare_to_truncate(log, is_seen=True) and log.live is not None and not log.live.partial:
+        if self.may_truncate(log, is_seen=True) and log.live is not None and not log.live.partial:
             # What has been told may be written anew with other numbers, of the same number of digits.
             lengths = [line.end - line.start for line in log.live.lines]
-            padded = [self.world.story.text("", goes_before=width) for _ in lengths]
-            log.rewrite([text.ljust(length - 1, "-") for text, length in zip(padded, lengths, strict=True)])
-            self.counted["rewrites"] += 1
+            before = ends_alike and self.reach.rewrites_with_the_same_end
+            made = [self.world.story.text("", goes_before=before) for _ in lengths]
+            pad = str.ljust if before else str.rjust
+            log.rewrite([pad(text, length - 1, "-") for text, length in zip(made, lengths, strict=True)])
+            self.let_look(log)
 
     @rule(index=INDEX, count=COUNT)
     @step
     def replace(self, *, index: int, count: int) -> None:
         log = self.world.logs[index]
-        if not self._prepare_to_move(log):
+        if not self.may_replace(log):
             return
-        log.replace(self._texts(count, 40))
+        log.replace(self.texts(count, 40))
         self.counted["replacements"] += 1
+
+    @precondition(lambda self: self.reach.replaces_with_more)
+    @rule(index=INDEX, count=COUNT)
+    @step
+    def replace_with_more(self, *, index: int, count: int) -> None:
+        log = self.world.logs[index]
+        if self.may_replace(log):
+            log.replace_with_more(self.texts(count, 40))
+            self.counted["replacements"] += 1
 
     @precondition(lambda self: self.world.story.is_down)
     @rule(index=INDEX, lines=st.integers(min_value=1, max_value=4))
@@ -222,7 +189,20 @@ class Torture(RuleBasedStateMachine):
             self.world.viewers[rank % len(self.world.viewers)].cut_after(most_bytes * (number + 1))
             self.counted["cuts of clients"] += 1
 
-    @precondition(lambda self: not self.world.story.is_down and len(self.world.viewers) < MOST_VIEWERS)
+    @precondition(lambda self: self.world.disk is not None and not self.world.is_full and not self.world.story.is_down)
+    @rule()
+    @step
+    def fill_the_disk(self) -> None:
+        self.world.fill()
+
+    @precondition(lambda self: self.world.is_full)
+    @rule()
+    @step
+    def free_the_disk(self) -> None:
+        self.world.free()
+
+    @precondition(lambda self: not (self.world.story.is_down or self.world.is_full))
+    @precondition(lambda self: len(self.world.viewers) < MOST_VIEWERS)
     @rule(start=st.sampled_from(["start", "now"]), word=st.sampled_from(["", "even"]), batch=st.booleans(),
           is_slow=st.booleans())  # fmt: skip
     @step
@@ -245,40 +225,3 @@ class Torture(RuleBasedStateMachine):
     @step
     def conclude(self) -> None:
         self.world.conclude()
-
-    def _texts(self, count: int, width: int, *, before: bool = False) -> list[str]:
-        padding = ("x" if before else "y") * width
-        return [self.world.story.text(padding, goes_before=before) for _ in range(count)]
-
-    def _write(self, log: Log, count: int, width: int, *, before: bool = False) -> None:
-        if count:
-            log.write(self._texts(count, width, before=before))
-
-    def _prepare_to_truncate(self, log: Log, *, is_seen: bool) -> bool:
-        """Whether the log may be truncated: not twice between two looks, for nobody could see what came between."""
-        if log.is_truncated or is_seen or log.live is None or not log.live.is_known:
-            if self.world.story.is_down:
-                return not log.is_truncated
-            self.world.be_looked_at(log)
-        return True
-
-    def _prepare_to_move(self, log: Log) -> bool:
-        """Whether the log's file may lose its name: not while nobody has seen that it was truncated."""
-        if self.moves_unseen_truncations:
-            return True
-        if log.is_truncated and not self.world.story.is_down:
-            self.world.be_looked_at(log)
-        return not log.is_truncated
-
-    def _prepare_to_pack(self, older: Older) -> bool:
-        """Whether a file may be compressed: no copy that holds what has not been read."""
-        if self.packs_unread_copies or not older.is_copy:
-            return True
-        if not self.world.story.is_down:
-            self.world.catch_up()
-        return all(line.is_told for line in older.life.lines)
-
-    def _prepare_to_delete(self, olders: list[Older]) -> None:
-        """A copy is read as soon as the truncation is seen; until then nobody knows of it."""
-        if any(older.is_copy for older in olders) and not self.world.story.is_down:
-            self.world.catch_up()

@@ -29,7 +29,7 @@ class Line:
     number: int
     fate: Fate = Fate.KEPT
     is_told: bool = False
-    """Whether any client has received it: the service has recorded it, and its life, then."""
+    """Whether any client has received it with an id: the service has recorded it, and its life, then."""
     was_unseeable: bool = False
     may_stay_away: bool = False
 
@@ -49,6 +49,8 @@ class Life:
     files: int = 1
     """How many files hold its bytes."""
     is_known: bool = False
+    """Whether a line of it has been received with an id: the service will not forget it."""
+    is_seen: bool = False
     """Whether a line of it has been received: the service has looked at it."""
     size_at_stop: int = 0
     """How long it was when the service was last stopped or killed."""
@@ -129,8 +131,11 @@ class Story:
         for life in self.lives:
             life.size_at_stop = life.size
 
-    def tell(self, line: Line) -> None:
-        """A client has received the line: what the service has recorded once, it owes to everybody."""
+    def tell(self, line: Line, *, for_good: bool) -> None:
+        """A client has received the line; what has an id has been recorded `for_good`, and is owed to everybody."""
+        line.life.is_seen = True
+        if not for_good:
+            return
         if not line.is_told:
             line.is_told = line.life.is_known = True
             line.may_stay_away = False

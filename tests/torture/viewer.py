@@ -72,10 +72,10 @@ class Viewer:
         """Read until nothing is owed any more."""
         deadline = time.monotonic() + QUIET_SECONDS
         while missing := self.account.missing():
-            before = len(self.account.received) + len(self.account.gaps)
+            before = self.account.progress
             self._read_some(len(missing))
             now = time.monotonic()
-            if len(self.account.received) + len(self.account.gaps) > before:
+            if self.account.progress > before:
                 deadline = now + QUIET_SECONDS
             assert now < deadline, f"{self.account.name} waits in vain for {len(missing)} lines: {missing[:5]}"
 
@@ -111,8 +111,8 @@ class Viewer:
     def _read_some(self, count: int) -> None:
         """Take events until `count` records have come, or there is a pause."""
         self.connect()
-        wanted = len(self.account.received) + count
-        while len(self.account.received) < wanted:
+        wanted = self.account.progress + count
+        while self.account.progress < wanted:
             event = self._next()
             if event is None or event.type in {"ping", "gap"}:
                 return

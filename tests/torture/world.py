@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from tests.full_disk import SmallDisk
 from tests.running import Service
 from tests.torture.account import Account
 from tests.torture.logs import Log
@@ -32,14 +33,16 @@ name = "app"
 paths = ["logs/{glob}"]
 """
 SMALL_BUFFER_BYTES = 4096
+DISK_BYTES = 48 << 20
 
 
 class Plan(NamedTuple):
-    """How logs are named and watched."""
+    """How logs are named and watched, and whether the state is on a small disk of its own."""
 
     glob: str = "*.log"
     counts: bool = True
     keep: int = 6
+    has_small_disk: bool = False
 
 
 class World:
@@ -51,7 +54,8 @@ class World:
         self.story = Story()
         self.directory = Path(tempfile.mkdtemp(prefix="torture-"))
         self.state = self.directory / "state"
-        self.state.mkdir()
+        self.is_full = False
+        self.disk = SmallDisk(self.state, DISK_BYTES) if plan.has_small_disk else None
         config = CONFIG.format(state=self.state, glob=plan.glob)
         self.service = Service(self.directory, config, environ={"PYTHONUNBUFFERED": "1"})
         self.service.logs.mkdir()
@@ -60,6 +64,8 @@ class World:
 
     def begin(self) -> None:
         """Start the service, and the first client."""
+        if self.disk is not None:
+            self.disk.__enter__()
         for log in self.logs:
             log.write([self.story.text("first", goes_before=False)])
         self.start(is_hasty=False)
@@ -71,7 +77,7 @@ class World:
         self.service.start()
         self.story.is_down = False
         self.counted["starts"] += 1
-        if not is_hasty:
+        if not is_hasty and not self.is_full:
             self.service.wait_until_ready()
 
     def kill(self) -> None:
@@ -98,7 +104,7 @@ class World:
         """Until the first client has everything; then the service has looked at what holds lines that it told."""
         self.viewers[0].catch_up()
         for log in self.logs:
-            log.is_truncated = log.is_truncated and not (log.live is not None and log.live.is_known)
+            log.is_truncated = log.is_truncated and not (log.live is not None and log.live.is_seen)
 
     def be_looked_at(self, log: Log) -> None:
         """Until the service, which is up, has seen the life that the log has now, and all that is written to it."""
@@ -106,8 +112,37 @@ class World:
             log.write([self.story.text("look", goes_before=False)])
         self.catch_up()
 
+    def fill(self) -> None:
+        """Leave no room on the state's disk. Everybody has everything by then."""
+        assert self.disk is not None
+        for viewer in self.viewers:
+            viewer.catch_up()
+        self.disk.fill()
+        self.is_full = True
+        self._allow_loose()
+        self.counted["full disks"] += 1
+
+    def free(self) -> None:
+        """Make room again, and wait until the service has used it."""
+        assert self.disk is not None
+        self.disk.free()
+        self.is_full = False
+        if not self.story.is_down:
+            self.service.wait_until_ready()
+        for viewer in self.viewers:
+            # What was sent while the disk was full may still be under way to a client that is slow.
+            if not self.story.is_down:
+                viewer.catch_up()
+        self._allow_loose()
+
+    def _allow_loose(self) -> None:
+        for viewer in self.viewers:
+            viewer.account.allows_loose = self.is_full
+
     def conclude(self) -> None:
         """Everybody gets the rest, and a newcomer everything; all in one order, and the service stops in good order."""
+        if self.is_full:
+            self.free()
         if self.story.is_down:
             self.start(is_hasty=False)
         for log in self.logs:
@@ -136,6 +171,8 @@ class World:
                 self.service.kill()
         finally:
             self._count()
+            if self.disk is not None:
+                self.disk.__exit__()
             shutil.rmtree(self.directory)
 
     def _gone(self, how: str) -> None:

@@ -1,0 +1,112 @@
+"""When a thing may happen at all, so that the story knows exactly what can be asked of the service.
+
+Owns what is done first (a look) or not at all (twice between two looks), the switches of `reach`, and the steps' list.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec
+
+from hypothesis.stateful import RuleBasedStateMachine
+
+from tests.torture.reach import TODAY, Reach
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.torture.logs import Log, Older
+    from tests.torture.world import World
+
+Parameters = ParamSpec("Parameters")
+
+
+def step(method: Callable[Parameters, None]) -> Callable[Parameters, None]:
+    """Write down each call, before it is made."""
+
+    @functools.wraps(method)
+    def noted(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+        machine: Any = args[0]
+        given = ", ".join(f"{name}={value!r}" for name, value in kwargs.items())
+        machine.steps.append(f"{method.__name__}({given})")
+        machine.counted["steps"] += 1
+        try:
+            method(*args, **kwargs)
+        except BaseException:
+            machine.has_failed = True
+            type(machine).failed_steps = machine.steps
+            raise
+
+    return noted
+
+
+class Bounds(RuleBasedStateMachine):
+    """What rules ask before they act."""
+
+    counted: ClassVar[Counter[str]] = Counter()
+    failed_steps: ClassVar[list[str]] = []
+    reach: ClassVar[Reach] = TODAY
+    world: World
+    takes_copies: bool
+
+    def __init__(self) -> None:
+        """Nothing has happened."""
+        super().__init__()
+        self.steps: list[str] = []
+        self.has_failed = False
+        self.counted["examples"] += 1
+
+    def texts(self, count: int, width: int, *, before: bool = False) -> list[str]:
+        padding = ("x" if before else "y") * width
+        return [self.world.story.text(padding, goes_before=before) for _ in range(count)]
+
+    def write(self, log: Log, count: int, width: int, *, before: bool = False) -> None:
+        if count:
+            log.write(self.texts(count, width, before=before))
+
+    def let_look(self, log: Log) -> None:
+        self.counted["rewrites"] += 1
+        if not self.reach.resumes_during_rewrites and not self.world.story.is_down:
+            self.world.be_looked_at(log)
+
+    def may_truncate(self, log: Log, *, is_seen: bool) -> bool:
+        """Whether the log may be truncated: not twice between two looks, for nobody could see what came between."""
+        if self.world.is_full:
+            return False
+        if log.is_truncated or is_seen or log.live is None or not log.live.is_known:
+            if self.world.story.is_down:
+                return not log.is_truncated
+            self.world.be_looked_at(log)
+        return True
+
+    def may_move(self, log: Log) -> bool:
+        """Whether the log's file may lose its name: not while nobody has seen that it was truncated."""
+        if self.reach.moves_unseen_truncations:
+            return True
+        if log.is_truncated and not self.world.story.is_down:
+            self.world.be_looked_at(log)
+        return not log.is_truncated
+
+    def may_replace(self, log: Log) -> bool:
+        if self.world.is_full or (not self.reach.replaces_beside_copies and any(one.is_copy for one in log.older)):
+            return False
+        return self.may_move(log)
+
+    def may_pack(self, older: Older) -> bool:
+        """Whether a file may be compressed: no copy that holds what has not been read."""
+        if self.world.is_full:
+            return False
+        if self.reach.packs_unread_copies or not older.is_copy:
+            return True
+        if not self.world.story.is_down:
+            self.world.catch_up()
+        return all(line.is_told for line in older.life.lines)
+
+    def may_delete(self, olders: list[Older]) -> bool:
+        """A copy is read as soon as the truncation is seen; until then nobody knows of it."""
+        if olders and self.world.is_full:
+            return False
+        if any(older.is_copy for older in olders) and not self.world.story.is_down:
+            self.world.catch_up()
+        return True

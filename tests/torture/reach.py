@@ -1,0 +1,32 @@
+"""How far the rules go: what the service is known not to hold yet, each a switch that is off until it does.
+
+A switch is turned on with `--beyond NAME`, and by default once its tests of its own pass. Owns no rule.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Reach(NamedTuple):
+    """What the rules may do beyond what is held today."""
+
+    replaces_beside_copies: bool = False
+    """A log that has copies beside it gets another file: a copy must not be told again."""
+    moves_unseen_truncations: bool = False
+    """A log is copied, truncated and replaced between two looks: the copy must be read from where reading was."""
+    packs_unread_copies: bool = False
+    """A copy is compressed before the truncation was seen: the rest must be read in the archive."""
+    resumes_during_rewrites: bool = False
+    """A client comes back while a file has been written anew and nobody has looked: its id must still be known."""
+    rewrites_with_the_same_end: bool = False
+    """A file is written anew with the same 64 bytes before the place reached."""
+    replaces_with_more: bool = False
+    """A log is replaced by a file that begins with all of it: what was told must not come again."""
+    copies_in_the_glob: bool = False
+    """A glob matches the copies too."""
+    fills_the_disk: bool = False
+    """The state's disk, a small one of its own, fills up and is freed: needs root."""
+
+
+TODAY = Reach()

@@ -1,0 +1,131 @@
+"""The model itself: each thing that it is there to notice, it notices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from logstream.journal.ids import encode_id
+from logstream.records import Position
+from tests.torture.account import Account
+from tests.torture.model import Story
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.torture.model import Life, Line
+
+KEYS = ("aaaaaaaa", "bbbbbbbb")
+
+
+def write(story: Story, life: Life, count: int = 3) -> list[Line]:
+    for _ in range(count):
+        story.add(life, story.text("", goes_before=True))
+    return life.lines[-count:]
+
+
+def record(line: Line, **change: object) -> dict[str, Any]:
+    position = Position(KEYS[line.life.index], line.end, 1)
+    return {"id": encode_id(position), "text": line.text, "file": f"/logs/{line.life.log}"} | change
+
+
+def gap(line: Line, **change: object) -> tuple[dict[str, Any], str]:
+    told = {"file": f"/logs/{line.life.log}", "from": line.start, "to": line.end, "bytes": line.end - line.start}
+    return told | {"lines": 1, "reason": "deleted"} | change, encode_id(Position(KEYS[line.life.index], line.end, 0))
+
+
+@pytest.fixture(name="story")
+def _story() -> Story:
+    return Story()
+
+
+@pytest.mark.parametrize(
+    ("order", "complaint"),
+    [
+        ((0, 1, 1), "came twice"),
+        ((1, 0), "comes after a later line of its life"),
+        ((0, 3, 1), "comes after line number"),
+    ],
+)
+def test_doubled_and_disordered_lines_are_noticed(story: Story, order: Sequence[int], complaint: str) -> None:
+    lines = [*write(story, story.begin("a.log")), *write(story, story.begin("a.log"))]
+    with pytest.raises(AssertionError, match=complaint):
+        Account(story, "client").take(record(lines[index]) for index in order)
+
+
+def test_a_line_that_never_came_is_missing_until_a_gap_covers_it(story: Story) -> None:
+    life = story.begin("a.log")
+    first, second, third = write(story, life)
+    account = Account(story, "client")
+    account.take([record(first), record(third)])
+    assert account.missing() == [second]
+    life.files = 0
+    story.lose(life, is_known_lost=True)
+    assert account.missing() == [second]
+    account.take_gap(*gap(second))
+    assert account.missing() == []
+    with pytest.raises(AssertionError, match="though a gap said"):
+        account.take([record(second)])
+
+
+def test_what_nobody_could_see_may_be_missing_but_what_came_once_is_owed_to_all(story: Story) -> None:
+    life = story.begin("a.log")
+    first, *_ = write(story, life)
+    life.files = 0
+    story.lose(life, is_known_lost=False)
+    one, other = Account(story, "one"), Account(story, "other")
+    assert one.missing() == other.missing() == []
+    one.take([record(first)])
+    assert other.missing() == [first]
+
+
+def test_a_gap_over_what_can_be_had_or_was_had_is_noticed(story: Story) -> None:
+    life = story.begin("a.log")
+    first, second, _ = write(story, life)
+    account = Account(story, "client")
+    account.take([record(first)])
+    with pytest.raises(AssertionError, match="is on disk"):
+        account.take_gap(*gap(second))
+    life.files = 0
+    story.lose(life, is_known_lost=True)
+    with pytest.raises(AssertionError, match="was delivered"):
+        account.take_gap(*gap(first))
+    with pytest.raises(AssertionError, match="holds 1 lines"):
+        account.take_gap(*gap(second, lines=2))
+
+
+def test_wrong_ids_are_noticed(story: Story) -> None:
+    first, second, _ = write(story, story.begin("a.log"))
+    (other,) = write(story, story.begin("b.log"), 1)
+    account = Account(story, "client")
+    account.take([record(first)])
+    with pytest.raises(AssertionError, match="has not the offset"):
+        account.take([record(second, id=record(first)["id"])])
+    with pytest.raises(AssertionError, match="has the key of"):
+        account.take([record(other)])
+    with pytest.raises(AssertionError, match="had another id"):
+        Account(story, "other").take([record(first, id=encode_id(Position(KEYS[0], first.end, 2)))])
+
+
+def test_two_clients_must_see_one_order(story: Story) -> None:
+    first, *_ = write(story, story.begin("a.log"))
+    second = write(story, story.begin("b.log"), 1)[0]
+    one, other = Account(story, "one"), Account(story, "other")
+    ids = [encode_id(Position(key, line.end, 1)) for key, line in zip(KEYS, (first, second), strict=True)]
+    one.take([record(first, id=ids[0]), record(second, id=ids[1])])
+    other.take([record(second, id=ids[1]), record(first, id=ids[0])])
+    with pytest.raises(AssertionError, match="different orders"):
+        one.check_order(other)
+
+
+def test_a_line_may_come_again_only_if_it_came_without_an_id(story: Story) -> None:
+    first, *_ = write(story, story.begin("a.log"))
+    account = Account(story, "client")
+    with pytest.raises(AssertionError, match="has no id"):
+        account.take([record(first, id=None)])
+    account.allows_loose = True
+    account.take([record(first, id=None), record(first, id=None), record(first)])
+    assert first not in account.missing()
+    with pytest.raises(AssertionError, match="came twice"):
+        account.take([record(first, id=None)])

@@ -5,6 +5,7 @@ Owns the claims: each line once, at its own offset, in order, or a gap that cove
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from logstream.journal.ids import decode_id
@@ -120,7 +121,7 @@ class Account:
             f"{self.name}: {record['id']} is another line's id"
         )
         assert story.id_of_text.setdefault(text, record["id"]) == record["id"], f"{self.name}: {line} had another id"
-        assert record["file"].endswith(f"/{life.log}"), f"{self.name}: {line} is told of {record['file']}"
+        assert _is_of(record["file"], life), f"{self.name}: {line} is told of {record['file']}"
 
     def _check_place(self, line: Line) -> None:
         """In a life by offset; over the lives of a log: what was written before something newer comes before it."""
@@ -147,9 +148,14 @@ class Account:
         taken = set(self.story.life_of_key.values())
         for life in self.story.lives:
             is_other = position is not None and life in taken
-            if not gap["file"].endswith(f"/{life.log}") or is_other or life.size < (end or start):
+            if not _is_of(gap["file"], life) or is_other or life.size < (end or start):
                 continue
             inside = [line for line in life.lines if line.start >= start and (end is None or line.end <= end)]
             if all(line.fate is not Fate.KEPT for line in inside) and lines in {None, len(inside)}:
                 return life
         raise AssertionError(f"{self.name}: {gap} is of no life that has lost anything")
+
+
+def _is_of(file: str, life: Life) -> bool:
+    """Whether a file is the log, or, where a glob matches rotated files too, one of those."""
+    return PurePath(file).name.startswith(life.log)

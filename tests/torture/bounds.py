@@ -49,6 +49,7 @@ class Bounds(RuleBasedStateMachine):
     reach: ClassVar[Reach] = TODAY
     world: World
     takes_copies: bool
+    packs: bool
 
     def __init__(self) -> None:
         """Nothing has happened."""
@@ -67,8 +68,17 @@ class Bounds(RuleBasedStateMachine):
 
     def let_look(self, log: Log) -> None:
         self.counted["rewrites"] += 1
-        if not self.reach.resumes_during_rewrites and not self.world.story.is_down:
+        if not self.reach.reads_during_rewrites and not self.world.story.is_down:
             self.world.be_looked_at(log)
+
+    def may_rewrite(self, log: Log, *, is_seen: bool) -> bool:
+        """Whether the log may be truncated, with no copy of it left."""
+        if not self.may_truncate(log, is_seen=is_seen):
+            return False
+        if not self.reach.reads_during_rewrites and not self.world.story.is_down:
+            for viewer in self.world.viewers:
+                viewer.catch_up()
+        return True
 
     def may_truncate(self, log: Log, *, is_seen: bool) -> bool:
         """Whether the log may be truncated: not twice between two looks, for nobody could see what came between."""
@@ -95,7 +105,7 @@ class Bounds(RuleBasedStateMachine):
 
     def may_pack(self, older: Older) -> bool:
         """Whether a file may be compressed: no copy that holds what has not been read."""
-        if self.world.is_full:
+        if self.world.is_full or not self.packs:
             return False
         if self.reach.packs_unread_copies or not older.is_copy:
             return True

@@ -28,6 +28,7 @@ class Torture(Bounds):
         self.world = World(Plan(glob, counts, keep, self.reach.fills_the_disk), self.counted)
         self.world.begin()
         self.takes_copies = glob == "*.log" or self.reach.copies_in_the_glob
+        self.packs = glob == "*.log" or self.reach.packs_in_the_glob
 
     @rule(index=INDEX, count=COUNT, width=WIDTH, before=st.booleans())
     @step
@@ -110,7 +111,7 @@ class Torture(Bounds):
     @step
     def rewrite(self, *, index: int, count: int, width: int, is_seen: bool) -> None:
         log = self.world.logs[index]
-        if self.may_truncate(log, is_seen=is_seen):
+        if self.may_rewrite(log, is_seen=is_seen):
             log.rewrite(self.texts(count, width))
             self.let_look(log)
 
@@ -118,7 +119,7 @@ class Torture(Bounds):
     @step
     def rewrite_in_the_same_size(self, *, index: int, ends_alike: bool) -> None:
         log = self.world.logs[index]
-        if self.may_truncate(log, is_seen=True) and log.live is not None and not log.live.partial:
+        if self.may_rewrite(log, is_seen=True) and log.live is not None and not log.live.partial:
             # What has been told may be written anew with other numbers, of the same number of digits.
             lengths = [line.end - line.start for line in log.live.lines]
             before = ends_alike and self.reach.rewrites_with_the_same_end

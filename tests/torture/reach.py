@@ -17,14 +17,17 @@ class Reach(NamedTuple):
     """A log is copied, truncated and replaced between two looks: the copy must be read from where reading was."""
     packs_unread_copies: bool = False
     """A copy is compressed before the truncation was seen: the rest must be read in the archive."""
-    resumes_during_rewrites: bool = False
-    """A client comes back while a file has been written anew and nobody has looked: its id must still be known."""
+    reads_during_rewrites: bool = False
+    """A client comes back, or lags, while a file has been written anew and nobody has looked: what it reads of the old
+    bytes must be a gap, and its id must still be known."""
     rewrites_with_the_same_end: bool = False
     """A file is written anew with the same 64 bytes before the place reached."""
     replaces_with_more: bool = False
     """A log is replaced by a file that begins with all of it: what was told must not come again."""
     copies_in_the_glob: bool = False
     """A glob matches the copies too."""
+    packs_in_the_glob: bool = False
+    """A glob matches the compressed files too: what was told from a rotated file must not be told again from those."""
     fills_the_disk: bool = False
     """The state's disk, a small one of its own, fills up and is freed: needs root."""
 

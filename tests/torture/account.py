@@ -96,7 +96,8 @@ class Account:
         text, story = record["text"], self.story
         line = story.by_text.get(text)
         assert line is not None, f"{self.name}: nobody wrote {text[:99]!r}: {record['id']}"
-        assert line not in self.received, f"{self.name}: {line} came twice: {record['id']}"
+        before = story.id_of_text.get(text)
+        assert line not in self.received, f"{self.name}: {line} came twice: as {before} and as {record['id']}"
         assert not self.is_covered(line), f"{self.name}: {line} came though a gap said that it is lost"
         assert self.word in text, f"{self.name}: {line} was not asked for"
         if record["id"] is None:

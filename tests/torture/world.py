@@ -32,7 +32,8 @@ heartbeat_seconds = 0.2
 name = "app"
 paths = ["logs/{glob}"]
 """
-SMALL_BUFFER_BYTES = 4096
+SMALL_BUFFER_BYTES = 32_768
+"""Much less, and what is owed to a client that lags would take a minute to read."""
 DISK_BYTES = 48 << 20
 
 

@@ -67,18 +67,9 @@ class Bounds(RuleBasedStateMachine):
             log.write(self.texts(count, width, before=before))
 
     def let_look(self, log: Log) -> None:
-        self.counted["rewrites"] += 1
+        """The log has just been truncated."""
         if not self.reach.reads_during_rewrites and not self.world.story.is_down:
             self.world.be_looked_at(log)
-
-    def may_rewrite(self, log: Log, *, is_seen: bool) -> bool:
-        """Whether the log may be truncated, with no copy of it left."""
-        if not self.may_truncate(log, is_seen=is_seen):
-            return False
-        if not self.reach.reads_during_rewrites and not self.world.story.is_down:
-            for viewer in self.world.viewers:
-                viewer.catch_up()
-        return True
 
     def may_truncate(self, log: Log, *, is_seen: bool) -> bool:
         """Whether the log may be truncated: not twice between two looks, for nobody could see what came between."""
@@ -88,6 +79,10 @@ class Bounds(RuleBasedStateMachine):
             if self.world.story.is_down:
                 return not log.is_truncated
             self.world.be_looked_at(log)
+        if not self.reach.reads_during_rewrites and not self.world.story.is_down:
+            for viewer in self.world.viewers:
+                viewer.catch_up()
+                viewer.connect()
         return True
 
     def may_move(self, log: Log) -> bool:

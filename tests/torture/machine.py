@@ -76,6 +76,7 @@ class Torture(Bounds):
         self.write(log, count, 20)
         log.copy_and_truncate()
         self.counted["rotations by copy"] += 1
+        self.let_look(log)
 
     @rule(index=INDEX, rank=RANK)
     @step
@@ -111,21 +112,23 @@ class Torture(Bounds):
     @step
     def rewrite(self, *, index: int, count: int, width: int, is_seen: bool) -> None:
         log = self.world.logs[index]
-        if self.may_rewrite(log, is_seen=is_seen):
+        if self.may_truncate(log, is_seen=is_seen):
             log.rewrite(self.texts(count, width))
+            self.counted["rewrites"] += 1
             self.let_look(log)
 
     @rule(index=INDEX, ends_alike=st.booleans())
     @step
     def rewrite_in_the_same_size(self, *, index: int, ends_alike: bool) -> None:
         log = self.world.logs[index]
-        if self.may_rewrite(log, is_seen=True) and log.live is not None and not log.live.partial:
+        if self.may_truncate(log, is_seen=True) and log.live is not None and not log.live.partial:
             # What has been told may be written anew with other numbers, of the same number of digits.
             lengths = [line.end - line.start for line in log.live.lines]
             before = ends_alike and self.reach.rewrites_with_the_same_end
             made = [self.world.story.text("", goes_before=before) for _ in lengths]
             pad = str.ljust if before else str.rjust
             log.rewrite([pad(text, length - 1, "-") for text, length in zip(made, lengths, strict=True)])
+            self.counted["rewrites"] += 1
             self.let_look(log)
 
     @rule(index=INDEX, count=COUNT)

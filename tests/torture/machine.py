@@ -78,6 +78,19 @@ class Torture(Bounds):
         self.counted["rotations by copy"] += 1
         self.let_look(log)
 
+    @rule(index=INDEX, count=COUNT, later=FEW)
+    @step
+    def rotate_and_compress(self, *, index: int, count: int, later: int) -> None:
+        """As logrotate does it without `delaycompress`, with lines that perhaps nobody has read."""
+        log = self.world.logs[index]
+        if not self.packs or self.world.is_full or not self.may_move(log) or not self.may_delete(log.surplus()):
+            return
+        self.write(log, count, 50)
+        log.rotate()
+        self.write(log, later, 20)
+        log.compress(log.older[0])
+        self.counted["compressions"] += 1
+
     @rule(index=INDEX, rank=RANK)
     @step
     def compress(self, *, index: int, rank: int) -> None:

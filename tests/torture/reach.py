@@ -28,6 +28,8 @@ class Reach(NamedTuple):
     """A glob matches the copies too."""
     packs_in_the_glob: bool = False
     """A glob matches the compressed files too: what was told from a rotated file must not be told again from those."""
+    compresses_at_once: bool = False
+    """While the service is up, rotated files are compressed before it has looked, one after the other."""
     fills_the_disk: bool = False
     """The state's disk, a small one of its own, fills up and is freed: needs root."""
 

@@ -162,16 +162,31 @@ def unpack(
     for path in copies:
         try:
             with path.open("rb") as file:
-                packed = _unpacking(file)
-                if packed is None or not _has_head(packed, likeness):
-                    continue
-                packed.seek(0)
-                descriptor = _spool(packed, likeness, directory, most_bytes, is_cancelled)
-        except _DAMAGED:
-            continue  # still being written, damaged, or gone meanwhile
+                descriptor = unpack_file(likeness, file, directory, most_bytes=most_bytes, is_cancelled=is_cancelled)
+        except OSError:
+            continue  # gone meanwhile
         if descriptor is not None:
             return descriptor
     return None
+
+
+def unpack_file(
+    likeness: Likeness,
+    file: IO[bytes],
+    directory: Path,
+    *,
+    most_bytes: int = MOST_BYTES,
+    is_cancelled: Callable[[], bool] = lambda: False,
+) -> int | None:
+    """The same for one open file; None also if it is damaged, or still being written."""
+    try:
+        packed = _unpacking(file)
+        if packed is None or not _has_head(packed, likeness):
+            return None
+        packed.seek(0)
+        return _spool(packed, likeness, directory, most_bytes, is_cancelled)
+    except _DAMAGED:
+        return None
 
 
 def _unpacking(file: IO[bytes]) -> IO[bytes] | None:

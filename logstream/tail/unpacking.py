@@ -12,15 +12,21 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from enum import Enum
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final
 
-from logstream.tail.packed import NoRoomError, copies_beside, likeness_of, unpack
+from logstream.tail.opening import locate
+from logstream.tail.packed import NoRoomError, copies_beside, likeness_of, unpack, unpack_file
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from logstream.tail.packed import Likeness
     from logstream.tail.reader import Reader
 
 _log = logging.getLogger(__name__)
+_ATTEMPTS: Final = 5
 _AGAIN_SECONDS: Final = 30.0
 """After there was no room, it is tried again after so long."""
 
@@ -65,7 +71,7 @@ class Unpacking:
         """Stop unpacking, and give back what nobody has fetched."""
         self._cancelled.set()
         if self._worker is not None:
-            self._worker.shutdown(wait=True, cancel_futures=True)
+            self._worker.shutdown(wait=True)
         for future in self._wanted.values():
             if future.done() and not future.cancelled() and future.exception() is None:
                 descriptor = future.result()
@@ -78,15 +84,45 @@ class Unpacking:
             return Answer.LATER
         self._not_before.pop(reader.key, None)
         likeness = likeness_of(reader.known())
-        copies = [Path(path)] if reader.is_packed else _copies_of(reader, path)
-        if not copies or not likeness.is_certain:
-            return Answer.NONE
+        unpacking: Callable[[], int | None]
+        if reader.is_packed:
+            # It was found under a name that another file may have by now: rotation shifts names.
+            file = _open_packed(reader)
+            if file is None:
+                return Answer.NONE
+            unpacking = partial(self._unpack_one, likeness, file)
+        else:
+            copies = _copies_of(reader, path)
+            if not copies or not likeness.is_certain:
+                return Answer.NONE
+            unpacking = partial(unpack, likeness, copies, self._directory, is_cancelled=self._cancelled.is_set)
         if self._worker is None:
             self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="unpack")
-        self._wanted[reader.key] = self._worker.submit(
-            unpack, likeness, copies, self._directory, is_cancelled=self._cancelled.is_set
-        )
+        self._wanted[reader.key] = self._worker.submit(unpacking)
         return Answer.LATER
+
+    def _unpack_one(self, likeness: Likeness, file: IO[bytes]) -> int | None:
+        with file:
+            return unpack_file(likeness, file, self._directory, is_cancelled=self._cancelled.is_set)
+
+
+def _open_packed(reader: Reader) -> IO[bytes] | None:
+    """The compressed file of `reader`, wherever it is now; None if it is gone."""
+    for _ in range(_ATTEMPTS):
+        with suppress(OSError):
+            file = Path(reader.path).open("rb")  # noqa: SIM115 - closed by whoever reads it
+            seen = os.fstat(file.fileno())
+            if (seen.st_dev, seen.st_ino) == reader.inode:
+                return file
+            file.close()
+        try:
+            path = locate(reader.inode, [str(Path(reader.path).parent)], reader.path)
+        except OSError:
+            return None
+        if path is None:
+            return None
+        reader.path = path
+    return None
 
 
 def _copies_of(reader: Reader, path: str) -> list[Path]:

@@ -57,7 +57,7 @@ class Locator:
             self.forget(key)
             return life.gone
         found = self._open.get(key)
-        if found is not None and self._unpacked_bytes.get(key, life.committed) == life.committed:
+        if found is not None and self._is_good(found, life):
             self._open.move_to_end(key)
             return found
         self.forget(key)
@@ -67,6 +67,11 @@ class Locator:
             if len(self._open) > OPEN_FILES:
                 self.forget(next(iter(self._open)))
         return answer
+
+    def _is_good(self, descriptor: int, life: Life) -> bool:
+        """Whether what is open still holds the generation: its file may have been written anew a moment ago."""
+        unpacked_bytes = self._unpacked_bytes.get(life.generation.key)
+        return _examine(descriptor, life) is None if unpacked_bytes is None else unpacked_bytes == life.committed
 
     async def find(self, life: Life) -> int | GapReason:
         """As `locate`, and where only a copy is left, that: as it is, or unpacked in a thread, one at a time."""

@@ -13,6 +13,7 @@ from logstream.tail.copies import Copies
 from logstream.tail.identity import Verdict
 from logstream.tail.opening import Opened, facts_of
 from logstream.tail.reader import Reader
+from logstream.tail.unpacking import may_be_packed
 
 if TYPE_CHECKING:
     from logstream.tail.lineage import Census, Lineage
@@ -34,7 +35,7 @@ class Endings:
             turn.add(rest)
         if reader.is_unproven:
             turn.add(reader.prove(turn.now))
-        reason = reader.copy_reason if reader.is_copy else GapReason.DELETED if reader.is_deleted else None
+        reason = reader.gone_reason if reader.is_copy else GapReason.DELETED if reader.is_deleted else None
         if reader.lost_end is not None and reader.lost_end > reader.committed:
             # What was written between the copy and the truncation; nobody has it.
             turn.add(Hole(reader.key, reader.committed, reader.lost_end, GapReason.TRUNCATED))
@@ -50,7 +51,11 @@ class Endings:
         """
         base = reader.committed if verdict is Verdict.SHRUNK else 0
         copy = None if base else self._copies.find(lineage, reader)
-        if copy is None:
+        # Nobody knows before it is unpacked whether a compressed file holds what was not read.
+        is_sought = (
+            copy is None and not base and reader.size != reader.committed and may_be_packed(reader, lineage.path)
+        )
+        if copy is None and not is_sought:
             self._lose_unread(reader, GapReason.TRUNCATED, turn)
             turn.add(Sealed(reader.key, GapReason.TRUNCATED if base == 0 else None, reader.committed))
         fd, reader.fd = reader.fd, None
@@ -65,14 +70,17 @@ class Endings:
         turn.add(new.birth())
         if base:
             turn.add(new.prove(turn.now))
-        if copy is None:
+        if copy is None and not is_sought:
             if not base:
                 self._census.retire(reader.known()._replace(sealed=True), is_gone=True)
             return new
-        reader.lost_end, reader.copy_reason = reader.size, GapReason.TRUNCATED
-        reader.take_copy(copy)
+        reader.lost_end, reader.gone_reason = reader.size, GapReason.TRUNCATED
         lineage.put_before(reader, new)
-        self._census.open_files.admit(reader)
+        if copy is not None:
+            reader.take_copy(copy)
+            self._census.open_files.admit(reader)
+        else:
+            reader.lose_file(turn.now - self._census.pace.absence_seconds)
         return reader
 
     def abandon(self, lineage: Lineage, reader: Reader, turn: Turn) -> None:

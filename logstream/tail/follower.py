@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from logstream.records import GapReason
 from logstream.tail.batch import RANGE_BYTES, Range, display
+from logstream.tail.copies import Copies
 from logstream.tail.discovery import reason_of
 from logstream.tail.endings import Endings
 from logstream.tail.identity import Verdict
@@ -38,6 +39,7 @@ class Follower:
         self._pace = census.pace
         self.succession = Succession(census)
         self._endings = Endings(census)
+        self._copies = Copies(census)
 
     def poll(self, lineage: Lineage, turn: Turn, most_bytes: int) -> bool:
         """Look at the lineage and read on, each generation about `most_bytes`; whether there is more to read."""
@@ -220,7 +222,7 @@ class Follower:
             return reader
         if turn.now - reader.grown_at < self._pace.absence_seconds:
             return reader
-        copy = self._census.unpacking.ask(reader, lineage.path)
+        copy = self._copies.find(lineage, reader) or self._census.unpacking.ask(reader, lineage.path)
         if copy is Answer.LATER:
             lineage.hot_until = turn.now + self._pace.hot_seconds
             return reader
@@ -228,7 +230,7 @@ class Follower:
             reader.take_copy(copy)
             reader.grown_at = turn.now
             return self._welcome(lineage, reader, turn)
-        self._endings.end(lineage, reader, GapReason.DELETED, turn)
+        self._endings.end(lineage, reader, reader.gone_reason or GapReason.DELETED, turn)
         return None
 
     def _check_place(self, lineage: Lineage, reader: Reader, turn: Turn) -> None:

@@ -9,6 +9,9 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
+NO_INODE = (-1, -1)
+"""Of a generation whose file is gone, and whose number another file has."""
+
 
 class Facts(NamedTuple):
     """What fstat says of an open file, and the inode's generation number where the file system has one."""

@@ -11,7 +11,9 @@ from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Literal
 
 from logstream.tail.batch import Moved, Notice, display
+from logstream.tail.identity import NO_INODE
 from logstream.tail.packed import likeness_of
+from logstream.tail.rotation import rotated_name
 
 if TYPE_CHECKING:
     from logstream.tail.batch import Known, SourceSpec
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
     from logstream.tail.unpacking import Unpacking
 
 Inode = tuple[int, int]
-NO_INODE: Inode = (-1, -1)
-"""Of a generation whose file is gone, and whose number another file has."""
 _DEPARTED_LIMIT = 1_000
 _FINISHED_LIMIT = 20_000
 """How many finished generations are remembered, so that their files are not taken for new ones; oldest go first."""
@@ -163,10 +163,12 @@ class Census:
 
         A copy of a finished one is exactly as long: in a log that repeats itself a later one may begin like it.
         """
-        readers = [reader.known() for reader in lineage.readers if not reader.is_packed]
+        elsewhere = (reader for reader in self.readers.values() if reader not in lineage.readers)
+        readers = [reader.known() for reader in (*lineage.readers, *elsewhere) if not reader.is_packed]
+        readers = [known for known in readers if _is_older_name(known.file, lineage.file)]
         size = os.fstat(descriptor).st_size
         others = (*self.finished.values(), *self.departed)
-        finished = (known for known in others if known.file == lineage.file and known.committed == size)
+        finished = (known for known in others if _is_older_name(known.file, lineage.file) and known.committed == size)
         return next((known for known in (*readers, *finished) if likeness_of(known).is_met_by(descriptor)), None)
 
     def set_aside(self, inode: Inode, mtime_ns: int) -> None:
@@ -194,3 +196,8 @@ class Census:
         self.finished[inode] = known
         if len(self.finished) > _FINISHED_LIMIT:
             self.finished.popitem(last=False)
+
+
+def _is_older_name(name: str, file: str) -> bool:
+    """Whether what was written under `name` may be an older life of `file`: a glob may match rotated files too."""
+    return name == file or rotated_name(os.path.basename(file), os.path.basename(name)) is not None  # noqa: PTH119

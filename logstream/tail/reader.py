@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from logstream.tail.batch import ANCHOR_BYTES, LISTED_BYTES, Birth, Known, Proof, Range, SourceSpec, new_key
 from logstream.tail.discovery import is_absence
-from logstream.tail.identity import Facts, Remembered, Verdict, decide
+from logstream.tail.identity import NO_INODE, Facts, Remembered, Verdict, decide
 from logstream.tail.lines import LINE_END_BYTES, cut, cut_whole, measure
 from logstream.tail.packed import likeness_of
 from logstream.tail.rotation import without_compression
@@ -45,8 +45,7 @@ class Reader:
         self.igen = known.igen
         self.base, self.committed = known.base, known.committed
         self.head_length, self.head_crc = known.head_length, known.head_crc
-        self.proof_offset, self.proof_crc = known.proof_offset, known.proof_crc
-        self.proof_time = now
+        self.proof_offset, self.proof_crc, self.proof_time = known.proof_offset, known.proof_crc, now
         self.seen_time = known.seen_time
         self.written_ns = known.written_ns
         self.fd: int | None = None
@@ -62,8 +61,8 @@ class Reader:
         self.is_deleted = False
         self.is_copy = False
         """Whether `fd` is an unpacked copy, and the file itself is gone."""
-        self.copy_reason: GapReason | None = None
-        """Why the file that the copy is of has other bytes now; None: it is the copy that was kept."""
+        self.gone_reason: GapReason | None = None
+        """Why its file has other bytes now, where that is known; a copy of it may have been kept."""
         self.lost_end: int | None = None
         """How far the file was seen to reach before; a copy may have been made earlier."""
         self.is_packed = False
@@ -193,6 +192,11 @@ class Reader:
         self.has_caught_up = self.is_drained = False
         self.is_copy = self.is_deleted = self.is_displaced = True
         self.is_missing = self.is_unreadable = False
+
+    def lose_file(self, since: float) -> None:
+        """Note that its file has been another life's since then; only a copy of it can be found."""
+        self.inode, self.grown_at = NO_INODE, since
+        self.is_missing, self.is_displaced, self.has_caught_up, self.is_drained = True, True, False, False
 
     def is_copied_in(self, opened: Opened) -> bool:
         """Whether an open file begins with all that was handed on of this generation, beyond doubt; raises OSError."""

@@ -63,8 +63,12 @@ class Succession:
                 self._displace_all(lineage, turn)
                 lineage.obstruct("untailable", obstacle, turn)
                 return None
-            if inode in self._census.readers:
-                self._rebind(lineage, self._census.readers[inode], turn)
+            reader = self._census.readers.get(inode)
+            if reader is not None and self._is_given_again(reader, lineage.path):
+                self._census.disown(reader)
+                reader = None
+            if reader is not None:
+                self._rebind(lineage, reader, turn)
             else:
                 self._succeed(lineage, turn)
         elif lineage.absent_since is not None:
@@ -205,6 +209,17 @@ class Succession:
         strangers = (sibling for sibling in siblings if sibling not in known)
         unknown = [one for one in strangers if aside.get((one.dev, one.ino)) != one.mtime_ns]
         return newer_than(unknown, last, lineage.last_mtime_ns)
+
+    def _is_given_again(self, reader: Reader, path: str) -> bool:
+        """Whether the file at `path` is another one than that of `reader`, though it has its inode's number."""
+        if reader.fd is not None or reader.igen is None:
+            return False
+        opened = self._census.open_files.open(path)
+        if isinstance(opened, Refused):
+            return False
+        os.close(opened.fd)
+        facts = opened.facts
+        return (facts.dev, facts.ino) == reader.inode and facts.igen not in {None, reader.igen}
 
     def _has_begun(self, sibling: Sibling) -> bool:
         reader = self._census.readers.get((sibling.dev, sibling.ino))

@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Final
 
 from logstream.tail.opening import locate
 from logstream.tail.packed import NoRoomError, copies_beside, likeness_of, unpack, unpack_file
+from logstream.tail.rotation import is_compressed_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,6 +124,11 @@ def _open_packed(reader: Reader) -> IO[bytes] | None:
             return None
         reader.path = path
     return None
+
+
+def may_be_packed(reader: Reader, path: str) -> bool:
+    """Whether a compressed file may hold what was not read of `reader`, which was written under `path`."""
+    return any(is_compressed_name(copy.name) for copy in _copies_of(reader, path))
 
 
 def _copies_of(reader: Reader, path: str) -> list[Path]:

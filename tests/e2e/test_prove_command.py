@@ -60,10 +60,6 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess
     return done
 
 
-@pytest.mark.xfail(
-    reason="the id of a gap without an end leads back; compressed rotation around a kill loses and doubles lines",
-    strict=False,
-)
 def test_a_service_of_its_own_is_proven_exact(own: subprocess.CompletedProcess[str]) -> None:
     rows = table(own.stdout)
 

@@ -3,8 +3,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from logstream.journal.base import Block, Lost
+from logstream.journal.ids import anchor_of
 from logstream.journal.sqlite import SqliteJournal
-from logstream.records import GapReason
+from logstream.records import GapReason, Position
 from tests.story import StoryFile, batch
 
 if TYPE_CHECKING:
@@ -74,4 +75,30 @@ async def test_descriptors_that_nobody_uses_are_given_back(tmp_path: Path) -> No
     locator.release_idle()
     assert len(locator._open) == 0
     assert isinstance(await journal.reader(0).read(journal.head), Block)
+    await journal.aclose()
+
+
+async def test_bytes_that_were_written_over_are_not_told_as_those_that_were_recorded(tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path / "state", "process", lambda _: 65_536)
+    file = StoryFile(tmp_path / "a.log", "s")
+    await journal.commit(batch(file.changes(b"one\n", b"two\n"), file.proof()))
+    await journal.reader(0).read(journal.head)
+    file.path.write_bytes(b"new\nnewer\n")
+
+    item = await journal.reader(0).read(journal.head)
+
+    assert isinstance(item, Lost)
+    assert item.gap.reason is GapReason.TRUNCATED
+    await journal.aclose()
+
+
+async def test_an_id_is_known_while_its_file_has_been_written_anew_and_nobody_has_looked(tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path / "state", "process", lambda _: 65_536)
+    file = StoryFile(tmp_path / "a.log", "s")
+    await journal.commit(batch(file.changes(b"one\n", b"two\n"), file.proof()))
+    position = Position(file.key, 4, anchor_of(b"one\n"))
+    assert (await journal.resolve(position)).at == 4
+    file.path.write_bytes(b"new one\nnew two\n")
+
+    assert (await journal.resolve(position)).at == 4
     await journal.aclose()

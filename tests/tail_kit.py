@@ -8,6 +8,8 @@ import zlib
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from logstream.tail.batch import Batch, Birth, Hole, Known, Moved, Notice, Proof, Range, Sealed, SourceSpec
 from logstream.tail.lines import cut_whole, strip_end
 from logstream.tail.supervisor import Supervisor
@@ -224,3 +226,44 @@ def write(path: Path | str, content: bytes) -> None:
         assert os.write(fd, content) == len(content)
     finally:
         os.close(fd)
+
+
+def rewrite(path: Path, content: bytes) -> None:
+    """Truncate and write in one go, as `> file` does: the same inode."""
+    fd = os.open(path, os.O_WRONLY | os.O_TRUNC)
+    try:
+        os.write(fd, content)
+    finally:
+        os.close(fd)
+
+
+async def looked_everywhere(supervisor: Supervisor) -> None:
+    """Wait until all directories have been searched anew, twice, and all files in them been looked at."""
+    roster, searches = supervisor._roster, asyncio.Semaphore(0)
+    note = roster.note
+
+    def noted(*arguments: Any) -> list[Any]:  # noqa: ANN401 - as note has them
+        fresh = note(*arguments)
+        searches.release()
+        return fresh
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(roster, "note", noted)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            for _ in range(2):
+                supervisor._look_everywhere()
+                for _ in supervisor._sources:
+                    await searches.acquire()
+
+
+async def first_run(sink: RecordingSink, spec: SourceSpec, count: int) -> None:
+    """Tail until there are `count` lines, and stop."""
+    async with tailing(sink, spec) as supervisor:
+        await supervisor.first_scan_done.wait()
+        await sink.first(count)
+
+
+async def second_run(sink: RecordingSink, spec: SourceSpec, count: int) -> list[bytes]:
+    """Go on with what a journal would remember; all texts so far."""
+    async with tailing(sink, spec, known=sink.known(), first_seen=()):
+        return await sink.first(count)

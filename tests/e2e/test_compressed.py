@@ -41,6 +41,7 @@ def walked_back(service: Service) -> list[str]:
 
 @pytest.mark.parametrize("is_killed", [False, True], ids=["running on", "killed and started"])
 def test_records_ids_and_the_start_reach_into_compressed_files(tmp_path: Path, *, is_killed: bool) -> None:
+    """Conformance: C1, C9."""
     with running(tmp_path) as service:
         service.write("a.log", *OLD)
         service.wait_until_read("a.log")
@@ -61,6 +62,7 @@ def test_records_ids_and_the_start_reach_into_compressed_files(tmp_path: Path, *
 
 
 def test_what_was_compressed_before_it_was_read_is_streamed_on(tmp_path: Path) -> None:
+    """Conformance: C2, C8, C9."""
     unread, unseen = [f"unread {number}" for number in range(5_000)], [f"unseen {number}" for number in range(4_000)]
     rest = [*OLD[1_000:], *unread, *unseen, *NEW]
     with running(tmp_path) as service:

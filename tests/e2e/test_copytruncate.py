@@ -27,6 +27,7 @@ def rotate(service: Service, keep: int) -> None:
 
 @pytest.mark.parametrize("kills", [(), (3, 4, 7)], ids=["running on", "killed now and then"])
 def test_each_line_comes_once_and_can_be_told_again_from_the_copies(tmp_path: Path, kills: tuple[int, ...]) -> None:
+    """Conformance: B7."""
     told: list[str] = []
     with running(tmp_path) as service:
         for number in range(10):

@@ -27,6 +27,7 @@ def flood(service: Service, count: int) -> list[str]:
 
 
 def test_a_client_that_reads_nothing_costs_less_than_300_kilobytes_and_delays_nobody(tmp_path: Path) -> None:
+    """Conformance: I8."""
     with running(tmp_path) as service:
         service.wait_until_ready()
         with service.stream() as swift:

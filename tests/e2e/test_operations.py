@@ -29,6 +29,7 @@ def refused(service: Service, **environ: str) -> subprocess.CompletedProcess[str
 
 
 def test_a_reload_changes_rules_and_sources_without_dropping_a_stream(tmp_path: Path) -> None:
+    """Conformance: H10."""
     with running(tmp_path) as service, service.stream() as stream:
         stream.expect("ping")
         service.write("a.log", "before")
@@ -68,6 +69,7 @@ def test_a_taken_port_is_named_with_a_remedy(tmp_path: Path) -> None:
 
 
 def test_a_second_service_on_one_state_directory_is_refused(tmp_path: Path) -> None:
+    """Conformance: H8."""
     with running(tmp_path) as service:
         answer = refused(service)
         assert service.process is not None
@@ -123,6 +125,7 @@ def _status(service: Service) -> int:
 
 
 def test_sigterm_says_bye_ends_all_streams_and_exits_zero_in_time(tmp_path: Path) -> None:
+    """Conformance: H11."""
     with running(tmp_path) as service:
         service.write("a.log", *["x" * 100] * 100_000)
         service.wait_until_ready()
@@ -166,6 +169,7 @@ def test_the_service_runs_below_a_root_path_and_on_a_unix_socket(tmp_path: Path)
 
 
 def test_files_that_cannot_be_tailed_block_nothing(tmp_path: Path) -> None:
+    """Conformance: F4, F9."""
     (tmp_path / "logs").mkdir()
     os.mkfifo(tmp_path / "logs" / "pipe.log")
     (tmp_path / "logs" / "dir.log").mkdir()

@@ -31,6 +31,7 @@ def texts_until(stream: Stream, last: str) -> list[str]:
 @pytest.mark.parametrize("shape", ["line", "batch"])
 @pytest.mark.parametrize("query", ["", "-b"])
 def test_after_every_event_a_cut_client_goes_on_with_the_next_line(service: Service, shape: str, query: str) -> None:
+    """Conformance: I1, I12."""
     lines = [f"{n} {'ab'[n % 2]}" for n in range(40)]
     for n, line in enumerate(lines):
         service.write(f"{n % 3}.log", line)
@@ -48,6 +49,7 @@ def test_after_every_event_a_cut_client_goes_on_with_the_next_line(service: Serv
 
 
 def test_nothing_is_lost_or_doubled_through_kills_and_cuts_under_load(service: Service) -> None:
+    """Conformance: H1."""
     total = 30_000
     lines = [f"line {n:06d} {'y' * (n % 80)}" for n in range(total)]
 
@@ -87,6 +89,7 @@ def test_nothing_is_lost_or_doubled_through_kills_and_cuts_under_load(service: S
 
 
 def test_a_quiet_filtered_stream_resumes_at_its_ping_and_sees_only_what_came_after(service: Service) -> None:
+    """Conformance: I10."""
     service.write("a.log", *[f"noise {n}" for n in range(1_000)], "signal 1")
     with service.stream(from_="start", q="signal") as stream:
         stream.expect("line")
@@ -98,6 +101,7 @@ def test_a_quiet_filtered_stream_resumes_at_its_ping_and_sees_only_what_came_aft
 
 @pytest.mark.parametrize("is_down", [False, True])
 def test_rotations_by_rename_lose_nothing_and_double_nothing(service: Service, is_down: bool) -> None:  # noqa: FBT001
+    """Conformance: A3, A8."""
     service.write("app.log", "one", "two")
     with service.stream(from_="start") as stream:
         assert stream.texts(2) == ["one", "two"]
@@ -119,6 +123,7 @@ def test_rotations_by_rename_lose_nothing_and_double_nothing(service: Service, i
 
 
 def test_late_lines_of_a_renamed_file_are_delivered(service: Service) -> None:
+    """Conformance: A1."""
     with (service.logs / "app.log").open("ab", buffering=0) as old:
         old.write(b"one\n")
         with service.stream(from_="start") as stream:
@@ -142,6 +147,7 @@ def test_after_a_truncation_the_new_lines_come_once(service: Service) -> None:
 
 
 def test_lines_that_a_truncation_took_from_a_lagging_client_are_an_exact_gap(service: Service) -> None:
+    """Conformance: B11."""
     service.write("app.log", *[f"old {n}" for n in range(10)])
     with service.stream(from_="start") as stream:
         early = stream.records(4)[-1]["id"]
@@ -163,6 +169,7 @@ def test_lines_that_a_truncation_took_from_a_lagging_client_are_an_exact_gap(ser
 
 @pytest.mark.parametrize("content", [b"new\n", b"n" * 59 + b"\n", b"n" * 200 + b"\n"])
 def test_a_truncation_while_down_is_found_whatever_the_new_size(service: Service, content: bytes) -> None:
+    """Conformance: B15."""
     service.write("app.log", *[f"old {n}" for n in range(10)])
     with service.stream(from_="start") as stream:
         latest = stream.records(10)[-1]["id"]
@@ -179,6 +186,7 @@ def test_a_truncation_while_down_is_found_whatever_the_new_size(service: Service
 
 
 def test_lines_of_a_deleted_file_are_a_gap_with_range_and_count(service: Service) -> None:
+    """Conformance: A16."""
     service.write("app.log", *[f"old {n}" for n in range(5)])
     with service.stream(from_="start") as stream:
         first = stream.records(5)[0]["id"]
@@ -195,6 +203,7 @@ def test_lines_of_a_deleted_file_are_a_gap_with_range_and_count(service: Service
 
 
 def test_files_and_directories_that_appear_later_are_read_from_their_start(tmp_path: Path) -> None:
+    """Conformance: F2, F3."""
     config = '[[source]]\nname = "deep"\npaths = ["logs/**/*.log"]\nstart = "end"\n'
     with running(tmp_path, config) as service:
         service.wait_until_ready()
@@ -225,6 +234,7 @@ def test_start_end_passes_over_what_is_there_and_only_the_first_time(tmp_path: P
 
 
 def test_a_client_that_reads_nothing_delays_nobody_and_gets_every_line_later(service: Service) -> None:
+    """Conformance: I8."""
     service.wait_until_ready()
     with service.stream(receive_bytes=4_096) as stuck, service.stream() as swift:
         swift.expect("ping")
@@ -235,6 +245,7 @@ def test_a_client_that_reads_nothing_delays_nobody_and_gets_every_line_later(ser
 
 
 def test_the_same_lines_come_in_the_same_order_to_everyone_and_every_time(service: Service) -> None:
+    """Conformance: I12."""
     for n in range(200):
         service.write(f"{n % 7}.log", f"line {n}")
     with service.stream(from_="start") as stream:

@@ -154,6 +154,7 @@ def test_the_header_wins_over_the_parameter_and_both_over_from(service: Service)
 
 @pytest.mark.parametrize("kind", [*UNKNOWN_IDS, "ahead", "wrong anchor", "no anchor"])
 def test_an_unknown_id_is_answered_by_hello_gap_and_then_from(service: Service, kind: str) -> None:
+    """Conformance: I2, I3."""
     service.write("a.log", "a", "b", "c")
     with service.stream(from_="start") as stream:
         ids = [record["id"] for record in stream.records(3)]
@@ -317,6 +318,7 @@ HOSTILE = [
 
 
 def test_no_line_can_break_the_framing_or_forge_a_field(service: Service) -> None:
+    """Conformance: E5, E6, E10, E13, E14, E15."""
     service.write("a.log", *HOSTILE)
     with service.stream(from_="start") as stream:
         records = stream.records(len(HOSTILE))
@@ -326,6 +328,7 @@ def test_no_line_can_break_the_framing_or_forge_a_field(service: Service) -> Non
 
 
 def test_crlf_line_ends_are_not_part_of_the_text(service: Service) -> None:
+    """Conformance: E4."""
     service.write("a.log", b"one\r", b"two\r", b"three")
     with service.stream(from_="start", q="/^two$/") as stream:
         assert stream.texts(1) == ["two"]
@@ -334,6 +337,7 @@ def test_crlf_line_ends_are_not_part_of_the_text(service: Service) -> None:
 
 
 def test_a_partial_line_waits_until_it_is_whole(service: Service) -> None:
+    """Conformance: E1."""
     path = service.logs / "a.log"
     with service.stream() as stream:
         stream.expect("ping")
@@ -346,6 +350,7 @@ def test_a_partial_line_waits_until_it_is_whole(service: Service) -> None:
 
 
 def test_fifty_megabytes_without_a_newline_arrive_in_fragments_that_can_be_resumed(service: Service) -> None:
+    """Conformance: E7."""
     line = "x" * 50_000_000
     with service.stream(shape="batch") as stream:
         stream.expect("ping")

@@ -1,148 +1,237 @@
-"""Copies beside a log: of what was told, of what was not read yet, plain or compressed, seen in time or not.
-
-Each lost a line once, or told one twice.
-"""
+"""Copies of files, compressed or not: which are waited for, read, shown, or left alone."""
 
 from __future__ import annotations
 
 import asyncio
 import gzip
 import os
-import shutil
-import time
+import tracemalloc
+import zlib
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.tail_kit import RecordingSink, eventually, source, tailing, write
+from logstream.records import GapReason
+from logstream.tail import unpacking
+from logstream.tail.batch import Birth, Hole, Sealed
+from logstream.tail.packed import Likeness, unpack
+from tests.tail_kit import RecordingSink, first_run, looked_everywhere, source, tailing, write
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+MEMBERS = gzip.compress(b"one\ntw") + gzip.compress(b"o\nthree\n") + gzip.compress(b"") + gzip.compress(b"four\n")
 
-async def test_rotation_with_compression_at_full_speed_doubles_nothing(tmp_path: Path) -> None:
-    """Conformance: A3, C8."""
+
+async def test_lines_between_a_copy_and_the_truncation_are_lost_and_nothing_else(tmp_path: Path) -> None:
+    """Conformance: B8."""
     sink, log = RecordingSink(), tmp_path / "app.log"
-    expected = [b"first"]
-    write(log, b"first\n")
+    write(log, b"one\n")
     async with tailing(sink, source(log)):
         await sink.first(1)
-        for number in range(12):
-            lines = [b"%03d %03d %s" % (number, line, b"y" * 50) for line in range((3, 300, 7, 1)[number % 4])]
-            write(log, b"".join(line + b"\n" for line in lines))
-            expected += lines
-            for shift in range(number, 0, -1):
-                (tmp_path / f"app.log.{shift}.gz").rename(tmp_path / f"app.log.{shift + 1}.gz")
-            log.rename(tmp_path / "app.log.1")
-            await asyncio.sleep(0.001 * (number % 3))
-            (tmp_path / "app.log.1.gz").write_bytes(gzip.compress((tmp_path / "app.log.1").read_bytes()))
-            (tmp_path / "app.log.1").unlink()
-            await asyncio.sleep(0.001 * (number % 5))
-        write(log, b"last\n")
-        expected.append(b"last")
-        await sink.until(lambda: sink.texts[-1:] == [b"last"])
-    assert sink.texts == expected
+        # No await in between: for the tail all this happens at once.
+        write(log, b"before the copy\n")
+        (tmp_path / "app.log.1").write_bytes(log.read_bytes())
+        write(log, b"between\n")
+        os.truncate(log, 0)
+        write(log, b"new\n")
+        await sink.first(3)
+        write(log, b"newer\n")
+        assert await sink.first(4) == [b"one", b"before the copy", b"new", b"newer"]
 
 
-async def test_what_was_not_read_before_copytruncate_is_read_in_the_compressed_copy(tmp_path: Path) -> None:
-    """Conformance: B7, C2."""
-    sink, log = RecordingSink(), tmp_path / "app.log"
-    spec = source(log)
-    write(log, b"one\n")
-    async with tailing(sink, spec):
-        await sink.first(1)
-    seen_time = time.time()
-    write(log, b"two\nthree\n")
-    (tmp_path / "app.log.1.gz").write_bytes(gzip.compress(log.read_bytes()))
-    os.truncate(log, 0)
-    write(log, b"four\n")
-    known = [generation._replace(seen_time=seen_time) for generation in sink.known()]
-    async with tailing(sink, spec, known=known, first_seen=()):
-        assert await sink.first(4) == [b"one", b"two", b"three", b"four"]
-
-
-async def test_a_copied_and_truncated_log_that_is_replaced_while_down_comes_once(tmp_path: Path) -> None:
-    sink, log = RecordingSink(), tmp_path / "app.log"
-    spec = source(log)
-    write(log, b"one\n")
-    async with tailing(sink, spec):
-        await sink.first(1)
-    seen_time = time.time()
-    write(log, b"two\n")
-    shutil.copyfile(log, tmp_path / "app.log.1")
-    os.truncate(log, 0)
-    log.unlink()
-    write(log, b"three\n")
-    known = [generation._replace(seen_time=seen_time) for generation in sink.known()]
-    async with tailing(sink, spec, known=known, first_seen=()):
-        assert await sink.first(3) == [b"one", b"two", b"three"]
-
-
-@pytest.mark.parametrize("known_time", [True, False])
-@pytest.mark.parametrize("how", ["kept", "deleted", "rotated"])
-async def test_what_was_read_as_a_rotated_file_and_compressed_since_is_not_told_again(
-    tmp_path: Path, how: str, *, known_time: bool
+async def test_a_copy_that_went_elsewhere_leaves_a_gap_from_the_offset_on_and_then_the_new_bytes(
+    tmp_path: Path,
 ) -> None:
-    """Conformance: C1."""
+    """Conformance: B9."""
     sink, log = RecordingSink(), tmp_path / "app.log"
-    spec = source(tmp_path / "app.log*")
-    write(tmp_path / "app.log-20260101", b"old 1\nold 2\n")
+    spec = source(log)
     write(log, b"one\n")
-    async with tailing(sink, spec):
-        assert await sink.first(3) == [b"old 1", b"old 2", b"one"]
-    seen_time = time.time()
-    old = tmp_path / "app.log-20260101"
-    (tmp_path / "app.log-20260101.gz").write_bytes(gzip.compress(old.read_bytes()))
-    os.utime(tmp_path / "app.log-20260101.gz", (old.stat().st_mtime, old.stat().st_mtime))
-    old.unlink()
-    if how == "deleted":
-        log.unlink()
-    if how == "rotated":
-        log.rename(tmp_path / "app.log-20260102")
+    await first_run(sink, spec, 1)
     write(log, b"two\n")
-    known = [generation._replace(seen_time=seen_time if known_time else None) for generation in sink.known()]
-    async with tailing(sink, spec, known=known, first_seen=()):
-        await sink.until(lambda: b"two" in sink.texts)
-        write(log, b"three\n")
-        await sink.until(lambda: b"three" in sink.texts)
-    assert sink.texts == [b"old 1", b"old 2", b"one", b"two", b"three"]
+    (tmp_path / "archive").mkdir()
+    (tmp_path / "archive" / "app.log.1").write_bytes(log.read_bytes())
+    os.truncate(log, 0)
+    write(log, b"new\n")
+    async with tailing(sink, spec, known=sink.known(), first_seen=()):
+        assert await sink.first(2) == [b"one", b"new"]
+    (hole,) = sink.of_kind(Hole)
+    old, new = sink.of_kind(Birth)
+    assert (hole.key, hole.start, hole.end, hole.reason) == (old.key, 4, None, GapReason.TRUNCATED)
+    assert sink.changes.index(hole) < sink.changes.index(new)
 
 
-async def test_a_copy_of_what_was_told_is_not_told_again_when_the_log_is_replaced(tmp_path: Path) -> None:
+async def test_a_copy_that_stands_beside_its_file_for_a_while_before_the_truncation_is_one_generation(
+    tmp_path: Path,
+) -> None:
     """Conformance: B16."""
     sink, log = RecordingSink(), tmp_path / "app.log"
     write(log, b"one\n")
-    async with tailing(sink, source(log)):
+    async with tailing(sink, source(log)) as supervisor:
         await sink.first(1)
-        log.rename(tmp_path / "app.log.1")
-        write(log, b"two\n")
-        await sink.first(2)
-        (tmp_path / "app.log.1").rename(tmp_path / "app.log.2")
-        shutil.copyfile(log, tmp_path / "app.log.1")
+        (tmp_path / "app.log.1").write_bytes(log.read_bytes())
+        await looked_everywhere(supervisor)
         os.truncate(log, 0)
-        write(log, b"three\n")
-        await sink.first(3)
-        log.unlink()
-        write(log, b"four\n")
-        assert (await sink.first(4))[3] == b"four"
-    assert sink.texts == [b"one", b"two", b"three", b"four"]
+        write(log, b"new\n")
+        assert await sink.first(2) == [b"one", b"new"]
+        await looked_everywhere(supervisor)
+    assert sink.texts == [b"one", b"new"]
+    assert not sink.of_kind(Hole)
 
 
-@pytest.mark.parametrize("is_slow", [False, True], ids=["at once", "the copy is seen before the truncation"])
-async def test_a_copy_that_the_glob_matches_is_not_told_again(tmp_path: Path, *, is_slow: bool) -> None:
-    """Conformance: B7, B16."""
+async def test_a_copy_in_the_making_says_nothing_until_it_is_done_and_all_comes_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file itself stands beside its copy until that is whole, as gzip leaves it. Conformance: C4."""
+    monkeypatch.setattr(unpacking.Unpacking, "ask", lambda *_: pytest.fail("it was unpacked"))
     sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(log)
     write(log, b"one\n")
-    async with tailing(sink, source(tmp_path / "app.log*")) as supervisor:
+    await first_run(sink, spec, 1)
+    write(log, b"two\n")
+    older, copy = log.rename(tmp_path / "app.log.1"), tmp_path / "app.log.1.gz"
+    packed = gzip.compress(older.read_bytes())
+    copy.write_bytes(packed[:5])
+    write(log, b"three\n")
+    async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
+        await sink.first(3)
+        for length in (10, len(packed) - 1, len(packed)):
+            copy.write_bytes(packed[:length])
+            await looked_everywhere(supervisor)
+        older.unlink()
+        await sink.until(lambda: sink.of_kind(Sealed))
+        write(log, b"four\n")
+        assert await sink.first(4) == [b"one", b"two", b"three", b"four"]
+    assert ("unreadable", "compressed") not in sink.states()
+    assert not sink.of_kind(Hole)
+
+
+async def test_a_gzip_of_several_members_is_read_on_to_its_end(tmp_path: Path) -> None:
+    """Conformance: C5."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(log)
+    write(log, b"one\n")
+    await first_run(sink, spec, 1)
+    log.unlink()
+    (tmp_path / "app.log.1.gz").write_bytes(MEMBERS)
+    write(log, b"new\n")
+    async with tailing(sink, spec, known=sink.known(), first_seen=()):
+        assert await sink.first(5) == [b"one", b"two", b"three", b"four", b"new"]
+    assert not sink.of_kind(Hole)
+
+
+async def test_a_damaged_copy_is_one_gap_and_not_tried_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Conformance: C6."""
+    tries: list[object] = []
+
+    def counted(*arguments: object, **options: object) -> int | None:
+        tries.append(arguments)
+        return unpack(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(unpacking, "unpack", counted)
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(tmp_path / "*")
+    write(log, b"one\n")
+    await first_run(sink, spec, 1)
+    log.unlink()
+    (tmp_path / "app.log.1.gz").write_bytes(gzip.compress(b"one\n" + os.urandom(5_000))[:-2_000])
+    write(log, b"new\n")
+    async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
+        await sink.first(2)
+        for _ in range(3):
+            await looked_everywhere(supervisor)
+    assert [hole.reason for hole in sink.of_kind(Hole)] == [GapReason.DELETED]
+    assert sink.texts == [b"one", b"new"]
+    assert len(tries) <= 2, "as the rest of one file, and as a file of its own"
+
+
+async def test_plain_text_is_read_whatever_its_name_and_gzip_under_no_name(tmp_path: Path) -> None:
+    """Conformance: C7."""
+    sink = RecordingSink()
+    write(tmp_path / "plain.gz", b"plain text with an odd name\n")
+    write(tmp_path / "packed.log", gzip.compress(b"packed with an odd name\n", compresslevel=0))
+    async with tailing(sink, source(tmp_path / "*")) as supervisor:
+        await supervisor.first_scan_done.wait()
+        write(tmp_path / "plain.gz", b"more\n")
+        await sink.first(2)
+        states = {file.file: (file.state, file.reason) for file in supervisor.status()[0].files}
+    assert sink.texts == [b"plain text with an odd name", b"more"]
+    assert states == {
+        str(tmp_path / "plain.gz"): ("following", None),
+        str(tmp_path / "packed.log"): ("unreadable", "compressed"),
+    }
+
+
+ZSTD = bytes.fromhex("28b52ffd24") + b"\x0dnot for reading\nlines of garbage\n"
+LZ4 = bytes.fromhex("04224d18") + b"\x64\x40\xa7not for reading\nlines of garbage\n"
+ZIP = b"PK\x03\x04" + b"\x14\0\0\0not for reading\nlines of garbage\n"
+
+
+@pytest.mark.parametrize(("suffix", "content"), [("zst", ZSTD), ("lz4", LZ4), ("zip", ZIP)], ids=["zst", "lz4", "zip"])
+async def test_what_nobody_here_can_unpack_is_shown_and_never_read_as_lines(
+    tmp_path: Path, suffix: str, content: bytes
+) -> None:
+    """Conformance: C12."""
+    sink = RecordingSink()
+    write(tmp_path / "app.log", b"one\n")
+    write(tmp_path / f"app.log.1.{suffix}", content)
+    async with tailing(sink, source(tmp_path / "*")) as supervisor:
         await sink.first(1)
-        shutil.copyfile(log, tmp_path / "app.log.1")
-        if is_slow:
-            write(tmp_path / "app.log.9", b"nine\n")  # once this is told, a survey has seen the copy
-            await sink.until(lambda: b"nine" in sink.texts)
-        os.truncate(log, 0)
-        write(log, b"two\n")
-        await sink.until(lambda: b"two" in sink.texts)
-        write(tmp_path / "app.log.8", b"eight\n")
-        await sink.until(lambda: b"eight" in sink.texts)
-        await eventually(lambda: bool(supervisor.status()))
-    assert sorted(set(sink.texts)) == sorted(sink.texts)
+        await sink.until(lambda: ("unreadable", "compressed") in sink.states())
+        await looked_everywhere(supervisor)
+        shown = {file.file.rpartition("/")[2]: file.state for file in supervisor.status()[0].files}
+    assert sink.texts == [b"one"]
+    assert shown[f"app.log.1.{suffix}"] == "unreadable"
+
+
+def bomb(head: bytes, size: int) -> bytes:
+    """Little that unpacks to very much."""
+    packer = zlib.compressobj(9, wbits=31)
+    chunk = b"\n" * (1 << 20)
+    return packer.compress(head) + b"".join(packer.compress(chunk) for _ in range(size >> 20)) + packer.flush()
+
+
+def test_what_unpacks_to_very_much_takes_little_memory_and_no_more_room_than_it_may(tmp_path: Path) -> None:
+    """Conformance: C11."""
+    (tmp_path / "app.log.1.gz").write_bytes(bomb(b"one\n", 100 << 20))
+    crc = zlib.crc32(b"one\n")
+    likeness = Likeness(4, 4, crc, 4, crc)
+    tracemalloc.start()
+    try:
+        fd = unpack(likeness, [tmp_path / "app.log.1.gz"], tmp_path, most_bytes=32 << 20)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert fd is not None
+    size = os.fstat(fd).st_size
+    os.close(fd)
+    assert size == 32 << 20
+    assert peak < 16 << 20
+
+
+async def test_while_a_file_is_unpacked_others_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Conformance: C11."""
+    sink, log, loop = RecordingSink(), tmp_path / "app.log", asyncio.get_running_loop()
+    spec, waiting, others_were_read = source(tmp_path / "*.log"), asyncio.Event(), asyncio.Event()
+
+    def slow(*arguments: object, **options: object) -> int | None:
+        loop.call_soon_threadsafe(waiting.set)
+        asyncio.run_coroutine_threadsafe(others_were_read.wait(), loop).result()
+        return unpack(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(unpacking, "unpack", slow)
+    write(log, b"one\n")
+    await first_run(sink, spec, 1)
+    log.unlink()
+    (tmp_path / "app.log.1.gz").write_bytes(MEMBERS)
+    write(log, b"new\n")
+    async with tailing(sink, spec, known=sink.known(), first_seen=()):
+        await waiting.wait()
+        for number in range(20):
+            write(tmp_path / "other.log", b"%d\n" % number)
+            await sink.first(2 + number)
+        others_were_read.set()
+        await sink.first(25)
+    assert sink.texts == [b"one", *[b"%d" % number for number in range(20)], b"two", b"three", b"four", b"new"]

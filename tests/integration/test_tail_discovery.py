@@ -43,6 +43,7 @@ async def test_a_late_file_is_found_and_told(tmp_path: Path) -> None:
 
 
 async def test_late_directories_are_found_at_any_depth(tmp_path: Path) -> None:
+    """Conformance: F2."""
     sink = RecordingSink()
     pattern = tmp_path / "logs" / "**" / "*.log"
     async with tailing(sink, source(pattern)) as supervisor:
@@ -59,6 +60,7 @@ async def test_late_directories_are_found_at_any_depth(tmp_path: Path) -> None:
 
 
 async def test_what_is_excluded_is_not_read(tmp_path: Path) -> None:
+    """Conformance: F13."""
     sink = RecordingSink()
     (tmp_path / "private").mkdir()
     for name in ("a.log", "debug.log", "private/b.log", "c.log"):
@@ -71,6 +73,7 @@ async def test_what_is_excluded_is_not_read(tmp_path: Path) -> None:
 
 
 async def test_one_file_under_many_names_is_read_once(tmp_path: Path) -> None:
+    """Conformance: D7, D8, D9."""
     sink, log = RecordingSink(), tmp_path / "a.log"
     write(log, b"once\n")
     (tmp_path / "hard.log").hardlink_to(log)
@@ -119,6 +122,7 @@ async def test_a_name_that_becomes_another_name_of_a_file_that_is_read_takes_not
 
 
 async def test_what_is_no_file_is_told_and_never_waited_for(tmp_path: Path) -> None:
+    """Conformance: D11, F4."""
     sink = RecordingSink()
     os.mkfifo(tmp_path / "fifo.log")
     (tmp_path / "directory.log").mkdir()
@@ -145,6 +149,7 @@ async def test_what_is_no_file_is_told_and_never_waited_for(tmp_path: Path) -> N
 
 
 async def test_a_file_replaced_by_a_directory_is_told_and_read_when_it_is_a_file_again(tmp_path: Path) -> None:
+    """Conformance: F4."""
     sink, log = RecordingSink(), tmp_path / "app.log"
     write(log, b"one\n")
     async with tailing(sink, source(log)):
@@ -159,6 +164,7 @@ async def test_a_file_replaced_by_a_directory_is_told_and_read_when_it_is_a_file
 
 
 async def test_an_unreadable_file_is_told_once_and_read_once_it_is_readable(tmp_path: Path) -> None:
+    """Conformance: F5."""
     sink, doors = RecordingSink(), Doors()
     write(tmp_path / "open.log", b"one\n")
     write(tmp_path / "shut.log", b"two\n")
@@ -175,6 +181,7 @@ async def test_an_unreadable_file_is_told_once_and_read_once_it_is_readable(tmp_
 
 
 async def test_a_file_that_is_unreadable_after_a_restart_is_no_loss(tmp_path: Path) -> None:
+    """Conformance: F5."""
     sink, doors, log = RecordingSink(), Doors(), tmp_path / "app.log"
     write(log, b"one\n")
     async with tailing(sink, source(log)):
@@ -190,6 +197,7 @@ async def test_a_file_that_is_unreadable_after_a_restart_is_no_loss(tmp_path: Pa
 
 
 async def test_too_many_open_files_are_no_deletion(tmp_path: Path) -> None:
+    """Conformance: F8."""
     sink, doors = RecordingSink(), Doors()
     for number in range(5):
         write(tmp_path / f"{number}.log", b"%d\n" % number)
@@ -203,6 +211,7 @@ async def test_too_many_open_files_are_no_deletion(tmp_path: Path) -> None:
 
 
 async def test_more_files_than_may_be_open_are_all_read_once(tmp_path: Path) -> None:
+    """Conformance: H13."""
     sink = RecordingSink()
     for number in range(40):
         write(tmp_path / f"{number:02}.log", b"%d\n" % number)
@@ -222,6 +231,7 @@ async def test_more_files_than_may_be_open_are_all_read_once(tmp_path: Path) -> 
 
 
 async def test_sources_can_change_while_files_that_stay_are_read_on(tmp_path: Path) -> None:
+    """Conformance: H10."""
     sink = RecordingSink()
     for name in ("a", "b"):
         write(tmp_path / f"{name}.log", name.encode() + b"1\n")
@@ -246,6 +256,7 @@ async def test_sources_can_change_while_files_that_stay_are_read_on(tmp_path: Pa
 
 
 async def test_a_source_that_is_renamed_and_renamed_back_gives_no_line_twice(tmp_path: Path) -> None:
+    """Conformance: H10."""
     sink, path = RecordingSink(), tmp_path / "a.log"
     a, z = (source(path, name=name) for name in ("a", "z"))
     write(path, b"1\n")
@@ -260,6 +271,7 @@ async def test_a_source_that_is_renamed_and_renamed_back_gives_no_line_twice(tmp
 
 
 async def test_a_directory_that_may_not_be_read_is_told_and_its_open_files_are_read_on(public_path: Path) -> None:
+    """Conformance: F6."""
     sink, shut = RecordingSink(), public_path / "shut"
     shut.mkdir()
     write(shut / "a.log", b"one\n")

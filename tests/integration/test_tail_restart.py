@@ -13,25 +13,11 @@ import pytest
 from logstream.records import GapReason
 from logstream.tail import unpacking
 from logstream.tail.batch import Birth, Hole, Moved, Range, Sealed
-from tests.tail_kit import BRISK, RecordingSink, eventually, source, tailing, write
+from tests.tail_kit import BRISK, RecordingSink, eventually, first_run, second_run, source, tailing, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    from logstream.tail.batch import SourceSpec
-
-
-async def first_run(sink: RecordingSink, spec: SourceSpec, count: int) -> None:
-    async with tailing(sink, spec) as supervisor:
-        await supervisor.first_scan_done.wait()
-        await sink.first(count)
-
-
-async def second_run(sink: RecordingSink, spec: SourceSpec, count: int) -> list[bytes]:
-    """Go on with what a journal would remember; all texts so far."""
-    async with tailing(sink, spec, known=sink.known(), first_seen=()):
-        return await sink.first(count)
 
 
 async def test_a_restart_goes_on_where_it_stopped(tmp_path: Path) -> None:
@@ -58,6 +44,7 @@ async def test_a_restart_that_finds_nothing_new_says_nothing(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("forget_proofs", [True, False])
 async def test_a_file_renamed_while_down_is_read_on_before_the_new_one(tmp_path: Path, *, forget_proofs: bool) -> None:
+    """Conformance: A7, A8."""
     sink, log = RecordingSink(), tmp_path / "app.log"
     spec = source(log)
     write(log, b"one\n")
@@ -85,6 +72,7 @@ NAMES: list[Callable[[int], str]] = [
 async def test_several_rotations_while_down_are_read_in_order(
     tmp_path: Path, name: Callable[[int], str], glob: str
 ) -> None:
+    """Conformance: A3, A8."""
     sink, log = RecordingSink(), tmp_path / "app.log"
     spec = source(tmp_path / glob)
     write(log, b"0\n")
@@ -119,6 +107,7 @@ async def test_older_history_is_not_streamed_after_rotations_while_down(tmp_path
 
 
 async def test_a_generation_whose_bytes_are_gone_is_told_and_later_ones_are_read(tmp_path: Path) -> None:
+    """Conformance: A7."""
     sink, log = RecordingSink(), tmp_path / "app.log"
     spec = source(log)
     write(log, b"one\n")
@@ -192,6 +181,7 @@ def compress_away(
 async def test_a_generation_compressed_before_all_was_read_is_read_on_in_its_copy(
     tmp_path: Path, name: str, packed: Callable[[bytes], bytes]
 ) -> None:
+    """Conformance: C2."""
     sink, log = RecordingSink(), tmp_path / "app.log"
     spec = source(log)
     write(log, b"one\n")
@@ -248,6 +238,7 @@ async def test_what_is_no_copy_leaves_a_loss_that_is_told(tmp_path: Path, packed
 
 
 async def test_of_copies_with_the_same_head_the_right_one_is_read_on(tmp_path: Path) -> None:
+    """Conformance: C13."""
     sink, log = RecordingSink(), tmp_path / "app.log"
     spec, head = source(log), b"# the same head in each file\n" * 20
     for number, other in enumerate([b"xxx\nwrong\n", b"one", b"two\none\n"], start=2):
@@ -268,6 +259,7 @@ async def test_of_copies_with_the_same_head_the_right_one_is_read_on(tmp_path: P
 
 
 async def test_generations_that_came_and_went_compressed_while_down_are_read_in_order(tmp_path: Path) -> None:
+    """Conformance: C8."""
     sink, log = RecordingSink(), tmp_path / "app.log"
     spec = source(log)
     (tmp_path / "app.log.9.gz").write_bytes(gzip.compress(b"history\n"))
@@ -293,6 +285,7 @@ async def test_generations_that_came_and_went_compressed_while_down_are_read_in_
 
 
 async def test_a_copy_of_what_has_been_read_is_not_read_again(tmp_path: Path) -> None:
+    """Conformance: C1, C8."""
     sink, log = RecordingSink(), tmp_path / "app.log"
     spec = source(log)
     write(log, b"one\n")
@@ -316,6 +309,7 @@ async def test_a_copy_of_what_has_been_read_is_not_read_again(tmp_path: Path) ->
 
 
 async def test_what_is_read_anyway_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Conformance: C3."""
     monkeypatch.setattr(unpacking.Unpacking, "ask", lambda *_: pytest.fail("it was unpacked"))
     sink, log = RecordingSink(), tmp_path / "app.log"
     write(log, b"one\n")
@@ -333,6 +327,7 @@ async def test_what_is_read_anyway_is_not_unpacked(tmp_path: Path, monkeypatch: 
 async def test_a_copy_in_the_making_beside_its_file_is_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Conformance: C4."""
     monkeypatch.setattr(unpacking.Unpacking, "ask", lambda *_: pytest.fail("it was unpacked"))
     sink, log = RecordingSink(), tmp_path / "app.log"
     spec = source(log)
@@ -389,6 +384,7 @@ async def test_without_room_to_unpack_nothing_is_given_up(
 
 @pytest.mark.parametrize("after", [b"n\n", b"new\n", b"one more\nand more\n"], ids=["shorter", "same", "longer"])
 async def test_a_file_rewritten_while_down_is_a_new_generation(tmp_path: Path, after: bytes) -> None:
+    """Conformance: B15."""
     sink, log = RecordingSink(), tmp_path / "app.log"
     spec = source(log)
     write(log, b"one\n")
@@ -403,6 +399,7 @@ async def test_a_file_rewritten_while_down_is_a_new_generation(tmp_path: Path, a
 
 
 async def test_a_rewrite_with_the_same_first_kilobytes_is_seen(tmp_path: Path) -> None:
+    """Conformance: B4."""
     sink, log = RecordingSink(), tmp_path / "app.log"
     spec = source(log)
     head = b"#" * 4000 + b"\n"
@@ -414,6 +411,7 @@ async def test_a_rewrite_with_the_same_first_kilobytes_is_seen(tmp_path: Path) -
 
 
 async def test_an_inode_that_is_used_again_is_not_taken_for_the_old_file(tmp_path: Path) -> None:
+    """Conformance: D1, D2."""
     sink, log = RecordingSink(), tmp_path / "app.log"
     spec = source(log)
     write(log, b"same first line\n")

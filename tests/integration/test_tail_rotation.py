@@ -16,6 +16,7 @@ BRISK_BUT_PATIENT = replace(BRISK, rotate_wait_seconds=60.0, deleted_wait_second
 
 
 async def test_an_old_file_is_read_to_its_end_before_the_new_one_begins(tmp_path: Path) -> None:
+    """Conformance: A2, A15."""
     sink, log = RecordingSink(), tmp_path / "app.log"
     bulk = b"".join(b"old %06d\n" % number for number in range(600_000))
     write(log, b"start\n")
@@ -29,6 +30,7 @@ async def test_an_old_file_is_read_to_its_end_before_the_new_one_begins(tmp_path
 
 
 async def test_late_writes_to_a_rotated_file_are_delivered(tmp_path: Path) -> None:
+    """Conformance: A1, A6, E2."""
     sink, log = RecordingSink(), tmp_path / "app.log"
     write(log, b"one\n")
     async with tailing(sink, source(log)):
@@ -54,6 +56,7 @@ async def test_late_writes_to_a_rotated_file_are_delivered(tmp_path: Path) -> No
 
 
 async def test_many_rotations_at_full_speed_lose_nothing(tmp_path: Path) -> None:
+    """Conformance: A3, A5."""
     sink, log = RecordingSink(), tmp_path / "app.log"
     expected = []
     async with tailing(sink, source(log)):
@@ -73,6 +76,7 @@ async def test_many_rotations_at_full_speed_lose_nothing(tmp_path: Path) -> None
 
 
 async def test_two_rotations_between_two_looks_are_both_read_in_order(tmp_path: Path) -> None:
+    """Conformance: A3, A15."""
     sink, log = RecordingSink(), tmp_path / "app.log"
     write(log, b"a\n")
     async with tailing(sink, source(log)):
@@ -100,6 +104,7 @@ async def test_a_file_that_came_and_went_unseen_is_read_though_nothing_has_the_n
 
 
 async def test_a_glob_that_matches_rotated_names_too_reads_nothing_twice(tmp_path: Path) -> None:
+    """Conformance: A5."""
     sink, log = RecordingSink(), tmp_path / "app.log"
     write(tmp_path / "app.log.2", b"oldest\n")
     write(tmp_path / "app.log.1", b"older\n")
@@ -132,6 +137,7 @@ async def test_siblings_from_before_the_first_start_are_history(tmp_path: Path) 
 
 
 async def test_a_file_out_of_the_glob_is_read_on_wherever_it_went(tmp_path: Path) -> None:
+    """Conformance: A6."""
     sink, log = RecordingSink(), tmp_path / "app.log"
     (tmp_path / "archive").mkdir()
     write(log, b"one\n")
@@ -150,6 +156,7 @@ async def test_a_file_out_of_the_glob_is_read_on_wherever_it_went(tmp_path: Path
 
 
 async def test_a_file_renamed_away_and_back_is_the_same_generation(tmp_path: Path) -> None:
+    """Conformance: A9."""
     sink, log = RecordingSink(), tmp_path / "app.log"
     write(log, b"one\n")
     async with tailing(sink, source(log)):
@@ -165,6 +172,7 @@ async def test_a_file_renamed_away_and_back_is_the_same_generation(tmp_path: Pat
 
 
 async def test_a_deleted_file_is_read_to_its_end_and_then_sealed(tmp_path: Path) -> None:
+    """Conformance: E2, F10."""
     sink, log = RecordingSink(), tmp_path / "app.log"
     write(log, b"one\n")
     async with tailing(sink, source(log)):
@@ -182,6 +190,7 @@ async def test_a_deleted_file_is_read_to_its_end_and_then_sealed(tmp_path: Path)
 
 
 async def test_a_file_deleted_and_created_again_at_once_is_a_new_generation(tmp_path: Path) -> None:
+    """Conformance: F11."""
     sink, log = RecordingSink(), tmp_path / "app.log"
     write(log, b"one\n")
     async with tailing(sink, source(log)):
@@ -207,6 +216,7 @@ async def test_a_path_that_is_absent_for_a_while_is_told_when_it_goes_and_comes(
 
 
 async def test_a_directory_that_is_replaced_is_followed(tmp_path: Path) -> None:
+    """Conformance: A14."""
     sink, directory = RecordingSink(), tmp_path / "logs"
     directory.mkdir()
     write(directory / "app.log", b"one\n")
@@ -224,6 +234,7 @@ async def test_a_directory_that_is_replaced_is_followed(tmp_path: Path) -> None:
 
 
 async def test_a_symbolic_link_that_turns_to_another_file_drains_the_old_one_first(tmp_path: Path) -> None:
+    """Conformance: D10."""
     sink, link = RecordingSink(), tmp_path / "current"
     write(tmp_path / "a", b"a1\n")
     write(tmp_path / "b", b"b1\n")
@@ -253,6 +264,7 @@ async def test_a_compressed_sibling_is_told_and_never_read_as_lines(tmp_path: Pa
 
 
 async def test_an_open_file_that_is_compressed_away_has_been_read_to_its_end(tmp_path: Path) -> None:
+    """Conformance: C3."""
     sink, log = RecordingSink(), tmp_path / "app.log"
     write(log, b"one\n")
     async with tailing(sink, source(log)):
@@ -265,6 +277,7 @@ async def test_an_open_file_that_is_compressed_away_has_been_read_to_its_end(tmp
 
 
 async def test_a_rotation_in_the_middle_of_looking_is_looked_at_again(tmp_path: Path) -> None:
+    """Conformance: A3, A12."""
     sink, doors, log = RecordingSink(), Doors(), tmp_path / "app.log"
 
     def rotate(text: bytes) -> None:

@@ -95,6 +95,7 @@ async def test_nothing_is_left_open_after_a_stop(tmp_path: Path) -> None:
 async def test_events_that_stop_are_told_once_and_polling_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """Conformance: G2, G4."""
     tries: list[int] = []
 
     async def failing(*_paths: str, **_options: object) -> AsyncIterator[set[tuple[object, str]]]:
@@ -117,6 +118,7 @@ async def test_events_that_stop_are_told_once_and_polling_goes_on(
 
 
 async def test_a_name_that_kills_the_watcher_does_not_keep_it_down(tmp_path: Path) -> None:
+    """Conformance: F9, G4."""
     sink = RecordingSink()
     async with tailing(sink, source(tmp_path / "*.log")) as supervisor:
         await supervisor.first_scan_done.wait()
@@ -154,6 +156,7 @@ async def test_a_burst_leaves_the_loop_to_others(tmp_path: Path) -> None:
 
 
 async def test_a_batch_and_a_range_have_a_size(tmp_path: Path) -> None:
+    """Conformance: F12."""
     sink = RecordingSink()
     for number in range(20):
         with (tmp_path / f"{number}.log").open("wb") as file:

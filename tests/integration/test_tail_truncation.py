@@ -9,19 +9,10 @@ import pytest
 
 from logstream.records import GapReason
 from logstream.tail.batch import Birth, Hole, Sealed
-from tests.tail_kit import BRISK, RecordingSink, eventually, source, tailing, write
+from tests.tail_kit import BRISK, RecordingSink, eventually, rewrite, source, tailing, write
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def rewrite(path: Path, content: bytes) -> None:
-    """Truncate and write in one go, as `> file` does: the same inode."""
-    fd = os.open(path, os.O_WRONLY | os.O_TRUNC)
-    try:
-        os.write(fd, content)
-    finally:
-        os.close(fd)
 
 
 @pytest.mark.parametrize(
@@ -30,6 +21,7 @@ def rewrite(path: Path, content: bytes) -> None:
     ids=["shorter", "same size", "longer"],
 )
 async def test_a_rewritten_file_is_a_new_generation_from_its_start(tmp_path: Path, after: bytes) -> None:
+    """Conformance: B1, B2, B3."""
     sink, log = RecordingSink(), tmp_path / "app.log"
     write(log, b"old 1\nold 2\n")
     async with tailing(sink, source(log)):
@@ -46,6 +38,7 @@ async def test_a_rewritten_file_is_a_new_generation_from_its_start(tmp_path: Pat
 
 
 async def test_truncation_is_seen_without_file_events_too(tmp_path: Path) -> None:
+    """Conformance: B13."""
     sink, log = RecordingSink(), tmp_path / "app.log"
     write(log, b"old 1\nold 2\n")
     async with tailing(sink, source(log), uses_events=False):
@@ -57,6 +50,7 @@ async def test_truncation_is_seen_without_file_events_too(tmp_path: Path) -> Non
 
 
 async def test_a_truncated_empty_file_says_nothing_until_it_is_written(tmp_path: Path) -> None:
+    """Conformance: B14."""
     sink, log = RecordingSink(), tmp_path / "app.log"
     write(log, b"old\n")
     async with tailing(sink, source(log)):
@@ -116,6 +110,7 @@ async def test_an_unread_backlog_that_is_truncated_is_told_with_its_exact_end(tm
 
 
 async def test_truncation_through_a_symbolic_link_is_seen_once(tmp_path: Path) -> None:
+    """Conformance: B12."""
     sink, log = RecordingSink(), tmp_path / "app.log"
     write(log, b"old\n")
     (tmp_path / "link.log").symlink_to(log)
@@ -150,6 +145,7 @@ SLOW = replace(BRISK, hot_poll_seconds=0.2, hot_seconds=0.0, blind_sweep_seconds
 
 
 async def test_what_was_not_read_before_a_copy_and_truncation_is_read_in_the_copy(tmp_path: Path) -> None:
+    """Conformance: B7."""
     sink, log = RecordingSink(), tmp_path / "app.log"
     write(log, b"one\n")
     async with tailing(sink, source(log), pace=SLOW, uses_events=False):
@@ -202,6 +198,7 @@ async def test_an_older_file_that_begins_alike_is_no_copy(tmp_path: Path) -> Non
 
 
 async def test_a_copy_that_was_made_before_the_last_write_leaves_a_loss_with_its_range(tmp_path: Path) -> None:
+    """Conformance: B8."""
     sink, log = RecordingSink(), tmp_path / "app.log"
     write(log, b"one\n")
     async with tailing(sink, source(log)):

@@ -45,6 +45,7 @@ class Follower:
 async def test_replay_runs_into_live_without_hole_or_overlap_while_commits_go_on(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
+    """Conformance: I12."""
     draw = data.draw
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recent_module, "RECENT_ITEMS", draw(st.integers(0, 6)))

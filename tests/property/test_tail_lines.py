@@ -31,6 +31,7 @@ def feed(chunks: list[bytes], limit: int) -> list[int]:
 
 @given(CONTENTS, LIMITS, st.lists(st.integers(min_value=0, max_value=120), max_size=8))
 def test_any_chunking_of_a_stream_gives_the_same_ends(content: bytes, limit: int, cuts: list[int]) -> None:
+    """Conformance: E4, E17."""
     edges = [0, *sorted(cuts), len(content)]
     chunks = [content[a:b] for a, b in pairwise(edges)]
 
@@ -69,6 +70,7 @@ def test_measuring_agrees_with_cutting(content: bytes, limit: int) -> None:
 
 @given(st.text(alphabet="a\u00e9\u20ac\U0001f600", min_size=1, max_size=60), LIMITS)
 def test_no_character_is_split_by_a_fragment(text: str, limit: int) -> None:
+    """Conformance: E9."""
     content = text.encode() + b"\n"
     edges = [0, *cut(content, limit)]
 

@@ -82,6 +82,7 @@ async def test_the_last_records_are_those_that_the_view_selects(
 
 
 async def test_each_id_leads_to_the_line_after_it(tmp_path: Path) -> None:
+    """Conformance: I1."""
     async with Stage(tmp_path) as stage:
         file = stage.file("a.log")
         await stage.tell(file.changes(b"a1\n", b"a2\n", b"a3\n"))
@@ -191,6 +192,7 @@ async def test_a_time_before_all_is_the_start_and_one_to_come_is_now(tmp_path: P
 
 
 async def test_a_clock_that_was_set_back_hides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Conformance: G9."""
     monkeypatch.setattr(ledger_module, "ROW_BYTES", 1)
     async with Stage(tmp_path) as stage:
         file = stage.file("a.log")

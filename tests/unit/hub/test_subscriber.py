@@ -51,6 +51,7 @@ async def test_two_subscribers_of_one_view_get_the_same_bytes_which_are_made_onc
 async def test_a_subscriber_that_resumes_in_the_middle_of_a_block_gets_the_rest_with_the_same_ids(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_recent: bool
 ) -> None:
+    """Conformance: I1."""
     lines = [b"line %d %s\n" % (number, b"x" * number) for number in range(40)]
     async with Stage(tmp_path) as stage:
         if not is_recent:
@@ -84,6 +85,7 @@ async def test_a_lagging_subscriber_reads_files_until_it_meets_what_is_in_memory
 async def test_what_is_near_the_head_is_not_made_again_for_one_that_lagged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Conformance: I13."""
     monkeypatch.setattr(recent_module, "RECENT_ITEMS", 10)
     async with Stage(tmp_path) as stage:
         view = stage.view()

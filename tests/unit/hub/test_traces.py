@@ -97,6 +97,7 @@ async def test_lines_of_two_files_do_not_mix(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 async def test_whoever_begins_in_the_middle_of_a_trace_gets_the_same_records(tmp_path: Path, seed: int) -> None:
+    """Conformance: E16."""
     pick = random.Random(seed)
     async with Stage(tmp_path, RULES) as stage:
         file = stage.file("a.log")

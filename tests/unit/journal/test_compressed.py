@@ -65,6 +65,7 @@ async def test_what_was_compressed_is_told_again(
 
 
 async def test_an_id_in_a_compressed_generation_leads_to_its_place(tmp_path: Path) -> None:
+    """Conformance: C9."""
     journal = open_journal(tmp_path)
     file = await recorded(journal, tmp_path / "a.log")
     reader = journal.reader(0)
@@ -81,6 +82,7 @@ async def test_an_id_in_a_compressed_generation_leads_to_its_place(tmp_path: Pat
 
 
 async def test_a_gzip_of_several_members_is_one_file(tmp_path: Path) -> None:
+    """Conformance: C5."""
     journal = open_journal(tmp_path)
     file = await recorded(journal, tmp_path / "a.log")
     whole = file.path.read_bytes()
@@ -92,6 +94,7 @@ async def test_a_gzip_of_several_members_is_one_file(tmp_path: Path) -> None:
 
 
 async def test_more_in_the_copy_than_was_recorded_is_left_in_it(tmp_path: Path) -> None:
+    """Conformance: C10."""
     journal = open_journal(tmp_path)
     file = await recorded(journal, tmp_path / "a.log")
     whole = file.path.read_bytes()

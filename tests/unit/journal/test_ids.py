@@ -25,6 +25,7 @@ def test_an_id_names_its_position_and_no_other(position: Position) -> None:
 
 @given(positions)
 def test_an_id_is_short_and_made_of_characters_that_no_proxy_touches(position: Position) -> None:
+    """Conformance: E13, I9."""
     text = encode_id(position)
 
     assert len(text) <= 40

@@ -160,6 +160,7 @@ def test_what_was_truncated_is_gone_though_its_file_is_there(locator: Locator, l
 def test_open_files_are_bounded_and_the_least_recently_used_is_closed(
     locator: Locator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Conformance: I13."""
     monkeypatch.setattr(locate_module, "OPEN_FILES", 3)
     before = open_descriptors()
     lives = []

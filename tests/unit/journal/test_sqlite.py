@@ -76,6 +76,7 @@ async def test_a_restart_goes_on_in_the_same_order_with_the_same_generations(tmp
 
 
 async def test_every_line_end_resolves_to_the_place_where_replay_goes_on(tmp_path: Path) -> None:
+    """Conformance: D6."""
     journal = open_journal(tmp_path)
     chooser = random.Random(5)
     files = [StoryFile(tmp_path / f"{n}.log", "s") for n in range(5)]
@@ -131,6 +132,7 @@ async def test_an_id_resolves_across_keyframes(tmp_path: Path) -> None:
 async def test_an_id_that_cannot_be_is_refused_with_its_reason(
     tmp_path: Path, change: dict[str, Any], words: str
 ) -> None:
+    """Conformance: I3."""
     journal = open_journal(tmp_path)
     a = StoryFile(tmp_path / "a.log", "s")
     await journal.commit(batch(a.changes(b"a1\n", b"a2\n")))
@@ -143,6 +145,7 @@ async def test_an_id_that_cannot_be_is_refused_with_its_reason(
 
 
 async def test_bytes_of_a_deleted_file_are_lost_with_range_and_line_count(tmp_path: Path) -> None:
+    """Conformance: I4."""
     journal = open_journal(tmp_path)
     a, b = StoryFile(tmp_path / "a.log", "s"), StoryFile(tmp_path / "b.log", "s")
     await journal.commit(batch(a.changes(b"a1\n", b"a2\n", b"a3\n"), b.changes(b"b1\n")))
@@ -234,6 +237,7 @@ async def test_a_reader_at_the_head_sees_what_is_appended_later_also_into_the_sa
 
 
 async def test_a_second_server_on_one_state_directory_is_refused_by_name(tmp_path: Path) -> None:
+    """Conformance: H8."""
     journal = open_journal(tmp_path)
     with pytest.raises(StateUnusableError, match=r"another logstream \(process \d+\) is using it"):
         open_journal(tmp_path)
@@ -283,6 +287,7 @@ async def test_the_state_grows_by_at_most_eight_bytes_an_extent_when_300_files_t
 async def test_a_walk_from_any_line_is_the_rest_of_the_walk_from_the_start(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
+    """Conformance: I12."""
     directory = tmp_path_factory.mktemp("walk")
     journal = open_journal(directory)
     files = [StoryFile(directory / f"{n}.log", "s") for n in range(3)]

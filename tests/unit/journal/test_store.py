@@ -66,6 +66,7 @@ def test_a_question_that_fails_is_a_journal_error(store: Store) -> None:
 
 
 def test_what_was_written_is_there_after_a_crash(tmp_path: Path, store: Store) -> None:
+    """Conformance: H3."""
     store.transact([(INSERT, (1, b"one"))])
     crashed = tmp_path / "crashed"
     crashed.mkdir()
@@ -128,6 +129,7 @@ def test_a_reader_neither_waits_for_a_transaction_of_a_thread_nor_sees_half_of_i
 
 
 def test_a_format_of_another_version_is_refused_and_kept(tmp_path: Path, store: Store) -> None:
+    """Conformance: H7."""
     store.close()
     with sqlite3.connect(tmp_path / "journal.db") as connection:
         connection.execute("PRAGMA user_version = 9")

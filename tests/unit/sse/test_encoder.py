@@ -35,6 +35,7 @@ def test_an_event_comes_back_as_it_was_sent(event_type: str, data: str, event_id
 @example(payload=b"x\n\nid: 666\nevent: bye\ndata: {}\n\n")
 @example(payload=b"x\rretry: 1\r\rdata: y\r\r")
 def test_no_payload_forges_a_field_an_event_or_an_id(payload: bytes) -> None:
+    """Conformance: E15."""
     parser = EventStreamParser()
     events = parser.feed(encode_event("line", payload, "1") + encode_event("end", "z"))
     assert [(event.type, event.last_event_id) for event in events] == [("line", "1"), ("end", "1")]
@@ -43,6 +44,7 @@ def test_no_payload_forges_a_field_an_event_or_an_id(payload: bytes) -> None:
 
 
 def test_the_bytes_of_an_event_are_type_data_id_and_an_empty_line() -> None:
+    """Conformance: I11."""
     assert encode_event("line", '{"a":1}', "1.g.2.3") == b'event: line\ndata: {"a":1}\nid: 1.g.2.3\n\n'
     assert encode_event("", "a\nb\r\nc\rd") == b"data: a\ndata: b\ndata: c\ndata: d\n\n"
     assert encode_event("ping", b"", "") == b"event: ping\ndata: \nid: \n\n"
@@ -50,6 +52,7 @@ def test_the_bytes_of_an_event_are_type_data_id_and_an_empty_line() -> None:
 
 
 def test_separators_that_end_no_line_are_kept_in_one_data_line() -> None:
+    """Conformance: E14."""
     text = "a\x0bb\x0cc\x1cd\x85e\u2028f\u2029g"
     assert encode_event("", text) == b"data: %b\n\n" % text.encode()
 
@@ -92,6 +95,7 @@ def test_a_refusal_names_field_character_and_place() -> None:
 
 @given(text=ANY_TEXT)
 def test_a_comment_is_seen_by_no_script_and_resets_nothing(text: str) -> None:
+    """Conformance: I10."""
     parser = EventStreamParser()
     assert parser.feed(encode_event("a", "1", "9") + encode_comment(text)) == [Parsed("a", "1", "9")]
     assert "\n".join(parser.comments) == "\n".join(f" {line}" for line in seen(text).split("\n"))

@@ -54,6 +54,7 @@ def test_the_directories_to_watch_are_those_where_something_could_appear(tmp_pat
 
 
 def test_names_that_are_not_utf8_are_found(tmp_path: Path) -> None:
+    """Conformance: F9."""
     name = os.fsencode(tmp_path) + b"/caf\xe9.log"
     os.close(os.open(name, os.O_CREAT))
     (sighting,) = find([f"{tmp_path}/*.log"]).sightings

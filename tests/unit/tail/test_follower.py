@@ -95,6 +95,7 @@ def test_a_file_that_nobody_replaced_is_watched_for_longer(desk: Desk) -> None:
 
 
 def test_a_deleted_file_is_watched_for_ten_seconds(desk: Desk) -> None:
+    """Conformance: A16."""
     write(desk.log, b"one\n")
     desk.look(0)
     desk.log.unlink()
@@ -134,6 +135,7 @@ def test_an_old_file_that_is_gone_after_a_restart_is_believed_to_be_gone_the_sec
 
 
 def test_a_file_that_is_missing_once_and_back_is_no_loss(desk: Desk) -> None:
+    """Conformance: A12."""
     write(desk.log, b"one\n")
     desk.look(0)
     desk.restart(0)
@@ -150,6 +152,7 @@ def test_a_file_that_is_missing_once_and_back_is_no_loss(desk: Desk) -> None:
 def test_no_line_of_the_new_file_overtakes_one_that_was_written_to_the_old_file_before(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Conformance: A15."""
     old = desk.log.with_name("app.log.1")
     write(desk.log, b"one\n")
     desk.look(0)

@@ -24,6 +24,7 @@ class Holding:
 
 
 def test_only_regular_files_are_opened_and_nothing_is_waited_for(tmp_path: Path) -> None:
+    """Conformance: F4."""
     os.mkfifo(tmp_path / "fifo")
     files = OpenFiles(10)
     assert files.open(str(tmp_path / "fifo")) == Refused("is a FIFO", is_untailable=True)
@@ -57,6 +58,7 @@ def test_a_file_that_becomes_a_fifo_before_the_open_is_refused(tmp_path: Path) -
 def test_what_is_compressed_shows_in_its_first_bytes(
     tmp_path: Path, name: str, content: bytes, *, expected: bool
 ) -> None:
+    """Conformance: C7."""
     (tmp_path / name).write_bytes(content)
     opened = OpenFiles(10).open(str(tmp_path / name))
     assert isinstance(opened, Opened)
@@ -75,6 +77,7 @@ def test_the_least_recently_active_spare_file_is_closed_beyond_the_limit() -> No
 
 
 def test_when_the_process_has_no_descriptor_left_a_spare_one_is_given_up(tmp_path: Path) -> None:
+    """Conformance: F8."""
     (tmp_path / "a").touch()
     tries = []
 

@@ -104,6 +104,7 @@ def test_what_is_left_in_the_end_is_one_last_line(shelf: Shelf) -> None:
 
 @pytest.mark.parametrize(("age_seconds", "verdict"), [(-3600, Verdict.TRUNCATED), (3600, Verdict.SAME)])
 def test_a_rewrite_within_the_same_tick_of_the_clock_is_seen(shelf: Shelf, age_seconds: int, verdict: Verdict) -> None:
+    """Conformance: G6."""
     # A time in the future is as one of just now: another write may leave it as it is.
     then = time.time_ns() - age_seconds * 1_000_000_000
     shelf.path.write_bytes(b"one\n")

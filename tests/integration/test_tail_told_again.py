@@ -1,0 +1,148 @@
+"""Copies beside a log: of what was told, of what was not read yet, plain or compressed, seen in time or not.
+
+Each lost a line once, or told one twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import os
+import shutil
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.tail_kit import RecordingSink, eventually, source, tailing, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+async def test_rotation_with_compression_at_full_speed_doubles_nothing(tmp_path: Path) -> None:
+    """Conformance: A3, C8."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    expected = [b"first"]
+    write(log, b"first\n")
+    async with tailing(sink, source(log)):
+        await sink.first(1)
+        for number in range(12):
+            lines = [b"%03d %03d %s" % (number, line, b"y" * 50) for line in range((3, 300, 7, 1)[number % 4])]
+            write(log, b"".join(line + b"\n" for line in lines))
+            expected += lines
+            for shift in range(number, 0, -1):
+                (tmp_path / f"app.log.{shift}.gz").rename(tmp_path / f"app.log.{shift + 1}.gz")
+            log.rename(tmp_path / "app.log.1")
+            await asyncio.sleep(0.001 * (number % 3))
+            (tmp_path / "app.log.1.gz").write_bytes(gzip.compress((tmp_path / "app.log.1").read_bytes()))
+            (tmp_path / "app.log.1").unlink()
+            await asyncio.sleep(0.001 * (number % 5))
+        write(log, b"last\n")
+        expected.append(b"last")
+        await sink.until(lambda: sink.texts[-1:] == [b"last"])
+    assert sink.texts == expected
+
+
+async def test_what_was_not_read_before_copytruncate_is_read_in_the_compressed_copy(tmp_path: Path) -> None:
+    """Conformance: B7, C2."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(log)
+    write(log, b"one\n")
+    async with tailing(sink, spec):
+        await sink.first(1)
+    seen_time = time.time()
+    write(log, b"two\nthree\n")
+    (tmp_path / "app.log.1.gz").write_bytes(gzip.compress(log.read_bytes()))
+    os.truncate(log, 0)
+    write(log, b"four\n")
+    known = [generation._replace(seen_time=seen_time) for generation in sink.known()]
+    async with tailing(sink, spec, known=known, first_seen=()):
+        assert await sink.first(4) == [b"one", b"two", b"three", b"four"]
+
+
+async def test_a_copied_and_truncated_log_that_is_replaced_while_down_comes_once(tmp_path: Path) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(log)
+    write(log, b"one\n")
+    async with tailing(sink, spec):
+        await sink.first(1)
+    seen_time = time.time()
+    write(log, b"two\n")
+    shutil.copyfile(log, tmp_path / "app.log.1")
+    os.truncate(log, 0)
+    log.unlink()
+    write(log, b"three\n")
+    known = [generation._replace(seen_time=seen_time) for generation in sink.known()]
+    async with tailing(sink, spec, known=known, first_seen=()):
+        assert await sink.first(3) == [b"one", b"two", b"three"]
+
+
+@pytest.mark.parametrize("known_time", [True, False])
+@pytest.mark.parametrize("how", ["kept", "deleted", "rotated"])
+async def test_what_was_read_as_a_rotated_file_and_compressed_since_is_not_told_again(
+    tmp_path: Path, how: str, *, known_time: bool
+) -> None:
+    """Conformance: C1."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(tmp_path / "app.log*")
+    write(tmp_path / "app.log-20260101", b"old 1\nold 2\n")
+    write(log, b"one\n")
+    async with tailing(sink, spec):
+        assert await sink.first(3) == [b"old 1", b"old 2", b"one"]
+    seen_time = time.time()
+    old = tmp_path / "app.log-20260101"
+    (tmp_path / "app.log-20260101.gz").write_bytes(gzip.compress(old.read_bytes()))
+    os.utime(tmp_path / "app.log-20260101.gz", (old.stat().st_mtime, old.stat().st_mtime))
+    old.unlink()
+    if how == "deleted":
+        log.unlink()
+    if how == "rotated":
+        log.rename(tmp_path / "app.log-20260102")
+    write(log, b"two\n")
+    known = [generation._replace(seen_time=seen_time if known_time else None) for generation in sink.known()]
+    async with tailing(sink, spec, known=known, first_seen=()):
+        await sink.until(lambda: b"two" in sink.texts)
+        write(log, b"three\n")
+        await sink.until(lambda: b"three" in sink.texts)
+    assert sink.texts == [b"old 1", b"old 2", b"one", b"two", b"three"]
+
+
+async def test_a_copy_of_what_was_told_is_not_told_again_when_the_log_is_replaced(tmp_path: Path) -> None:
+    """Conformance: B16."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, b"one\n")
+    async with tailing(sink, source(log)):
+        await sink.first(1)
+        log.rename(tmp_path / "app.log.1")
+        write(log, b"two\n")
+        await sink.first(2)
+        (tmp_path / "app.log.1").rename(tmp_path / "app.log.2")
+        shutil.copyfile(log, tmp_path / "app.log.1")
+        os.truncate(log, 0)
+        write(log, b"three\n")
+        await sink.first(3)
+        log.unlink()
+        write(log, b"four\n")
+        assert (await sink.first(4))[3] == b"four"
+    assert sink.texts == [b"one", b"two", b"three", b"four"]
+
+
+@pytest.mark.parametrize("is_slow", [False, True], ids=["at once", "the copy is seen before the truncation"])
+async def test_a_copy_that_the_glob_matches_is_not_told_again(tmp_path: Path, *, is_slow: bool) -> None:
+    """Conformance: B7, B16."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, b"one\n")
+    async with tailing(sink, source(tmp_path / "app.log*")) as supervisor:
+        await sink.first(1)
+        shutil.copyfile(log, tmp_path / "app.log.1")
+        if is_slow:
+            write(tmp_path / "app.log.9", b"nine\n")  # once this is told, a survey has seen the copy
+            await sink.until(lambda: b"nine" in sink.texts)
+        os.truncate(log, 0)
+        write(log, b"two\n")
+        await sink.until(lambda: b"two" in sink.texts)
+        write(tmp_path / "app.log.8", b"eight\n")
+        await sink.until(lambda: b"eight" in sink.texts)
+        await eventually(lambda: bool(supervisor.status()))
+    assert sorted(set(sink.texts)) == sorted(sink.texts)

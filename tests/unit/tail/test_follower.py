@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from logstream.records import GapReason
-from logstream.tail.batch import Birth, Hole, Moved, Range, Sealed, SourceSpec
+from logstream.tail.batch import Birth, Hole, Moved, Notice, Range, Sealed, SourceSpec
 from logstream.tail.follower import Follower
 from logstream.tail.identity import Verdict
 from logstream.tail.lineage import Census, Lineage
@@ -174,6 +174,31 @@ def test_no_line_of_the_new_file_overtakes_one_that_was_written_to_the_old_file_
     real = Reader.advance
     monkeypatch.setattr(Reader, "advance", advance)
     assert texts(desk.look(2)) + texts(desk.look(3)) == [b"three\n", b"four\n"]
+
+
+def test_a_line_whose_end_comes_an_hour_later_is_one_line(desk: Desk) -> None:
+    """Conformance: E1."""
+    write(desk.log, b"one\nhalf a")
+    assert texts(desk.look(0)) == [b"one\n"]
+    for minute in range(1, 60):
+        assert desk.look(60 * minute) == []
+    write(desk.log, b" line\n")
+    assert texts(desk.look(3_600)) == [b"half a line\n"]
+
+
+def test_a_path_without_a_file_for_minutes_says_so_once_and_what_comes_is_a_new_generation(desk: Desk) -> None:
+    """Conformance: A13."""
+    write(desk.log, b"one\n")
+    desk.look(0)
+    desk.log.rename(desk.log.with_name("app.log.1"))
+    desk.look(1)
+    assert kinds(desk.look(2)) == [Notice]
+    for minute in range(1, 10):
+        assert desk.look(60 * minute) == []
+    write(desk.log, b"two\n")
+    changes = desk.look(600)
+    assert [change.base for change in changes if isinstance(change, Birth)] == [0]
+    assert texts(changes) == [b"two\n"]
 
 
 def test_a_turn_that_is_full_goes_on_with_the_old_file(desk: Desk) -> None:

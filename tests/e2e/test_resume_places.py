@@ -1,0 +1,239 @@
+"""Places to come back to: any byte of a stream, ids of files that are small, truncated, deleted or not asked for."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.event_stream import EventStreamParser, Parsed
+from tests.running import SOURCES, Service, Stream, running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+CLIENTS = 90
+TWO_SOURCES = "\n".join(f'[[source]]\nname = "{name}"\npaths = ["logs/{name}.log"]' for name in ("web", "db"))
+
+
+@pytest.fixture(name="service")
+def _service(tmp_path: Path) -> Iterator[Service]:
+    with running(tmp_path) as service:
+        yield service
+
+
+def written(events: list[Parsed]) -> list[str]:
+    """The ids of the lines among events."""
+    return [event.last_event_id for event in events if event.type == "line"]
+
+
+def body_until(stream: Stream, last_id: str) -> bytes:
+    """The stream's raw bytes, after HTTP's chunks are undone, up to the end of the event with `last_id`."""
+    body, end = b"", f"id: {last_id}\n\n".encode()
+    while end not in body:
+        body += stream._chunk()
+    return body[: body.index(end) + len(end)]
+
+
+def test_cut_at_any_byte_a_client_gets_exactly_the_rest(service: Service) -> None:
+    """Conformance: I1."""
+    for number in range(12):
+        service.write(f"{number % 3}.log", f"line {number} \u20ac", "")
+        service.wait_until_read(f"{number % 3}.log")
+    with service.stream(from_="start") as stream:
+        whole = [record["id"] for record in stream.records(24)]
+    with service.stream(from_="start") as stream:
+        body = body_until(stream, whole[-1])
+    cursors, parser = {"": 0}, EventStreamParser()
+    seen: list[str] = []
+    for place in range(len(body) - 1):
+        seen += written(parser.feed(body[place : place + 1]))
+        assert seen == whole[: len(seen)]
+        assert cursors.setdefault(parser.last_event_id, len(seen)) == len(seen)
+    # What a client knows when it is cut depends on nothing but the last id that it has heard.
+    assert list(cursors) == ["", *whole[:-1]]
+    for cursor, count in cursors.items():
+        with service.stream(cursor or None, from_="start") as stream:
+            assert [record["id"] for record in stream.records(24 - count)] == whole[count:]
+
+
+def test_each_piece_that_the_server_writes_ends_with_a_whole_event_whose_last_field_is_its_id(service: Service) -> None:
+    """`Stream` itself asserts where the id stands. Conformance: I11."""
+    service.write("a.log", *[f"line {number} {'x' * (number % 300)}" for number in range(3_000)])
+    with service.stream(from_="start") as stream:
+        pieces = 0
+        body = b""
+        while b"line 2999 " not in body:
+            piece = stream._chunk()
+            assert piece.endswith(b"\n\n")
+            body += piece
+            pieces += 1
+    assert pieces > 1
+    with service.stream(from_="start") as stream:
+        stream.records(3_000)
+
+
+def test_ids_from_when_a_file_was_tiny_lead_on_after_it_has_grown(service: Service) -> None:
+    """Conformance: D6."""
+    service.write("a.log", "x")
+    with service.stream(from_="start") as stream:
+        first = stream.records(1)[0]["id"]
+    lines = [f"line {number}" for number in range(5_000)]
+    service.write("a.log", *lines)
+    service.wait_until_read("a.log")
+    with service.stream(first) as stream:
+        assert stream.event().json["resume"]["exact"]
+        assert stream.texts(5_000) == lines
+    service.kill()
+    service.start()
+    with service.stream(first) as stream:
+        assert stream.event().json["resume"]["exact"]
+        assert stream.texts(5_000) == lines
+
+
+def test_a_line_that_was_half_read_at_a_kill_comes_once(service: Service) -> None:
+    """Conformance: E3."""
+    path = service.logs / "a.log"
+    path.write_bytes(b"one\nhalf ")
+    with service.stream(from_="start") as stream:
+        cursor = stream.records(1)[0]["id"]
+    service.kill()
+    with path.open("ab") as file:
+        file.write(b"a line\nnext\n")
+    service.start()
+    with service.stream(cursor) as stream:
+        assert stream.texts(2) == ["half a line", "next"]
+    with service.stream(from_="start") as stream:
+        assert stream.texts(3) == ["one", "half a line", "next"]
+
+
+def test_after_a_truncation_with_nothing_written_an_older_id_says_nothing_and_leads_on(service: Service) -> None:
+    """Conformance: B14."""
+    service.write("a.log", "one", "two")
+    with service.stream(from_="start") as live:
+        last = live.records(2)[-1]["id"]
+        os.truncate(service.logs / "a.log", 0)
+        service.write("marker.log", "the truncation has been seen")
+        assert live.texts(1) == ["the truncation has been seen"]
+        with service.stream(last) as stream:
+            assert stream.event().json["resume"]["exact"]
+            assert stream.texts(1) == ["the truncation has been seen"]
+            service.write("a.log", "new")
+            assert stream.texts(1) == live.texts(1) == ["new"]
+
+
+def test_the_gap_of_a_deleted_file_has_an_id_that_leads_on_behind_it(service: Service) -> None:
+    """Conformance: I4."""
+    service.write("a.log", "one", "two", "three")
+    with service.stream(from_="start") as stream:
+        first = stream.records(3)[0]["id"]
+    service.kill()
+    (service.logs / "a.log").unlink()
+    service.write("b.log", "other")
+    service.start()
+    with service.stream(first) as stream:
+        gap = stream.expect("gap")
+        unknown = stream.expect("gap")
+        assert stream.texts(1) == ["other"]
+    assert (gap.json["from"], gap.json["to"], gap.json["lines"], gap.json["reason"]) == (4, 14, 2, "deleted")
+    # What was written after the last look, and deleted, nobody can know.
+    assert (unknown.json["from"], unknown.json["to"]) == (14, None)
+    with service.stream(gap.id) as stream:
+        assert stream.event().json["resume"] == {"from": gap.id, "exact": True, "reason": None}
+        assert stream.expect("gap").json == unknown.json
+        assert stream.texts(1) == ["other"]
+
+
+def test_an_id_of_a_file_that_is_not_asked_for_is_a_place_all_the_same(tmp_path: Path) -> None:
+    """Conformance: I5."""
+    with running(tmp_path, TWO_SOURCES) as service:
+        for number in range(6):
+            name = ("web", "db")[number % 2]
+            service.write(f"{name}.log", f"{name} {number}")
+            service.wait_until_read(f"{name}.log")
+        with service.stream(from_="start") as stream:
+            records = stream.records(6)
+        with service.stream(records[2]["id"], source="db") as stream:
+            assert stream.event().json["resume"] == {"from": records[2]["id"], "exact": True, "reason": None}
+            assert stream.texts(2) == ["db 3", "db 5"]
+
+
+def test_a_client_that_is_cut_again_and_again_while_catching_up_gets_each_line_once(service: Service) -> None:
+    """Conformance: I6."""
+    lines = [f"line {number}" for number in range(12_000)]
+    service.write("a.log", *lines)
+    service.wait_until_read("a.log")
+    seen: list[str] = []
+    cursor: str | None = None
+    for size in itertools.cycle([1, 700, 3_000]):
+        with service.stream(cursor, from_="start") as stream:
+            seen += stream.texts(min(size, len(lines) - len(seen)))
+            cursor = stream.last_id
+            stream.cut()
+        if len(seen) == len(lines):
+            break
+    assert seen == lines
+
+
+def test_a_client_that_comes_back_at_each_step_of_a_rotation_gets_each_line_once(service: Service) -> None:
+    """Conformance: I7."""
+    log = service.logs / "app.log"
+    names = [log, *[log.with_name(f"app.log.{number}") for number in range(1, 6)]]
+    wanted = ["begin"]
+    service.write("app.log", "begin")
+    with service.stream(from_="start") as stream:
+        seen = stream.texts(1)
+        cursor = stream.last_id
+
+    def comes_back() -> None:
+        nonlocal cursor
+        with service.stream(cursor) as stream:
+            assert stream.event().json["resume"]["exact"]
+            seen.extend(stream.texts(len(wanted) - len(seen)))
+            cursor = stream.last_id
+            stream.cut()
+
+    for number in range(5):
+        with log.open("ab", buffering=0) as writer:
+            for older in range(number, -1, -1):
+                names[older].rename(names[older + 1])
+                wanted.append(f"{number} late {older}")
+                writer.write(f"{wanted[-1]}\n".encode())
+                comes_back()
+        service.write("app.log", f"{number} new")
+        wanted.append(f"{number} new")
+        comes_back()
+    assert seen == wanted
+
+
+def descriptors_on_logs(service: Service) -> int:
+    """How many descriptors the service has open on log files."""
+    assert service.process is not None
+    directory, found = f"/proc/{service.process.pid}/fd", 0
+    for name in os.listdir(directory):  # noqa: PTH208 - names of descriptors
+        try:
+            found += os.readlink(f"{directory}/{name}").startswith(str(service.logs))  # noqa: PTH115 - may be no path
+        except FileNotFoundError:
+            continue
+    return found
+
+
+def test_clients_at_different_places_share_what_is_open(tmp_path: Path) -> None:
+    """Conformance: I13."""
+    with running(tmp_path, SOURCES) as service:
+        for number in range(5):
+            service.write(f"{number}.log", *[f"{number} {line} {'x' * 60}" for line in range(4_000)])
+            service.wait_until_read(f"{number}.log")
+        with service.stream(from_="start", shape="batch") as stream:
+            ids = [record["id"] for record in stream.records(20_000)]
+        step = len(ids) // CLIENTS
+        streams = [service.stream(ids[number * step], receive_bytes=4_096) for number in range(CLIENTS)]
+        firsts = [stream.records(1)[0]["id"] for stream in streams]
+        held = descriptors_on_logs(service)
+        for stream in streams:
+            stream.cut()
+    assert firsts == [ids[number * step + 1] for number in range(CLIENTS)]
+    assert held <= 2 * 5, "one to follow each file, and one for all who read its past"

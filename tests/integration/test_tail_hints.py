@@ -1,0 +1,206 @@
+"""File events that come late, never, or not at all, and clocks that lie: what is written is found without them."""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from logstream.tail import watcher as watching
+from logstream.tail.batch import Birth, Hole
+from tests.installed import ROOT
+from tests.tail_kit import (
+    BRISK,
+    RecordingSink,
+    eventually,
+    first_run,
+    looked_everywhere,
+    second_run,
+    source,
+    tailing,
+    write,
+)
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import AsyncIterator
+
+DAY_SECONDS = 86_400
+
+
+def test_without_an_inotify_instance_left_polling_takes_over_and_watching_is_tried_again() -> None:
+    """The kernel's own refusal, in a process of its own. Conformance: G2."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o777)
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.without_watches", name],
+            cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=50,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["held"] > 0
+    assert told["texts"] == [str(number) for number in range(21)]
+    assert not told["was_armed"]
+    (warning,) = told["warnings"]
+    assert warning.startswith("file events stopped, polling instead: ")
+
+
+async def test_what_no_event_tells_of_is_found_by_looking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A watcher whose events are all lost, as in an overflow, is armed and silent. Conformance: G1, G3."""
+
+    async def silent(*_paths: str, stop_event: asyncio.Event, **_options: object) -> AsyncIterator[set[object]]:
+        await stop_event.wait()
+        if not stop_event.is_set():
+            yield set()
+
+    monkeypatch.setattr(watching, "awatch", silent)
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, b"one\n")
+    async with tailing(sink, source(tmp_path / "**" / "*.log")) as supervisor:
+        await sink.first(1)
+        assert supervisor._watcher is not None
+        assert supervisor._watcher.is_armed
+        write(log, b"two\n")
+        log.rename(tmp_path / "app.log.1")
+        write(log, b"three\n")
+        await sink.first(3)
+        (tmp_path / "new").mkdir()
+        write(tmp_path / "new" / "b.log", b"four\n")
+        assert await sink.first(4) == [b"one", b"two", b"three", b"four"]
+
+
+@pytest.mark.parametrize("pattern", ["logs/*.log", "logs/app.log"])
+async def test_a_watched_directory_that_is_deleted_and_made_again_is_followed(tmp_path: Path, pattern: str) -> None:
+    """Conformance: A14, G5."""
+    sink, directory = RecordingSink(), tmp_path / "logs"
+    async with tailing(sink, source(tmp_path / pattern)) as supervisor:
+        watcher = supervisor._watcher
+        assert watcher is not None
+        for number in range(5):
+            directory.mkdir()
+            write(directory / "app.log", b"%d\n" % number)
+            await sink.first(2 * number + 1)
+            facts = directory.stat()
+            place = (facts.st_dev, facts.st_ino)
+            await eventually(lambda place=place: watcher._directories.get(str(directory)) == place and watcher.is_armed)
+            write(directory / "app.log", b"more\n")
+            await sink.first(2 * number + 2)
+            shutil.rmtree(directory)
+    assert sink.texts == [line for number in range(5) for line in (b"%d" % number, b"more")]
+    assert not sink.of_kind(Hole)
+
+
+async def test_what_is_written_while_the_file_s_time_stands_still_is_found_by_its_size(tmp_path: Path) -> None:
+    """Conformance: G6."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    then = 1_000_000_000_000_000_000
+    write(log, b"0\n")
+    os.utime(log, ns=(then, then))
+    async with tailing(sink, source(log), uses_events=False) as supervisor:
+        for number in range(1, 10):
+            await sink.first(number)
+            await looked_everywhere(supervisor)
+            write(log, b"%d\n" % number)
+            os.utime(log, ns=(then - number, then - number) if number > 5 else (then, then))
+        await sink.first(10)
+    assert sink.texts == [b"%d" % number for number in range(10)]
+    assert len(sink.births) == 1
+
+
+@pytest.mark.parametrize("uses_events", [True, False])
+async def test_lines_written_through_a_memory_map_are_found(tmp_path: Path, *, uses_events: bool) -> None:
+    """Conformance: G7."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, b"one\n")
+    async with tailing(sink, source(log), uses_events=uses_events):
+        for number in range(2, 5):
+            await sink.first(number - 1)
+            size = log.stat().st_size
+            os.truncate(log, size + 4)
+            with log.open("r+b") as file, mmap.mmap(file.fileno(), size + 4) as mapped:
+                mapped[size:] = b"%03d\n" % number
+                mapped.flush()
+        assert await sink.first(4) == [b"one", b"002", b"003", b"004"]
+
+
+@pytest.mark.parametrize("count", [1, 300])
+async def test_a_line_arrives_well_within_a_second_however_many_files_trickle(tmp_path: Path, count: int) -> None:
+    """All waits but the longest of a hundred; a watcher's usual debounce is 1.6 s. Conformance: G8."""
+    sink, waits = RecordingSink(), []
+    logs = [tmp_path / f"{number}.log" for number in range(count)]
+    for log in logs:
+        log.touch()
+    async with tailing(sink, source(tmp_path / "*.log")) as supervisor:
+        await supervisor.first_scan_done.wait()
+        for number in range(100):
+            began = time.monotonic()
+            write(logs[number % count], b"%d\n" % number)
+            await sink.first(number + 1)
+            waits.append(time.monotonic() - began)
+    assert sorted(waits)[-2] < 0.8
+
+
+@pytest.mark.parametrize("days", [-1, 1])
+async def test_a_clock_that_jumps_changes_neither_identity_nor_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int
+) -> None:
+    """Conformance: G9."""
+    shift_seconds = 0.0
+    real, real_ns = time.time, time.time_ns
+    monkeypatch.setattr(time, "time", lambda: real() + shift_seconds)
+    monkeypatch.setattr(time, "time_ns", lambda: real_ns() + int(shift_seconds * 1_000_000_000))
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec, other = source(log), tmp_path / "app.log.1"
+    write(log, b"1\n")
+    async with tailing(sink, spec, pace=BRISK):
+        await sink.first(1)
+        shift_seconds = days * DAY_SECONDS
+        write(log, b"2\n")
+        os.utime(log, (real() - shift_seconds, real() - shift_seconds))
+        await sink.first(2)
+        log.rename(other)
+        write(log, b"3\n")
+        os.utime(log, (real() + shift_seconds, real() + shift_seconds))
+        await sink.first(3)
+        shift_seconds = 0.0
+        write(other, b"4\n")
+        await sink.first(4)
+    seen_time = time.time() + days * DAY_SECONDS
+    write(log, b"5\n")
+    other.rename(tmp_path / "app.log.2")
+    log.rename(other)
+    write(log, b"6\n")
+    known = [generation._replace(seen_time=seen_time) for generation in sink.known()]
+    async with tailing(sink, spec, known=known, first_seen=()):
+        assert await sink.first(6) == [b"1", b"2", b"3", b"4", b"5", b"6"]
+    assert not sink.of_kind(Hole)
+    assert len(sink.of_kind(Birth)) == 3
+
+
+async def test_file_times_to_come_keep_nothing_from_being_read(tmp_path: Path) -> None:
+    """Conformance: G9."""
+    sink, log, later = RecordingSink(), tmp_path / "app.log", time.time() + 30 * DAY_SECONDS
+    spec = source(log)
+    write(log, b"1\n")
+    os.utime(log, (later, later))
+    await first_run(sink, spec, 1)
+    write(log, b"2\n")
+    os.utime(log, (later, later))
+    await second_run(sink, spec, 2)
+    log.rename(tmp_path / "app.log.1")
+    write(log, b"3\n")
+    assert await second_run(sink, spec, 3) == [b"1", b"2", b"3"]

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,6 +84,10 @@ async def test_what_no_event_tells_of_is_found_by_looking(tmp_path: Path, monkey
         assert await sink.first(4) == [b"one", b"two", b"three", b"four"]
 
 
+def is_watched(watcher: watching.Watcher, directory: str, place: tuple[int, int]) -> bool:
+    return watcher.is_armed and watcher._directories.get(directory) == place
+
+
 @pytest.mark.parametrize("pattern", ["logs/*.log", "logs/app.log"])
 async def test_a_watched_directory_that_is_deleted_and_made_again_is_followed(tmp_path: Path, pattern: str) -> None:
     """Conformance: A14, G5."""
@@ -95,8 +100,7 @@ async def test_a_watched_directory_that_is_deleted_and_made_again_is_followed(tm
             write(directory / "app.log", b"%d\n" % number)
             await sink.first(2 * number + 1)
             facts = directory.stat()
-            place = (facts.st_dev, facts.st_ino)
-            await eventually(lambda place=place: watcher._directories.get(str(directory)) == place and watcher.is_armed)
+            await eventually(partial(is_watched, watcher, str(directory), (facts.st_dev, facts.st_ino)))
             write(directory / "app.log", b"more\n")
             await sink.first(2 * number + 2)
             shutil.rmtree(directory)

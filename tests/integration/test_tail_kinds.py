@@ -61,7 +61,13 @@ async def test_what_takes_a_file_s_place_is_shown_and_a_file_there_is_read_again
         await sink.first(1)
         log.unlink()
         with socket.socket(socket.AF_UNIX) as listener:
-            {"directory": log.mkdir, "FIFO": lambda: os.mkfifo(log), "socket": lambda: listener.bind(str(log))}[kind]()
+            match kind:
+                case "directory":
+                    log.mkdir()
+                case "FIFO":
+                    os.mkfifo(log)
+                case _:
+                    listener.bind(str(log))
             await sink.until(lambda: ("untailable", f"is a {kind}") in sink.states())
             assert supervisor.status()[0].files[-1][:3] == (str(log), "untailable", f"is a {kind}")
         if kind == "directory":

@@ -1,0 +1,107 @@
+"""What clients get of bytes that are no plain text: marks, invalid UTF-8, empty lines, and a line of 100 MB."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.running import Service, eventually, running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+BOM = b"\xef\xbb\xbf"
+LONG_BYTES = 100_000_000
+MOST_GROWTH_BYTES = 100_000_000
+TWO_SOURCES = "\n".join(f'[[source]]\nname = "{name}"\npaths = ["logs/{name}.log"]' for name in "ab")
+
+
+@pytest.fixture(name="service")
+def _service(tmp_path: Path) -> Iterator[Service]:
+    with running(tmp_path) as service:
+        yield service
+
+
+def offset_of(record: dict[str, Any]) -> int:
+    return int(record["id"].split(".")[2], 36)
+
+
+def test_positions_count_raw_bytes_whatever_the_text_is(service: Service) -> None:
+    """Conformance: E6, E10, E13."""
+    lines = [b"\xff\xfe raw", b"caf\xc3", b"", b"nul \x00 in it", b"\xed\xa0\x80", "\u20ac".encode(), b"", b"end"]
+    service.write("a.log", *lines)
+    with service.stream(from_="start") as stream:
+        records = stream.records(len(lines))
+    assert [record["text"] for record in records] == [line.decode("utf-8", "replace") for line in lines]
+    assert records[0]["text"] == "\ufffd\ufffd raw"
+    ends = [sum(len(line) + 1 for line in lines[: count + 1]) for count in range(len(lines))]
+    assert [offset_of(record) for record in records] == ends
+    assert not any("\0" in record["id"] for record in records)
+    for index, record in enumerate(records[:-1]):
+        with service.stream(record["id"]) as stream:
+            assert stream.records(1) == [records[index + 1]]
+
+
+def test_a_byte_order_mark_goes_at_the_start_of_a_file_and_nowhere_else(service: Service) -> None:
+    """Conformance: E11."""
+    service.write("a.log", BOM + b"first", BOM + b"second", b"third " + BOM)
+    with service.stream(from_="start") as stream:
+        records = stream.records(3)
+    with service.stream(records[0]["id"]) as stream:
+        assert stream.records(2) == records[1:]
+    with service.stream(from_="start", q="/^first$/") as stream:
+        assert stream.records(1) == records[:1]
+    assert [record["text"] for record in records] == ["first", "\ufeffsecond", "third \ufeff"]
+    assert [offset_of(record) for record in records] == [9, 19, 29]
+
+
+def test_a_line_of_a_hundred_megabytes_takes_bounded_memory_keeps_nobody_waiting_and_can_be_resumed(
+    tmp_path: Path,
+) -> None:
+    """Conformance: E8."""
+    with running(tmp_path, TWO_SOURCES) as service:
+        service.wait_until_ready()
+        before = service.resident_bytes()
+        with service.stream(source="a", shape="batch") as stream, service.stream(source="b") as other:
+            stream.expect("ping")
+            other.expect("ping")
+            service.write("a.log", b"x" * LONG_BYTES, b"after")
+            waits: list[float] = []
+            lengths, fragment = 0, None
+            while lengths < LONG_BYTES + len("after"):
+                for record in stream.expect("batch").json:
+                    lengths += len(record["text"])
+                    if fragment is None and lengths > LONG_BYTES - 3_000_000:
+                        fragment = record
+                if len(waits) < lengths // 10_000_000:
+                    began = time.monotonic()
+                    service.write("b.log", f"quiet {len(waits)}")
+                    assert other.texts(1) == [f"quiet {len(waits)}"]
+                    waits.append(time.monotonic() - began)
+        grown = service.resident_bytes() - before
+        assert fragment is not None
+        with service.stream(fragment["id"], source="a", shape="batch") as stream:
+            rest = 0
+            while rest < LONG_BYTES + len("after") - offset_of(fragment):
+                rest += sum(len(record["text"]) for record in stream.expect("batch").json)
+    assert len(waits) == 10
+    assert max(waits) < 2
+    assert grown < MOST_GROWTH_BYTES
+    assert fragment["cont"]
+    assert rest == LONG_BYTES + len("after") - offset_of(fragment)
+
+
+def test_output_with_carriage_returns_alone_breaks_no_event(service: Service) -> None:
+    """Conformance: E5."""
+    progress = "".join(f"{percent}%\r" for percent in range(101))
+    path = service.logs / "a.log"
+    path.write_text(progress, newline="")
+    with service.stream() as stream:
+        stream.expect("ping")
+        eventually(lambda: "a.log" in service.get("/api/v1/sources").text)
+        with path.open("ab") as file:
+            file.write(b"done\nnext\n")
+        assert stream.texts(2) == [f"{progress}done", "next"]

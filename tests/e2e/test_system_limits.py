@@ -1,0 +1,140 @@
+"""What the system refuses or forgets: descriptors, file events; and very many files."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from tests.running import SOURCES, Service, eventually, running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+LIMITED = (
+    "import resource, runpy; resource.setrlimit(resource.RLIMIT_NOFILE, ({0}, {0}));"
+    " runpy.run_module('logstream', run_name='__main__', alter_sys=True)"
+)
+MANY = 5_000
+
+
+@contextmanager
+def limited(directory: Path, most_files: int) -> Iterator[Service]:
+    """A service that may have so many files open and not one more."""
+    (directory / "logs").mkdir()
+    command = (sys.executable, "-c", LIMITED.format(most_files))
+    service = Service(directory, f'[state]\ndir = "state"\n{SOURCES}', command=command)
+    try:
+        yield service.start()
+    finally:
+        if service.process is not None:
+            service.kill()
+
+
+def descriptors(service: Service) -> int:
+    assert service.process is not None
+    return len(os.listdir(f"/proc/{service.process.pid}/fd"))  # noqa: PTH208 - names of descriptors
+
+
+def cpu_seconds(service: Service) -> float:
+    """Processor time of the service so far, proc(5): fields 14 and 15 of stat."""
+    assert service.process is not None
+    with open(f"/proc/{service.process.pid}/stat") as file:  # noqa: PTH123 - proc(5)
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_with_more_files_than_descriptors_nothing_is_deleted_and_nothing_comes_again(tmp_path: Path) -> None:
+    """The kernel's own EMFILE. Conformance: F8, H13."""
+    names = [f"{number:03}.log" for number in range(150)]
+    with limited(tmp_path, 100) as service:
+        for name in names:
+            service.write(name, f"{name} 1")
+        with service.stream(from_="start") as stream:
+            texts = stream.texts(150)
+            for name in names:
+                service.write(name, f"{name} 2")
+            texts += stream.texts(150)
+            cursor = stream.last_id
+        assert descriptors(service) <= 100
+        service.kill()
+        for name in names:
+            service.write(name, f"{name} 3")
+        service.start()
+        with service.stream(cursor) as stream:
+            texts += stream.texts(150)
+            service.write("last.log", "last")
+            assert stream.texts(1) == ["last"]
+        assert "deleted" not in service.get("/api/v1/sources").text
+    assert sorted(texts) == sorted(f"{name} {number}" for name in names for number in (1, 2, 3))
+
+
+def test_an_overflow_of_the_kernel_s_event_queue_loses_nothing(tmp_path: Path) -> None:
+    """While the service stands still, more happens than the queue holds. Conformance: G3."""
+    with open("/proc/sys/fs/inotify/max_queued_events") as file:  # noqa: PTH123 - proc(5)
+        most_events = int(file.read())
+    with running(tmp_path) as service, service.stream() as stream:
+        service.write("a.log", "begin")
+        assert stream.texts(1) == ["begin"]
+        service.signal(signal.SIGSTOP)
+        logs = [(service.logs / f"{name}.log").open("ab", buffering=0) for name in "ab"]
+        # Equal events in a row are one: these alternate.
+        for number in range(most_events // 2 + 100):
+            for log in logs:
+                log.write(b"%d\n" % number)
+        # Of this file no event is left room for.
+        service.write("late.log", "late")
+        service.signal(signal.SIGCONT)
+        count = 2 * (most_events // 2 + 100) + 1
+        texts = stream.texts(count)
+        service.write("late.log", "later")
+        assert stream.texts(1) == ["later"]
+        for log in logs:
+            log.close()
+    numbers = [str(number) for number in range(most_events // 2 + 100)]
+    assert sorted(texts) == sorted([*numbers, *numbers, "late"])
+
+
+def test_streams_go_on_when_the_watcher_dies(tmp_path: Path) -> None:
+    """Conformance: F9, G4."""
+    with running(tmp_path) as service, service.stream() as stream:
+        stream.expect("ping")
+        service.write("a.log", "one")
+        assert stream.texts(1) == ["one"]
+        (service.logs / os.fsdecode(b"\xff.log")).write_bytes(b"from a strange name\n")
+        assert stream.texts(1) == ["from a strange name"]
+        eventually(lambda: "file events stopped, polling instead" in service.stderr)
+        service.write("a.log", "two")
+        service.write("b.log", "three")
+        assert sorted(stream.texts(2)) == ["three", "two"]
+
+
+def test_five_thousand_files_are_all_read_within_the_limit_of_descriptors_and_cheap_when_idle(tmp_path: Path) -> None:
+    """Conformance: F7, I9."""
+    with limited(tmp_path, 2_000) as service:
+        for number in range(MANY):
+            (service.logs / f"{number:04}.log").write_bytes(b"one\n")
+        with service.stream(from_="start", shape="batch") as stream:
+            records = stream.records(MANY)
+            assert descriptors(service) <= 2_000
+            for number in range(0, MANY, 10):
+                service.write(f"{number:04}.log", "two")
+            records += stream.records(MANY // 10)
+        # Files that have just grown are looked at more often for a while.
+        eventually(lambda: idle_share(service) < 0.4)
+    assert sorted(record["file"] for record in records if record["text"] == "one") == [
+        str(tmp_path / "logs" / f"{number:04}.log") for number in range(MANY)
+    ]
+    assert len(records) == len({record["id"] for record in records}) == MANY + MANY // 10
+    assert max(len(record["id"]) for record in records) <= 40
+
+
+def idle_share(service: Service) -> float:
+    """How much of a core the service takes, measured over a second."""
+    began, before = time.monotonic(), cpu_seconds(service)
+    eventually(lambda: time.monotonic() - began > 1)
+    return (cpu_seconds(service) - before) / (time.monotonic() - began)

@@ -27,7 +27,7 @@ STEP = @printf '==> %s\n'
 
 .PHONY: help
 help: ## List the tasks
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 # --- The product -----------------------------------------------------------------------------------------------------
 
@@ -83,6 +83,11 @@ lint-page: web/node_modules/installed
 torture: $(STAMPS)/dev $(PAGE) ## Rotate, truncate, kill and cut at random against a model (MINUTES=10 SEED=...)
 	$(STEP) "Torturing the service for $(MINUTES) minutes"
 	@$(PYTHON) -m tests.torture --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
+.PHONY: conformance
+conformance: $(STAMPS)/dev $(PAGE) ## Run the tests of the conformance list and write docs/conformance.md
+	$(STEP) "Testing what the conformance list says (pytest)"
+	@$(PYTHON) -m pytest --conformance docs/conformance.md
 
 .PHONY: bench
 bench: $(STAMPS)/dev $(PAGE) ## Benchmarks; each says its method in its header

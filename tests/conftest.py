@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from pathlib import Path
 
+pytest_plugins = ("tests.conformance",)
+
 IN_CI = os.environ.get("CI") == "true"
 
 hypothesis.settings.register_profile("here", deadline=None)

@@ -87,7 +87,7 @@ torture: $(STAMPS)/dev $(PAGE) ## Rotate, truncate, kill and cut at random again
 .PHONY: conformance
 conformance: $(STAMPS)/dev $(PAGE) ## Run the tests of the conformance list and write docs/conformance.md
 	$(STEP) "Testing what the conformance list says (pytest)"
-	@$(PYTHON) -m pytest --conformance docs/conformance.md
+	@$(PYTHON) -m pytest --conformance=docs/conformance.md
 
 .PHONY: bench
 bench: $(STAMPS)/dev $(PAGE) ## Benchmarks; each says its method in its header

@@ -1,7 +1,7 @@
 """The conformance list: what a service that tails files and resumes streams must do, and which tests hold it to that.
 
 Owns the statements and their numbers. A test carries statements by the end of its docstring: `Conformance: A1, A2.`
-With `--conformance FILE` only such tests run, and FILE becomes the table of what came of them.
+With `--conformance=FILE` only such tests run, and FILE becomes the table of what came of them.
 """
 
 from __future__ import annotations
@@ -209,7 +209,7 @@ def numbers_in(docstring: str | None) -> tuple[str, ...]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Take `--conformance FILE`."""
+    """Take `--conformance=FILE`: in one word, or pytest takes an existing FILE for the place of the tests."""
     parser.addoption("--conformance", type=Path, metavar="FILE", help="run what carries a statement; write the table")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import socket
 import tempfile
 from contextlib import contextmanager
@@ -116,6 +117,28 @@ async def test_an_open_file_is_read_on_when_the_right_to_open_it_goes(public_pat
             assert supervisor.status()[0].files[0].state == "following"
     assert sink.texts == [b"one", b"two"]
     assert sink.states() == []
+
+
+async def test_the_kernel_s_refusal_to_open_more_files_is_no_deletion(tmp_path: Path) -> None:
+    """Conformance: F8."""
+    sink, logs = RecordingSink(), [tmp_path / f"{number:02}.log" for number in range(60)]
+    for log in logs:
+        write(log, b"one\n")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    highest = max(int(name) for name in os.listdir("/proc/self/fd"))  # noqa: PTH208 - names of descriptors
+    async with tailing(sink, source(tmp_path / "*.log"), max_open_files=1_000, uses_events=False):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 30, hard))
+        try:
+            await sink.first(60)
+            for log in logs:
+                write(log, b"two\n")
+            await sink.first(120)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert sink.texts[:60] == [b"one"] * 60
+    assert sorted(sink.texts) == [b"one"] * 60 + [b"two"] * 60
+    assert len(sink.births) == 60
+    assert not sink.sealed
 
 
 async def test_a_file_that_is_renamed_between_the_search_and_the_open_is_not_deleted(tmp_path: Path) -> None:

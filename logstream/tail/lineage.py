@@ -120,9 +120,10 @@ class Lineage:
 
 
 def _is_waiting_for(newer: Reader, older: Reader) -> bool:
-    if newer.is_packed or newer.known().has_begun or newer.written_ns is None or older.written_ns is None:
+    """Whether `newer` is remembered from before a restart, and was not begun then."""
+    if newer.is_packed or newer.lead is not None or newer.known().has_begun:
         return False
-    return older.written_ns < newer.written_ns
+    return newer.written_ns is not None and older.written_ns is not None and older.written_ns < newer.written_ns
 
 
 class Census:

@@ -137,7 +137,10 @@ class Roster:
         if inode in self._census.readers or self._census.aside.get(inode) == sighting.mtime_ns:
             return False
         finished = self._census.finished.get(inode)
-        return finished is None or not finished.sealed or finished.committed != sighting.size
+        if finished is None or not finished.sealed or finished.committed != sighting.size:
+            return True
+        # Another file may have been given its inode, and be as long.
+        return finished.written_ns is not None and finished.written_ns != sighting.mtime_ns
 
     def _base_of(self, sighting: Sighting, new: Mapping[str, Sighting]) -> tuple[str, Sibling] | None:
         """The followed path, or one that is found with it, that `sighting` is an older life of by its name."""

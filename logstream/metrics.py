@@ -22,14 +22,17 @@ MOST_VIEWS: Final = 50
 
 
 class SourceFigures(NamedTuple):
-    """One source: its files, what of them is not read yet, what was read since the start, and gaps by reason."""
+    """One source: its files, what of them is not read yet, what was read since the start, and gaps by reason.
+
+    For each reason the number of gaps, and the bytes of those whose end is known.
+    """
 
     name: str
     files: int
     unread_bytes: int
     bytes_read: int
     lines_read: int
-    gaps: tuple[tuple[str, int], ...]
+    gaps: tuple[tuple[str, int, int], ...]
 
 
 class RuleFigures(NamedTuple):
@@ -126,14 +129,18 @@ def _sources(sources: tuple[SourceFigures, ...]) -> Iterator[Metric]:
     read = CounterMetricFamily("logstream_source_read_bytes", "Bytes read since the start.", labels=label)
     lines = CounterMetricFamily("logstream_source_read_lines", "Lines read since the start.", labels=label)
     gaps = CounterMetricFamily("logstream_source_gaps", "Losses that were recorded.", labels=["source", "reason"])
+    lost = CounterMetricFamily(
+        "logstream_source_lost_bytes", "Bytes of those losses whose end is known.", labels=["source", "reason"]
+    )
     for source in sources:
         files.add_metric([source.name], source.files)
         lag.add_metric([source.name], source.unread_bytes)
         read.add_metric([source.name], source.bytes_read)
         lines.add_metric([source.name], source.lines_read)
-        for reason, count in source.gaps:
+        for reason, count, lost_bytes in source.gaps:
             gaps.add_metric([source.name, reason], count)
-    yield from (files, lag, read, lines, gaps)
+            lost.add_metric([source.name, reason], lost_bytes)
+    yield from (files, lag, read, lines, gaps, lost)
 
 
 def _rules(rules: tuple[RuleFigures, ...]) -> Iterator[Metric]:

@@ -69,7 +69,8 @@ class Status:
         told = []
         for status in statuses:
             files = [self._told(file) for file in status.files]
-            told.append(SourceStatus(status.name, source_state(files), configured[status.name].labels, files))
+            losses = self._hub.flow.losses(status.name)
+            told.append(SourceStatus(status.name, source_state(files), configured[status.name].labels, files, losses))
         return told
 
     def _told(self, file: TailedFile) -> FileStatus:
@@ -121,8 +122,10 @@ class Status:
         for status in self._supervisor.status():
             name = status.name
             unread = sum((file.size_bytes or 0) - (file.read_bytes or 0) for file in status.files)
-            gaps = tuple((reason, count) for (source, reason), count in sorted(flow.gaps.items()) if source == name)
-            found.append(SourceFigures(name, len(status.files), unread, flow.bytes_in[name], flow.lines_in[name], gaps))
+            figures = (len(status.files), unread, flow.bytes_in[name], flow.lines_in[name])
+            found.append(
+                SourceFigures(name, *figures, tuple((loss.reason, loss.gaps, loss.bytes) for loss in flow.losses(name)))
+            )
         return tuple(found)
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from quart import Request
 
     from logstream.api.aside import Aside
+    from logstream.hub.flow import Losses
     from logstream.hub.hub import Hub
     from logstream.sse import Streams
 
@@ -35,6 +36,8 @@ class SourceStatus(NamedTuple):
     state: str
     labels: Mapping[str, str]
     files: Sequence[FileStatus]
+    losses: Sequence[Losses] = ()
+    """What was lost unread since the start of the service."""
 
 
 class Readiness(NamedTuple):

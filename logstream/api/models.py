@@ -134,6 +134,14 @@ class File(BaseModel):
     format: str | None
 
 
+class Losses(BaseModel):
+    """What was lost unread since the start: gaps of one reason, and the bytes of those whose end is known."""
+
+    reason: str
+    gaps: int
+    bytes: int
+
+
 class Source(BaseModel):
     """One source."""
 
@@ -141,6 +149,7 @@ class Source(BaseModel):
     state: Literal["ok", "empty", "unreadable"]
     labels: dict[str, str]
     files: list[File]
+    losses: list[Losses]
 
 
 class Sources(BaseModel):

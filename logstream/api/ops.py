@@ -35,7 +35,10 @@ async def get_sources() -> Response:
 
 def _told(source: SourceStatus) -> dict[str, Any]:
     files = [file._asdict() for file in source.files]
-    return {"name": source.name, "state": source.state, "labels": dict(source.labels), "files": files}
+    losses = [loss._asdict() for loss in source.losses]
+    return {
+        "name": source.name, "state": source.state, "labels": dict(source.labels), "files": files, "losses": losses,
+    }  # fmt: skip
 
 
 @ops.get("/healthz")

@@ -6,7 +6,7 @@ Owns the counts alone. Refuses to look at a clock or to know how they are told.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from logstream.journal.base import Block
 
@@ -17,6 +17,14 @@ if TYPE_CHECKING:
     from logstream.journal.base import Lost
 
 
+class Losses(NamedTuple):
+    """How many gaps were recorded for one reason, and the bytes of those whose end is known."""
+
+    reason: str
+    gaps: int
+    bytes: int
+
+
 class Flow:
     """Counts that only grow. By source where a source is meant; a gap without one counts under an empty name."""
 
@@ -25,6 +33,8 @@ class Flow:
         self.bytes_in: Counter[str] = Counter()
         self.lines_in: Counter[str] = Counter()
         self.gaps: Counter[tuple[str, str]] = Counter()
+        self.lost_bytes: Counter[tuple[str, str]] = Counter()
+        """Of those gaps whose end is known."""
         self.records_out = 0
         self.replay_reads = 0
         self.replay_bytes = 0
@@ -37,7 +47,18 @@ class Flow:
                 self.bytes_in[source] += len(item.content)
                 self.lines_in[source] += item.content.count(b"\n")
             else:
-                self.gaps[item.gap.source or "", item.gap.reason.value] += 1
+                gap = item.gap
+                key = gap.source or "", gap.reason.value
+                self.gaps[key] += 1
+                self.lost_bytes[key] += 0 if gap.end is None else gap.end - (gap.start or 0)
+
+    def losses(self, source: str) -> tuple[Losses, ...]:
+        """What was lost of a source before anybody could read it, by reason."""
+        return tuple(
+            Losses(reason, count, self.lost_bytes[name, reason])
+            for (name, reason), count in sorted(self.gaps.items())
+            if name == source
+        )
 
     def sent(self, frame: Frame) -> None:
         """Count what one subscriber takes."""

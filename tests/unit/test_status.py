@@ -92,7 +92,7 @@ VIEW = ViewFigures("app", 'say "x\\y"\n', "line", 2, 10, 4, 1_800_000_000.5, 2e-
 SNAPSHOT = Snapshot(
     version="1.2.3",
     is_ready=True,
-    sources=(SourceFigures("app", 2, 30, 400, 5, (("deleted", 1), ("truncated", 6))),),
+    sources=(SourceFigures("app", 2, 30, 400, 5, (("deleted", 1, 0), ("truncated", 6, 70))),),
     rules=(RuleFigures("slow", 100, 7, 1_800_000_000.25, 5e-8), RuleFigures("never", 100, 0, None, None)),
     views=(VIEW,),
     streams=StreamFigures(8, 9, 10, 11, 12, 13),
@@ -120,6 +120,7 @@ def families(snapshot: Snapshot) -> dict[str, Metric]:
         ("logstream_source_read_bytes_total", {"source": "app"}, 400),
         ("logstream_source_read_lines_total", {"source": "app"}, 5),
         ("logstream_source_gaps_total", {"source": "app", "reason": "truncated"}, 6),
+        ("logstream_source_lost_bytes_total", {"source": "app", "reason": "truncated"}, 70),
         ("logstream_rule_tried_lines_total", {"rule": "never"}, 100),
         ("logstream_rule_hits_total", {"rule": "slow"}, 7),
         ("logstream_rule_last_hit_timestamp_seconds", {"rule": "slow"}, 1_800_000_000.25),

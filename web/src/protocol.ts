@@ -76,6 +76,8 @@ export interface Source {
   readonly state: string | null;
   /** `format` is the one in which most of a file's last lines are; null before the first. */
   readonly files: readonly { readonly file: string; readonly state: string | null; readonly format: string | null }[];
+  /** How many gaps were recorded in it since the service was started. */
+  readonly gaps: number;
 }
 
 /** An RFC 9457 problem; `column` and `expected` come with a query that was not understood. */
@@ -213,9 +215,20 @@ export function parseSources(body: string): readonly Source[] | null {
   const sources: Source[] = [];
   for (const item of list as unknown[]) {
     if (!isFields(item) || typeof item["name"] !== "string") return null;
-    sources.push({ name: item["name"], state: stringOr(item["state"], null), files: filesOf(item["files"]) });
+    sources.push({
+      name: item["name"],
+      state: stringOr(item["state"], null),
+      files: filesOf(item["files"]),
+      gaps: gapsOf(item["losses"]),
+    });
   }
   return sources;
+}
+
+function gapsOf(losses: unknown): number {
+  if (!Array.isArray(losses)) return 0;
+  const counts = (losses as unknown[]).map((loss) => (isFields(loss) ? loss["gaps"] : 0));
+  return counts.reduce<number>((sum, count) => sum + (typeof count === "number" ? count : 0), 0);
 }
 
 function filesOf(json: unknown): Source["files"] {

@@ -109,16 +109,17 @@ describe("the query box", () => {
 
 describe("the source picker", () => {
   const sources = [
-    { name: "app", state: "ok", files: [{ file: "/a", state: "ok", format: "json" }] },
+    { name: "app", state: "ok", files: [{ file: "/a", state: "ok", format: "json" }], gaps: 0 },
     {
       name: "nginx",
       state: "unreadable",
+      gaps: 0,
       files: [
         { file: "/b", state: "following", format: "access" },
         { file: "/c", state: "unreadable", format: null },
       ],
     },
-    { name: "late", state: "empty", files: [] },
+    { name: "late", state: "empty", files: [], gaps: 0 },
   ];
 
   it("adds and takes away one source at a time", async () => {
@@ -136,6 +137,7 @@ describe("the source picker", () => {
     const named = (name: string, formats: (string | null)[]): object => ({
       name,
       state: "ok",
+      gaps: 0,
       files: formats.map((format, index) => file(`/${name}/${index}`, format)),
     });
     const shown = [
@@ -154,6 +156,18 @@ describe("the source picker", () => {
     expect(root.querySelector("li [title]")?.getAttribute("title")).toBe(
       "/one/0 (following, json)\n/one/1 (following, json)",
     );
+  });
+
+  it("says how many gaps a source has", async () => {
+    const lossy = [
+      { name: "app", state: "ok", files: [], gaps: 0 },
+      { ...sources[0], name: "lossy", gaps: 2 },
+    ];
+    const { root } = await mount(SourcePicker, { sources: lossy, state: "ready", selected: [] });
+    expect([...root.querySelectorAll(".troubled")].map((words) => words.textContent)).toEqual([
+      "no file matches",
+      "1 file, 2 gaps, json",
+    ]);
   });
 
   it("says which source is in trouble", async () => {

@@ -90,8 +90,19 @@ describe("the answers of the interface", () => {
       sources: [{ name: "app", labels: { env: "x" }, state: "ok", files: [{ file: "/a", state: "ok" }, { state: 1 }] }],
     };
     expect(parseSources(JSON.stringify(body))).toEqual([
-      { name: "app", state: "ok", files: [{ file: "/a", state: "ok", format: null }] },
+      { name: "app", state: "ok", files: [{ file: "/a", state: "ok", format: null }], gaps: 0 },
     ]);
+  });
+
+  it("gaps of all reasons are counted together", () => {
+    const losses = [
+      { reason: "deleted", gaps: 2, bytes: 9 },
+      { reason: "truncated", gaps: 1, bytes: 0 },
+      { gaps: "x" },
+      7,
+    ];
+    const body = { sources: [{ name: "app", state: "ok", files: [], losses }] };
+    expect(parseSources(JSON.stringify(body))?.[0]?.gaps).toBe(3);
   });
 
   it.each(["", "[]", "{}", '{"sources":[{}]}', "<html>"])("sources of %j are none", (body) => {

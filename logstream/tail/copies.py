@@ -71,8 +71,11 @@ class Copies:
         """Whether its inode is that of a known generation, and was not given to another file since."""
         inode = (sibling.dev, sibling.ino)
         known = self._census.readers.get(inode) or self._census.finished.get(inode)
-        if known is None or known.igen is None:
-            return known is not None
+        if known is None:
+            return False
+        if known.igen is None:
+            # All that can be told is whether a file that is finished was written to since.
+            return inode in self._census.readers or known.written_ns in {None, sibling.mtime_ns}
         opened = self._census.open_files.open(sibling.path)
         if isinstance(opened, Refused):
             return True

@@ -200,7 +200,7 @@ class Follower:
         self._endings.dismiss(lineage, reader)
         if isinstance(copy, int) and known is not None:
             os.close(copy)
-            self._census.retire(known._replace(dev=reader.inode[0], ino=reader.inode[1], igen=None, sealed=True))
+            self._census.retire(known._replace(dev=reader.inode[0], ino=reader.inode[1], igen=reader.igen, sealed=True))
         elif reader.path not in lineage.told:
             lineage.told.add(reader.path)
             turn.tell(lineage.spec, display(reader.path), "unreadable", "compressed")

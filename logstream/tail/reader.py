@@ -92,7 +92,7 @@ class Reader:
     @classmethod
     def packed(cls, spec: SourceSpec, file: str, sibling: Sibling, now: float) -> Reader:
         """What may be a generation that only exists compressed: it is born once it has been unpacked."""
-        identity = (sibling.dev, sibling.ino, None, 0, 0, 0, 0, 0, 0, False)
+        identity = (sibling.dev, sibling.ino, sibling.igen, 0, 0, 0, 0, 0, 0, False)
         reader = cls(spec, Known(new_key(), spec.name, file, sibling.path, *identity), now)
         reader.is_packed = reader.is_displaced = True
         reader.written_ns = sibling.mtime_ns

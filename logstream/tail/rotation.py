@@ -37,6 +37,8 @@ class Sibling(NamedTuple):
     dev: int
     ino: int
     mtime_ns: int
+    igen: int | None = None
+    """The inode's generation number, once somebody has looked."""
 
 
 def is_compressed_name(name: str) -> bool:

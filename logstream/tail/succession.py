@@ -185,7 +185,7 @@ class Succession:
                 is_consistent = isinstance(opened, Refused) and not opened.is_absent
             if isinstance(opened, Opened) and opened.is_compressed:
                 if not self._copies.is_being_read(lineage, opened):
-                    older.append(sibling)
+                    older.append(sibling._replace(igen=opened.facts.igen))
                 os.close(opened.fd)
             elif isinstance(opened, Opened):
                 if self._copies.is_copy(lineage, opened, live):

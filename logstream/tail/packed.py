@@ -74,8 +74,11 @@ class Likeness(NamedTuple):
 
     @property
     def is_certain(self) -> bool:
-        """Whether it tells this generation from others: a name and the same first lines are common to many."""
-        return self.proof_offset > 0 or self.least_bytes <= self.head_length
+        """Whether it tells this generation from others: a name and the same first lines are common to many.
+
+        Of a file that was empty when it was seen, nothing is known.
+        """
+        return self.proof_offset > 0 or 0 < self.head_length >= self.least_bytes
 
     def is_met_by(self, descriptor: int) -> bool:
         """Whether the file behind `descriptor` begins with this generation, beyond doubt."""

@@ -146,3 +146,18 @@ async def test_a_copy_that_the_glob_matches_is_not_told_again(tmp_path: Path, *,
         await sink.until(lambda: b"eight" in sink.texts)
         await eventually(lambda: bool(supervisor.status()))
     assert sorted(set(sink.texts)) == sorted(sink.texts)
+
+
+async def test_a_file_that_was_empty_when_it_went_away_takes_no_copy_of_another(tmp_path: Path) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(log)
+    write(log, b"")
+    async with tailing(sink, spec):
+        await sink.until(lambda: sink.births)
+    log.unlink()
+    write(log, b"one\n")
+    log.rename(tmp_path / "app.log.2")
+    write(tmp_path / "app.log.1.gz", gzip.compress(b"two\n"))
+    write(log, b"three\n")
+    async with tailing(sink, spec, known=sink.known(), first_seen=()):
+        assert await sink.first(3) == [b"one", b"two", b"three"]

@@ -167,7 +167,6 @@ ANSWERED_OTHERWISE: Final = {
     "E16": "each line is a record with an id; `cont: true` ties it to its head, wherever reading begins",
     "F13": "there is no age limit: an old file costs a look now and then",
     "H3": "the state is one SQLite file and its write-ahead log: there is no second one to choose",
-    "H7": "there has been one format; another is refused by its number, and kept",
     "I2": "the event is a `gap` of reason `unknown_id`, after a `hello` with `exact: false`",
 }
 """What design.md decides differently, and how; the tests hold what it decides."""
@@ -175,23 +174,12 @@ NOT_YET: Final = {
     "A3": "a writer that renames without a pause while the directory is listed may bring a file twice",
     "A10": "the new file is read from its start",
     "B6": "the lines before the cut come again",
-    "B7": "holds for a copy that no glob matches; one that a glob matches is read as a file of its own too",
-    "B10": "the hole comes as lines of NULs",
-    "B16": "holds for a copy that no glob matches",
-    "C4": "holds beside the file itself, as gzip leaves it; a copy in the making alone is given up",
-    "C6": "one gap, and no loop, but the sound beginning is in the gap",
     "D12": "the file is told as deleted and read from its start",
     "D13": "the file is told as deleted and read from its start",
     "D14": "the file is told as deleted and the other one read from its start",
     "E12": "the encoding is refused, and a file with its mark is read as bytes",
     "G7": "found where the kernel moves the file's time; a second write to the same mapped page does not",
     "G9": "holds but where the clock was set back while down: what was compressed meanwhile is taken for history",
-    "H4": "being built",
-    "H5": "being built",
-    "H6": "being built",
-    "H9": "being built",
-    "H12": "being built",
-    "I4": "holds for a gap with an end; one of unknown length is told again",
 }
 """What is known not to hold, or not in full."""
 _CARRIES: Final = re.compile(r"\bConformance: ([A-I]\d+(?:, [A-I]\d+)*)\.\s*\Z")

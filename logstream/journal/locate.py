@@ -19,7 +19,7 @@ from logstream.journal.ids import anchor_of
 from logstream.records import GapReason
 from logstream.tail.batch import ANCHOR_BYTES
 from logstream.tail.opening import inode_generation
-from logstream.tail.packed import Likeness, NoRoomError, copies_beside, unpack
+from logstream.tail.packed import Likeness, NoRoomError, StillWrittenError, copies_beside, unpack
 from logstream.tail.rotation import is_compressed_name
 
 if TYPE_CHECKING:
@@ -98,7 +98,11 @@ class Locator:
     async def _unpacked(self, life: Life, copies: list[Path]) -> int | None:
         # Not a byte more than was recorded: what is behind it belongs to nobody.
         most_bytes = life.committed
-        return await asyncio.to_thread(unpack, _likeness(life), copies, self._directory, most_bytes=most_bytes)
+        try:
+            found = await asyncio.to_thread(unpack, _likeness(life), copies, self._directory, most_bytes=most_bytes)
+        except StillWrittenError:
+            return None
+        return None if found is None else found.descriptor
 
     def _keep(self, life: Life, descriptor: int) -> None:
         key = life.generation.key

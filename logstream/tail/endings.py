@@ -5,6 +5,7 @@ Owns the order of these words. When it is time for them is for `follower`.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from logstream.records import GapReason
@@ -30,18 +31,23 @@ class Endings:
 
     def seal(self, lineage: Lineage, reader: Reader, turn: Turn) -> None:
         """A life is over: its last line is told also without a line end."""
-        rest = reader.finish()
+        rest = None if reader.is_damaged else reader.finish()
         if rest is not None:
             turn.add(rest)
         if reader.is_unproven:
             turn.add(reader.prove(turn.now))
         reason = reader.gone_reason if reader.is_copy else GapReason.DELETED if reader.is_deleted else None
-        if reader.lost_end is not None and reader.lost_end > reader.committed:
+        if reader.is_damaged:
+            turn.add(Hole(reader.key, reader.committed, None, GapReason.CORRUPT))
+        elif reader.lost_end is not None and reader.lost_end > reader.committed:
             # What was written between the copy and the truncation; nobody has it.
             turn.add(Hole(reader.key, reader.committed, reader.lost_end, GapReason.TRUNCATED))
         turn.add(Sealed(reader.key, reason, max(reader.committed, reader.lost_end or 0)))
+        known = reader.known()._replace(sealed=True)
+        if reader.is_damaged and reader.fd is not None:
+            known = known._replace(committed=os.fstat(reader.fd).st_size)  # by this its damaged file is known again
         self.dismiss(lineage, reader)
-        self._census.retire(reader.known()._replace(sealed=True), is_gone=reason is not None or reader.is_copy)
+        self._census.retire(known, is_gone=reason is not None or reader.is_copy)
 
     def renew(self, lineage: Lineage, reader: Reader, verdict: Verdict, turn: Turn) -> Reader:
         """The bytes of an open file are not what they were: its life ends and another one begins in its place.
@@ -58,18 +64,7 @@ class Endings:
         if copy is None and not is_sought:
             self._lose_unread(reader, GapReason.TRUNCATED, turn)
             turn.add(Sealed(reader.key, GapReason.TRUNCATED if base == 0 else None, reader.committed))
-        fd, reader.fd = reader.fd, None
-        if fd is None:
-            message = f"{reader!r} is not open"
-            raise AssertionError(message)
-        self._census.strike(reader)
-        opened = Opened(reader.path, fd, facts_of(fd), is_compressed=False)
-        new = Reader.born(reader.spec, reader.file, opened, base, turn.now)
-        lineage.replace(reader, new)
-        self._census.enrol(new)
-        turn.add(new.birth())
-        if base:
-            turn.add(new.prove(turn.now))
+        new = self._begin_anew(lineage, reader, base, turn)
         if copy is None and not is_sought:
             if not base:
                 self._census.retire(reader.known()._replace(sealed=True), is_gone=True)
@@ -82,6 +77,27 @@ class Endings:
         else:
             reader.lose_file(turn.now - self._census.pace.absence_seconds)
         return reader
+
+    def skip_to(self, lineage: Lineage, reader: Reader, base: int, turn: Turn) -> Reader:
+        """A file begins with a hole that nobody wrote: its life is told from `base` on."""
+        turn.add(Sealed(reader.key, None, reader.committed))
+        return self._begin_anew(lineage, reader, base, turn)
+
+    def _begin_anew(self, lineage: Lineage, reader: Reader, base: int, turn: Turn) -> Reader:
+        """Another life in the open file of `reader`, from `base` on."""
+        fd, reader.fd = reader.fd, None
+        if fd is None:
+            message = f"{reader!r} is not open"
+            raise AssertionError(message)
+        self._census.strike(reader)
+        opened = Opened(reader.path, fd, facts_of(fd), is_compressed=False)
+        new = Reader.born(reader.spec, reader.file, opened, base, turn.now)
+        lineage.replace(reader, new)
+        self._census.enrol(new)
+        turn.add(new.birth())
+        if base:
+            turn.add(new.prove(turn.now))
+        return new
 
     def abandon(self, lineage: Lineage, reader: Reader, turn: Turn) -> None:
         """A file that has lost its name was written over: what it holds now is nobody's log (`shred` does that)."""

@@ -17,7 +17,7 @@ from logstream.tail.copies import Copies
 from logstream.tail.discovery import reason_of
 from logstream.tail.endings import Endings
 from logstream.tail.identity import Verdict
-from logstream.tail.opening import Opened, is_garbled, is_unlinked, locate, place_of
+from logstream.tail.opening import Opened, first_byte_of, is_garbled, is_unlinked, locate, place_of
 from logstream.tail.succession import Succession
 from logstream.tail.unpacking import Answer
 
@@ -101,6 +101,7 @@ class Follower:
                     return current, False
             if left <= 0 or turn.bytes_left <= 0:
                 return current, True
+            current, limit = self._past_hole(lineage, current, turn, limit)
             outcome = current.advance(min(left, RANGE_BYTES), limit)
             if isinstance(outcome, Range):
                 self._hand_on(lineage, current, outcome, turn)
@@ -114,6 +115,13 @@ class Follower:
             if isinstance(outcome, Verdict):
                 current, limit = self._endings.renew(lineage, current, outcome, turn), None
         return None, False
+
+    def _past_hole(self, lineage: Lineage, reader: Reader, turn: Turn, limit: int | None) -> tuple[Reader, int | None]:
+        """The reader, or one that begins behind the hole at the start of its file."""
+        if reader.committed or reader.is_copy or reader.fd is None:
+            return reader, limit
+        start = first_byte_of(reader.fd)
+        return (self._endings.skip_to(lineage, reader, start, turn), None) if start else (reader, limit)
 
     @staticmethod
     def _is_garbled(reader: Reader) -> bool:

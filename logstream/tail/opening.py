@@ -36,6 +36,9 @@ _MAGIC_BYTES = 10
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 """Bytes that no text has, but for the ESC of colours."""
 _HEAD_BYTES = 256
+_LEAST_HOLE_BYTES = 64
+"""So many NULs at a file's start are no text."""
+_HOLE_STEP_BYTES = 1 << 20
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE})
 
 
@@ -160,6 +163,26 @@ def is_unlinked(fd: int) -> bool:
 def is_garbled(fd: int, least_bytes: int) -> bool:
     """Whether a file that had `least_bytes` of text was written over in place with what is none; raises OSError."""
     return os.fstat(fd).st_size >= least_bytes and _CONTROLS.search(os.pread(fd, _HEAD_BYTES, 0)) is not None
+
+
+def first_byte_of(fd: int) -> int:
+    """Where a file's text begins: behind a hole that a writer left who went on at its old offset; else 0.
+
+    Raises OSError. A hole is found by lseek(2) SEEK_DATA, which knows whole blocks; the rest of it reads as NULs.
+    """
+    size = os.fstat(fd).st_size
+    if size < _LEAST_HOLE_BYTES or os.pread(fd, _LEAST_HOLE_BYTES, 0).strip(b"\0"):
+        return 0
+    try:
+        at = os.lseek(fd, 0, os.SEEK_DATA)
+    except OSError:
+        return 0  # all of it is a hole, so far
+    while chunk := os.pread(fd, _HOLE_STEP_BYTES, at):
+        text = chunk.lstrip(b"\0")
+        at += len(chunk) - len(text)
+        if text:
+            return at
+    return 0
 
 
 def place_of(fd: int) -> str | None:

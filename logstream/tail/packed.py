@@ -7,13 +7,12 @@ offset. Blocking: callers use a thread.
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import lzma
 import os
+import time
 import zlib
+from importlib import import_module
 from tempfile import TemporaryFile
-from typing import IO, TYPE_CHECKING, Final, NamedTuple, cast
+from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
 from logstream.errors import LogstreamError
 from logstream.tail.batch import ANCHOR_BYTES
@@ -21,6 +20,7 @@ from logstream.tail.rotation import base_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from io import BufferedIOBase
     from pathlib import Path
 
     from logstream.tail.batch import Known
@@ -33,12 +33,17 @@ _CHECKED_BYTES: Final = 64 << 20
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _LEAST_GZIP_BYTES: Final = 18
 """Its header of ten bytes, and its trailer of eight."""
-_MAGIC: Final[tuple[tuple[bytes, Callable[[IO[bytes]], IO[bytes]]], ...]] = (
-    (_GZIP_MAGIC, lambda file: cast("IO[bytes]", gzip.GzipFile(fileobj=file))),
-    (b"BZh", lambda file: cast("IO[bytes]", bz2.BZ2File(file))),
-    (b"\xfd7zXZ\x00", lambda file: cast("IO[bytes]", lzma.LZMAFile(file))),  # noqa: SIM115 - as the others
-)
-_DAMAGED: Final = (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError)
+_MAGIC: Final = ((_GZIP_MAGIC, "gzip"), (b"BZh", "bz2"), (b"\xfd7zXZ\x00", "lzma"))
+"""How compressed files begin, and the modules that read them: a Python may have been built without the last two."""
+_STEP_BYTES: Final = 64 * 1024
+"""Little at a time: what a damaged file holds before the damage is told."""
+FRESH_SECONDS: Final = 5.0
+"""A file that ends too early and was written to since then may still be in the making."""
+try:
+    from lzma import LZMAError
+except ImportError:
+    LZMAError = ValueError  # type: ignore[assignment,misc]
+_DAMAGED: Final = (OSError, EOFError, zlib.error, LZMAError, ValueError)
 
 
 class NoRoomError(LogstreamError):
@@ -53,6 +58,17 @@ class NoRoomError(LogstreamError):
     def __str__(self) -> str:
         """One line for people."""
         return f"{self.directory}: nothing can be unpacked there: {self.cause}"
+
+
+class StillWrittenError(LogstreamError):
+    """A compressed file ends too early, and was written to just now."""
+
+
+class Unpacked(NamedTuple):
+    """A descriptor on unpacked bytes; if they are not the whole, the compressed file is damaged behind them."""
+
+    descriptor: int
+    is_whole: bool
 
 
 class CancelledUnpackingError(LogstreamError):
@@ -155,21 +171,21 @@ def unpack(
     *,
     most_bytes: int = MOST_BYTES,
     is_cancelled: Callable[[], bool] = lambda: False,
-) -> int | None:
-    """A descriptor on the first `most_bytes` of the generation, unpacked into `directory`; None if no file is a copy.
+) -> Unpacked | None:
+    """The first `most_bytes` of the generation, unpacked into `directory`; None if no file is a copy.
 
-    Raises NoRoomError, CancelledUnpackingError.
+    Raises NoRoomError, StillWrittenError, CancelledUnpackingError.
     """
     if not likeness.is_certain:
         return None
     for path in copies:
         try:
             with path.open("rb") as file:
-                descriptor = unpack_file(likeness, file, directory, most_bytes=most_bytes, is_cancelled=is_cancelled)
+                unpacked = unpack_file(likeness, file, directory, most_bytes=most_bytes, is_cancelled=is_cancelled)
         except OSError:
             continue  # gone meanwhile
-        if descriptor is not None:
-            return descriptor
+        if unpacked is not None:
+            return unpacked
     return None
 
 
@@ -180,46 +196,78 @@ def unpack_file(
     *,
     most_bytes: int = MOST_BYTES,
     is_cancelled: Callable[[], bool] = lambda: False,
-) -> int | None:
-    """The same for one open file; None also if it is damaged, or still being written."""
+) -> Unpacked | None:
+    """The same for one open file; None also if it is damaged before anything can be recognised."""
     try:
         packed = _unpacking(file)
         if packed is None or not _has_head(packed, likeness):
             return None
-        packed.seek(0)
-        return _spool(packed, likeness, directory, most_bytes, is_cancelled)
+        # Begun anew, not gone back in: how much comes before a damage depends on the steps, and must be the same always.
+        packed = _unpacking(file)
+        return packed and _spool(packed, file, likeness, directory, most_bytes, is_cancelled)
+    except EOFError:
+        if is_fresh(file):
+            raise StillWrittenError from None
+        return None
     except _DAMAGED:
         return None
 
 
-def _unpacking(file: IO[bytes]) -> IO[bytes] | None:
+def is_fresh(file: IO[bytes]) -> bool:
+    """Whether a file was written to a moment ago."""
+    return time.time() - os.fstat(file.fileno()).st_mtime < FRESH_SECONDS
+
+
+def _unpacking(file: IO[bytes]) -> BufferedIOBase | None:
+    file.seek(0)
     head = file.read(8)
     file.seek(0)
-    return next((opened(file) for magic, opened in _MAGIC if head.startswith(magic)), None)
+    name = next((name for magic, name in _MAGIC if head.startswith(magic)), None)
+    if name is None:
+        return None
+    try:
+        module = import_module(name)
+    except ImportError:
+        return None
+    opened: BufferedIOBase = module.open(file)
+    return opened
 
 
-def _has_head(packed: IO[bytes], likeness: Likeness) -> bool:
+def _has_head(packed: BufferedIOBase, likeness: Likeness) -> bool:
     head = packed.read(likeness.head_length)
     return len(head) == likeness.head_length and zlib.crc32(head) == likeness.head_crc
 
 
-def _spool(
-    packed: IO[bytes], likeness: Likeness, directory: Path, most_bytes: int, is_cancelled: Callable[[], bool]
-) -> int | None:
+def _spool(  # noqa: PLR0913, PLR0917 - what is read, where to, and when to stop
+    packed: BufferedIOBase,
+    file: IO[bytes],
+    likeness: Likeness,
+    directory: Path,
+    most_bytes: int,
+    is_cancelled: Callable[[], bool],
+) -> Unpacked | None:
     try:
         spooled = TemporaryFile(dir=directory, prefix="unpacked-", buffering=0)  # noqa: SIM115 - closed just below
     except OSError as cause:
         raise NoRoomError(directory, cause) from cause
     with spooled:
-        left = most_bytes
-        while left and (chunk := packed.read(min(left, _CHUNK_BYTES))):
-            if is_cancelled():
-                raise CancelledUnpackingError
-            _write(spooled, chunk, directory)
-            left -= len(chunk)
-        if most_bytes - left < likeness.least_bytes or not likeness.is_proven_by(spooled.fileno()):
+        left, is_whole = most_bytes, True
+        try:
+            while left and (chunk := packed.read1(min(left, _STEP_BYTES))):
+                if is_cancelled():
+                    raise CancelledUnpackingError
+                _write(spooled, chunk, directory)
+                left -= len(chunk)
+        except EOFError:
+            if is_fresh(file):
+                raise  # perhaps the rest is still being written
+            is_whole = False
+        except _DAMAGED:
+            is_whole = False
+        unpacked_bytes = most_bytes - left
+        if unpacked_bytes < max(likeness.least_bytes, not is_whole) or not likeness.is_proven_by(spooled.fileno()):
             return None
-        return os.dup(spooled.fileno())
+        return Unpacked(os.dup(spooled.fileno()), is_whole)
 
 
 def _write(spooled: IO[bytes], chunk: bytes, directory: Path) -> None:

@@ -65,8 +65,8 @@ class Reader:
         """Why its file has other bytes now, where that is known; a copy of it may have been kept."""
         self.lost_end: int | None = None
         """How far the file was seen to reach before; a copy may have been made earlier."""
-        self.is_packed = False
-        """Whether nothing is known of it but that there is a compressed file of its name."""
+        self.is_packed = self.is_damaged = False
+        """Whether nothing is known of it but a compressed file; whether its copy holds only its beginning."""
         self.has_caught_up = False
         """Whether it has been drained since it was found: what is newer need not wait for it any more."""
         self.is_unreadable = False

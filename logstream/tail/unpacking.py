@@ -17,17 +17,19 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
 from logstream.tail.opening import locate
-from logstream.tail.packed import NoRoomError, copies_beside, likeness_of, unpack, unpack_file
+from logstream.tail.packed import NoRoomError, StillWrittenError, copies_beside, likeness_of, unpack, unpack_file
 from logstream.tail.rotation import is_compressed_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from logstream.tail.packed import Likeness
+    from logstream.tail.packed import Likeness, Unpacked
     from logstream.tail.reader import Reader
 
 _log = logging.getLogger(__name__)
 _ATTEMPTS: Final = 5
+_WRITTEN_SECONDS: Final = 0.5
+"""A file that is still being written is looked at again after so long."""
 _AGAIN_SECONDS: Final = 30.0
 """After there was no room, it is tried again after so long."""
 
@@ -49,7 +51,7 @@ class Unpacking:
         self._directory = directory
         self._worker: ThreadPoolExecutor | None = None
         self._cancelled = threading.Event()
-        self._wanted: dict[str, Future[int | None]] = {}
+        self._wanted: dict[str, Future[Unpacked | None]] = {}
         self._not_before: dict[str, float] = {}
 
     def ask(self, reader: Reader, path: str) -> int | Answer:
@@ -61,12 +63,18 @@ class Unpacking:
             return Answer.LATER
         del self._wanted[reader.key]
         try:
-            descriptor = under_way.result()
+            unpacked = under_way.result()
+        except StillWrittenError:
+            self._not_before[reader.key] = time.monotonic() + _WRITTEN_SECONDS
+            return Answer.LATER
         except NoRoomError as error:
             _log.warning("%s", error)
             self._not_before[reader.key] = time.monotonic() + _AGAIN_SECONDS
             return Answer.LATER
-        return Answer.NONE if descriptor is None else descriptor
+        if unpacked is None:
+            return Answer.NONE
+        reader.is_damaged = not unpacked.is_whole
+        return unpacked.descriptor
 
     def close(self) -> None:
         """Stop unpacking, and give back what nobody has fetched."""
@@ -75,9 +83,9 @@ class Unpacking:
             self._worker.shutdown(wait=True)
         for future in self._wanted.values():
             if future.done() and not future.cancelled() and future.exception() is None:
-                descriptor = future.result()
-                if descriptor is not None:
-                    os.close(descriptor)
+                unpacked = future.result()
+                if unpacked is not None:
+                    os.close(unpacked.descriptor)
         self._wanted.clear()
 
     def _begin(self, reader: Reader, path: str) -> Answer:
@@ -85,7 +93,7 @@ class Unpacking:
             return Answer.LATER
         self._not_before.pop(reader.key, None)
         likeness = likeness_of(reader.known())
-        unpacking: Callable[[], int | None]
+        unpacking: Callable[[], Unpacked | None]
         if reader.is_packed:
             # It was found under a name that another file may have by now: rotation shifts names.
             file = _open_packed(reader)
@@ -102,7 +110,7 @@ class Unpacking:
         self._wanted[reader.key] = self._worker.submit(unpacking)
         return Answer.LATER
 
-    def _unpack_one(self, likeness: Likeness, file: IO[bytes]) -> int | None:
+    def _unpack_one(self, likeness: Likeness, file: IO[bytes]) -> Unpacked | None:
         with file:
             return unpack_file(likeness, file, self._directory, is_cancelled=self._cancelled.is_set)
 

@@ -48,6 +48,7 @@ def texts_to(stream: Stream, last: str) -> list[str]:
 def test_lines_go_on_without_ids_while_the_state_disk_is_full_and_have_them_again_afterwards(
     tmp_path: Path, disk: SmallDisk
 ) -> None:
+    """Conformance: H4."""
     with running(tmp_path) as service, service.stream() as stream:
         service.write("a.log", "before")
         assert stream.records(1)[0]["id"] == stream.last_id is not None
@@ -92,6 +93,7 @@ def test_who_comes_back_while_the_state_disk_is_full_misses_nothing(tmp_path: Pa
 
 
 def test_a_kill_while_the_state_disk_is_full_costs_doubles_and_no_line(tmp_path: Path, disk: SmallDisk) -> None:
+    """Conformance: H4."""
     with running(tmp_path) as service, service.stream() as stream:
         service.write("a.log", "before")
         stream.records(1)
@@ -120,6 +122,7 @@ def test_a_kill_while_the_state_disk_is_full_costs_doubles_and_no_line(tmp_path:
 
 
 def test_a_read_only_state_is_gone_on_with_and_kept_once_it_is_writable(tmp_path: Path, disk: SmallDisk) -> None:
+    """Conformance: H5."""
     with running(tmp_path) as service:
         with service.stream() as stream:
             service.write("a.log", "before")

@@ -54,6 +54,7 @@ def names_of(gaps: list[dict[str, Any]]) -> list[str]:
 
 
 def test_after_the_state_is_lost_the_file_of_an_id_goes_on_exactly_and_the_others_are_gaps(tmp_path: Path) -> None:
+    """Conformance: H6."""
     with running(tmp_path) as service:
         fill(service)
         with service.stream(from_="start") as stream:
@@ -117,6 +118,7 @@ def test_an_id_of_other_bytes_is_unknown_after_the_state_is_lost(tmp_path: Path)
 def test_after_a_power_loss_no_line_is_missed_and_hello_says_that_some_may_come_twice(
     tmp_path: Path, *, is_clean: bool
 ) -> None:
+    """Conformance: H12."""
     with running(tmp_path) as service:
         fill(service, rounds=3)
         (service.stop if is_clean else service.kill)()
@@ -154,7 +156,10 @@ def test_after_a_power_loss_no_line_is_missed_and_hello_says_that_some_may_come_
 
 
 def test_an_id_of_before_a_power_loss_is_told_from_one_of_after_it(tmp_path: Path) -> None:
-    """The order in which lines are recorded anew is another one: the same offset is not the same place."""
+    """The order in which lines are recorded anew is another one: the same offset is not the same place.
+
+    Conformance: H12.
+    """
     with running(tmp_path) as service:
         for name in "ab":
             service.write(f"{name}.log", f"{name} 0")

@@ -85,8 +85,7 @@ async def test_bytes_that_are_no_utf8_and_nul_come_through_as_they_are(tmp_path:
 
 async def test_a_line_of_fifty_megabytes_is_cut_into_fragments_in_bounded_memory(tmp_path: Path) -> None:
     log, size = tmp_path / "app.log", 50_000_000
-    with log.open("wb") as file:
-        file.truncate(size)
+    log.write_bytes(b"x" * size)
     write(log, b"\nafter\n")
 
     class CountingSink(RecordingSink):

@@ -13,6 +13,7 @@ import pytest
 from logstream.records import GapReason
 from logstream.tail import unpacking
 from logstream.tail.batch import Birth, Hole, Moved, Range, Sealed
+from logstream.tail.packed import FRESH_SECONDS
 from tests.tail_kit import BRISK, RecordingSink, eventually, first_run, second_run, source, tailing, write
 
 if TYPE_CHECKING:
@@ -215,15 +216,22 @@ async def test_a_copy_is_read_on_after_another_restart(tmp_path: Path) -> None:
     assert sink.of_kind(Hole) == []
 
 
-@pytest.mark.parametrize(
-    "packed",
-    [
-        lambda content: gzip.compress(content)[:-12],
-        lambda content: b"\x1f\x8b" + content,
-        lambda _: b"",
-    ],
-    ids=["half written", "damaged", "empty"],
-)
+async def test_a_copy_that_stays_half_written_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(log)
+    write(log, b"one\n")
+    await first_run(sink, spec, 1)
+    write(log, b"two\n")
+    compress_away(log, b"three\n", packed=lambda content: gzip.compress(content)[:-8])
+    os.utime(tmp_path / "app.log.1.gz", (time.time(), time.time() - FRESH_SECONDS))
+    known = [generation._replace(written_ns=0) for generation in sink.known()]
+    async with tailing(sink, spec, known=known, first_seen=()):
+        await sink.until(lambda: b"three" in sink.texts)
+    assert sink.texts == [b"one", b"two", b"three"]
+    assert [hole.reason for hole in sink.of_kind(Hole)] == [GapReason.CORRUPT]
+
+
+@pytest.mark.parametrize("packed", [lambda content: b"\x1f\x8b" + content, lambda _: b""], ids=["damaged", "empty"])
 async def test_what_is_no_copy_leaves_a_loss_that_is_told(tmp_path: Path, packed: Callable[[bytes], bytes]) -> None:
     sink, log = RecordingSink(), tmp_path / "app.log"
     spec = source(log)

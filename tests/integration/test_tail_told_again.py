@@ -8,13 +8,18 @@ from __future__ import annotations
 import asyncio
 import gzip
 import os
+import random
 import shutil
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.tail_kit import RecordingSink, eventually, source, tailing, write
+from logstream.records import GapReason
+from logstream.tail.batch import Hole
+from tests.tail_kit import RecordingSink, eventually, first_run, looked_everywhere, source, tailing, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -161,3 +166,51 @@ async def test_a_file_that_was_empty_when_it_went_away_takes_no_copy_of_another(
     write(log, b"three\n")
     async with tailing(sink, spec, known=sink.known(), first_seen=()):
         assert await sink.first(3) == [b"one", b"two", b"three"]
+
+
+async def test_the_sound_beginning_comes_and_then_one_gap(tmp_path: Path) -> None:
+    """Conformance: C6."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(log)
+    write(log, b"one\n")
+    await first_run(sink, spec, 1)
+    chooser = random.Random(1)
+    write(log, b"".join(b"%040x\n" % chooser.getrandbits(160) for _ in range(20_000)))
+    packed = bytearray(gzip.compress(log.read_bytes()))
+    at = len(packed) * 3 // 4
+    packed[at : at + 2_000] = chooser.randbytes(2_000)
+    (tmp_path / "app.log.1.gz").write_bytes(packed)
+    log.unlink()
+    write(log, b"new\n")
+    async with tailing(sink, spec, known=sink.known(), first_seen=()):
+        await sink.until(lambda: b"new" in sink.texts)
+    assert len(sink.texts) > 10_000
+    assert [hole.reason for hole in sink.of_kind(Hole)] == [GapReason.CORRUPT]
+
+
+async def test_a_copy_in_the_making_is_waited_for(tmp_path: Path) -> None:
+    """Conformance: C4."""
+    sink, log, copy = RecordingSink(), tmp_path / "app.log", tmp_path / "app.log.1.gz"
+    spec = source(log)
+    write(log, b"one\n")
+    await first_run(sink, spec, 1)
+    write(log, b"two\n")
+    packed = gzip.compress(log.read_bytes())
+    copy.write_bytes(packed[:5])
+    log.unlink()
+    write(log, b"three\n")
+    async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
+        await looked_everywhere(supervisor)
+        await asyncio.sleep(0.5)
+        copy.write_bytes(packed)
+        await sink.until(lambda: b"three" in sink.texts)
+        await looked_everywhere(supervisor)
+    assert sink.texts == [b"one", b"two", b"three"]
+
+
+@pytest.mark.parametrize("module", ["lzma", "bz2"])
+def test_the_service_starts_without_the_module(module: str) -> None:
+    """Conformance: C12."""
+    code = f"import sys; sys.modules[{module!r}] = None; import logstream.tail.packed"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -215,3 +215,16 @@ async def test_a_copy_that_was_made_before_the_last_write_leaves_a_loss_with_its
     assert (hole.start, hole.end, hole.reason) == (start, start + len(b"half"), GapReason.TRUNCATED)
     (sealed,) = sink.sealed.values()
     assert sealed.reason is GapReason.TRUNCATED
+
+
+async def test_the_hole_that_a_writer_leaves_who_does_not_append_is_no_line(tmp_path: Path) -> None:
+    """Conformance: B10."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    with log.open("wb", buffering=0) as writer:
+        writer.write(b"x" * 99_999 + b"\n")
+        async with tailing(sink, source(log)):
+            await sink.first(2)  # fragments of 65,536 bytes
+            os.truncate(log, 0)
+            writer.write(b"new\n")
+            await sink.until(lambda: sink.texts[-1].endswith(b"new"))
+    assert sink.texts[2:] == [b"new"]

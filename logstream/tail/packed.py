@@ -202,9 +202,9 @@ def unpack_file(
         packed = _unpacking(file)
         if packed is None or not _has_head(packed, likeness):
             return None
-        # Begun anew, not gone back in: how much comes before a damage depends on the steps, and must be the same always.
+        # Begun anew, not gone back in: how much comes before a damage depends on the steps, and must always be the same.
         packed = _unpacking(file)
-        return packed and _spool(packed, file, likeness, directory, most_bytes, is_cancelled)
+        return None if packed is None else _spool(packed, file, likeness, directory, most_bytes, is_cancelled)
     except EOFError:
         if is_fresh(file):
             raise StillWrittenError from None

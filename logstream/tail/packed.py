@@ -202,7 +202,7 @@ def unpack_file(
         packed = _unpacking(file)
         if packed is None or not _has_head(packed, likeness):
             return None
-        # Begun anew, not gone back in: how much comes before a damage depends on the steps, and must always be the same.
+        # Begun anew, not gone back in: how much comes before a damage depends on the steps, which must be the same.
         packed = _unpacking(file)
         return None if packed is None else _spool(packed, file, likeness, directory, most_bytes, is_cancelled)
     except EOFError:

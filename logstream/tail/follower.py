@@ -68,11 +68,15 @@ class Follower:
     def _read_all(self, lineage: Lineage, turn: Turn, most_bytes: int) -> bool:
         has_more = False
         limits = _sizes_newest_first(lineage.readers)
-        for reader in list(lineage.readers):
+        done: set[Reader] = set()
+        # Lives may begin meanwhile, and not only at the end: what is older is always read before what is newer.
+        while (reader := next((one for one in lineage.readers if one not in done), None)) is not None:
+            done.add(reader)
             self._check_place(lineage, reader, turn)
             current, is_left = self._read_on(lineage, reader, turn, most_bytes, limits.get(reader))
             has_more |= is_left
             if current is not None:
+                done.add(current)
                 self._settle(lineage, current, turn)
                 if lineage.is_blocked_by(current):
                     self._miss_others(lineage, turn)

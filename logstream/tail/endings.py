@@ -57,10 +57,8 @@ class Endings:
         """
         base = reader.committed if verdict is Verdict.SHRUNK else 0
         copy = None if base else self._copies.find(lineage, reader)
-        # Nobody knows before it is unpacked whether a compressed file holds what was not read.
-        is_sought = (
-            copy is None and not base and reader.size != reader.committed and may_be_packed(reader, lineage.path)
-        )
+        # Nobody knows before it is unpacked whether a compressed file holds more than was read.
+        is_sought = copy is None and not base and may_be_packed(reader, lineage.path)
         if copy is None and not is_sought:
             self._lose_unread(reader, GapReason.TRUNCATED, turn)
             turn.add(Sealed(reader.key, GapReason.TRUNCATED if base == 0 else None, reader.committed))

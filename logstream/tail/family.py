@@ -8,9 +8,18 @@ Owns the listing and what is compared of two of them. Refuses to open anything, 
 from __future__ import annotations
 
 import os
+import time
+from bisect import bisect_left
+from collections import OrderedDict
 
 from logstream.tail.discovery import obstacle_of
 from logstream.tail.rotation import Sibling, rotated_name, without_compression
+
+_TICK_NS = 20_000_000
+"""Two changes so close together may leave the same mtime: the kernel's clock ticks at 100 to 1000 Hz."""
+_LISTED_DIRECTORIES = 64
+_listed: OrderedDict[str, tuple[int, list[str]]] = OrderedDict()
+"""The names in some directories, by the mtime that they had."""
 
 
 def family_of(path: str) -> dict[str, Sibling]:
@@ -18,12 +27,15 @@ def family_of(path: str) -> dict[str, Sibling]:
     directory, base = os.path.split(path)
     found: dict[str, Sibling] = {}
     try:
-        names = os.listdir(directory)  # noqa: PTH208 - wants the names alone
+        names = _names_in(directory)
     except OSError:
         return found
     stem = base.partition(".")[0]
-    for name in names:
-        rotated = rotated_name(base, name) if name.startswith(stem) and name != base else None
+    for index in range(bisect_left(names, stem), len(names)):
+        name = names[index]
+        if not name.startswith(stem):
+            break
+        rotated = rotated_name(base, name) if name != base else None
         if rotated is None:
             continue
         sibling = f"{directory}/{name}" if directory != "/" else f"/{name}"
@@ -34,6 +46,24 @@ def family_of(path: str) -> dict[str, Sibling]:
         if obstacle_of(seen.st_mode) is None:
             found[sibling] = Sibling(sibling, rotated, seen.st_dev, seen.st_ino, seen.st_mtime_ns)
     return found
+
+
+def _names_in(directory: str) -> list[str]:
+    """The names in a directory, sorted; raises OSError.
+
+    Thousands of logs may lie in one, and each asks for its family: it is listed again only when it has changed, and as
+    long as a change within the same tick of the clock would not show.
+    """
+    before_ns = os.stat(directory).st_mtime_ns
+    known = _listed.get(directory)
+    if known is not None and known[0] == before_ns:
+        return known[1]
+    names = sorted(os.listdir(directory))  # noqa: PTH208 - wants the names alone
+    if time.time_ns() - before_ns > _TICK_NS:
+        _listed[directory] = before_ns, names
+        while len(_listed) > _LISTED_DIRECTORIES:
+            _listed.popitem(last=False)
+    return names
 
 
 def settled(family: dict[str, Sibling]) -> list[Sibling]:

@@ -214,3 +214,47 @@ def test_the_service_starts_without_the_module(module: str) -> None:
     code = f"import sys; sys.modules[{module!r}] = None; import logstream.tail.packed"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+async def test_a_life_that_begins_in_an_old_file_is_read_before_the_new_file(tmp_path: Path) -> None:
+    """Copied, truncated, written again and then renamed between two looks. Found by the torture, seed 3001."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, b"one\n")
+    async with tailing(sink, source(log)):
+        await sink.first(1)
+        write(log, b"two\n")
+        shutil.copyfile(log, tmp_path / "app.log.2")
+        os.truncate(log, 0)
+        write(log, b"three\n")
+        log.rename(tmp_path / "app.log.1")
+        write(log, b"four\n")
+        assert await sink.first(4) == [b"one", b"two", b"three", b"four"]
+
+
+async def test_a_truncated_log_is_read_on_in_its_archive_though_all_that_was_seen_had_been_read(tmp_path: Path) -> None:
+    """Written, archived and truncated between two looks. Found by the torture, seeds 4001 and 6001."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, b"one\n")
+    async with tailing(sink, source(log)):
+        await sink.first(1)
+        write(log, b"two\n")
+        (tmp_path / "app.log.1.gz").write_bytes(gzip.compress(log.read_bytes()))
+        os.truncate(log, 0)
+        write(log, b"three\n")
+        assert await sink.first(3) == [b"one", b"two", b"three"]
+
+
+async def test_a_late_write_to_an_old_file_does_not_put_it_behind_newer_ones(tmp_path: Path) -> None:
+    """Several rotations between two looks. Found by the torture, seed 72."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, b"one\n")
+    async with tailing(sink, source(log)):
+        await sink.first(1)
+        log.rename(tmp_path / "app.log.3")
+        write(tmp_path / "app.log.2", b"two\n")
+        write(tmp_path / "app.log.1", b"four\n")
+        write(tmp_path / "app.log.2", b"three\n")
+        later_ns = (tmp_path / "app.log.1").stat().st_mtime_ns + 1_000_000_000
+        os.utime(tmp_path / "app.log.2", ns=(later_ns, later_ns))
+        write(log, b"five\n")
+        assert await sink.first(5) == [b"one", b"two", b"three", b"four", b"five"]

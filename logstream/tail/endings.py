@@ -104,7 +104,9 @@ class Endings:
 
     def end(self, lineage: Lineage, reader: Reader, reason: GapReason, turn: Turn) -> None:
         """A life whose bytes are gone ends, with what was not read of it."""
-        self._lose_unread(reader, reason, turn)
+        # What was empty when it was seen, and compressed since, is read as a file of its own.
+        if reader.committed or reader.head_length or not may_be_packed(reader, lineage.path):
+            self._lose_unread(reader, reason, turn)
         turn.add(Sealed(reader.key, reason, reader.committed))
         self.dismiss(lineage, reader)
         self._census.retire(reader.known()._replace(sealed=True), is_gone=True)

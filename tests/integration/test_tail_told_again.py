@@ -258,3 +258,18 @@ async def test_a_late_write_to_an_old_file_does_not_put_it_behind_newer_ones(tmp
         os.utime(tmp_path / "app.log.2", ns=(later_ns, later_ns))
         write(log, b"five\n")
         assert await sink.first(5) == [b"one", b"two", b"three", b"four", b"five"]
+
+
+async def test_a_file_that_was_empty_and_is_only_in_an_archive_now_is_no_gap(tmp_path: Path) -> None:
+    """Found by the torture, seed 7001."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(log)
+    write(log, b"")
+    async with tailing(sink, spec):
+        await sink.until(lambda: sink.births)
+    write(tmp_path / "app.log.1.gz", gzip.compress(b"one\n"))
+    log.unlink()
+    write(log, b"two\n")
+    async with tailing(sink, spec, known=sink.known(), first_seen=()):
+        assert await sink.first(2) == [b"one", b"two"]
+    assert sink.of_kind(Hole) == []

@@ -13,10 +13,9 @@ from bisect import bisect_left
 from collections import OrderedDict
 
 from logstream.tail.discovery import obstacle_of
+from logstream.tail.identity import TICK_NS
 from logstream.tail.rotation import Sibling, rotated_name, without_compression
 
-_TICK_NS = 20_000_000
-"""Two changes so close together may leave the same mtime: the kernel's clock ticks at 100 to 1000 Hz."""
 _LISTED_DIRECTORIES = 64
 _listed: OrderedDict[str, tuple[int, list[str]]] = OrderedDict()
 """The names in some directories, by the mtime that they had."""
@@ -59,7 +58,7 @@ def _names_in(directory: str) -> list[str]:
     if known is not None and known[0] == before_ns:
         return known[1]
     names = sorted(os.listdir(directory))  # noqa: PTH208 - wants the names alone
-    if time.time_ns() - before_ns > _TICK_NS:
+    if time.time_ns() - before_ns > TICK_NS:
         _listed[directory] = before_ns, names
         while len(_listed) > _LISTED_DIRECTORIES:
             _listed.popitem(last=False)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
+TICK_NS = 20_000_000
+"""Two writes so close together may leave the same mtime: the kernel's clock ticks at 100 to 1000 Hz."""
 NO_INODE = (-1, -1)
 """Of a generation whose file is gone, and whose number another file has."""
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from logstream.tail.batch import ANCHOR_BYTES, LISTED_BYTES, Birth, Known, Proof, Range, SourceSpec, new_key
 from logstream.tail.discovery import is_absence
-from logstream.tail.identity import NO_INODE, Facts, Remembered, Verdict, decide
+from logstream.tail.identity import NO_INODE, TICK_NS, Facts, Remembered, Verdict, decide
 from logstream.tail.lines import LINE_END_BYTES, cut, cut_whole, measure
 from logstream.tail.packed import likeness_of
 from logstream.tail.rotation import without_compression
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 HEAD_BYTES = 256
 _ROUND_UP_BYTES = 4096
-_TICK_NS = 20_000_000
-"""Two writes so close together may leave the same mtime: the kernel's clock ticks at 100 to 1000 Hz."""
 
 
 class Reader:
@@ -260,7 +258,7 @@ class Reader:
         self.size = size
         if not self.is_copy:
             self.written_ns = mtime_ns
-        is_settled = time.time_ns() - mtime_ns >= _TICK_NS
+        is_settled = time.time_ns() - mtime_ns >= TICK_NS
         self.mtime_ns = mtime_ns if is_settled else None
 
     def _take(self, content: bytes, facts: Facts, *, is_all: bool) -> Range | Verdict:

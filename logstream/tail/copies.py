@@ -76,8 +76,5 @@ class Copies:
         if known.igen is None:
             # All that can be told is whether a file that is finished was written to since.
             return inode in self._census.readers or known.written_ns in {None, sibling.mtime_ns}
-        opened = self._census.open_files.open(sibling.path)
-        if isinstance(opened, Refused):
-            return True
-        os.close(opened.fd)
-        return opened.facts.igen is None or known.igen == opened.facts.igen
+        facts = self._census.open_files.facts_at(sibling.path)
+        return facts is None or facts.igen in {None, known.igen}

@@ -104,6 +104,14 @@ class OpenFiles:
             return Refused("is no regular file", is_untailable=True)
         return Opened(path, fd, facts, _is_compressed(head) if head else is_compressed_name(path))
 
+    def facts_at(self, path: str) -> Facts | None:
+        """What the file at `path` is; None if it cannot be opened."""
+        opened = self.open(path)
+        if isinstance(opened, Refused):
+            return None
+        os.close(opened.fd)
+        return opened.facts
+
     def admit(self, holder: Holder) -> None:
         """Count `holder`, which has just opened its file or has been active; close others if there are too many."""
         self._holders[holder] = None

@@ -214,11 +214,9 @@ class Succession:
         """Whether the file at `path` is another one than that of `reader`, though it has its inode's number."""
         if reader.fd is not None or reader.igen is None:
             return False
-        opened = self._census.open_files.open(path)
-        if isinstance(opened, Refused):
+        facts = self._census.open_files.facts_at(path)
+        if facts is None:
             return False
-        os.close(opened.fd)
-        facts = opened.facts
         return (facts.dev, facts.ino) == reader.inode and facts.igen not in {None, reader.igen}
 
     def _has_begun(self, sibling: Sibling) -> bool:

@@ -9,6 +9,7 @@ import os
 from typing import TYPE_CHECKING
 
 from logstream.tail.family import family_of, settled
+from logstream.tail.identity import contradict
 from logstream.tail.opening import Opened, Refused
 from logstream.tail.packed import begins_with, says_it_is
 
@@ -70,11 +71,15 @@ class Copies:
     def is_known(self, sibling: Sibling) -> bool:
         """Whether its inode is that of a known generation, and was not given to another file since."""
         inode = (sibling.dev, sibling.ino)
-        known = self._census.readers.get(inode) or self._census.finished.get(inode)
-        if known is None:
-            return False
-        if known.igen is None:
-            # All that can be told is whether a file that is finished was written to since.
-            return inode in self._census.readers or known.written_ns in {None, sibling.mtime_ns}
+        reader, finished = self._census.readers.get(inode), self._census.finished.get(inode)
+        if reader is not None and (reader.igen is None or self._has_generation(sibling, reader.igen)):
+            return True
+        if finished is None or finished.igen is not None:
+            return finished is not None and self._has_generation(sibling, finished.igen)
+        # All that can be told is whether a file that is finished was written to since.
+        return finished.written_ns in {None, sibling.mtime_ns}
+
+    def _has_generation(self, sibling: Sibling, igen: int | None) -> bool:
+        """Whether nothing speaks against the inode of `sibling` having this generation number."""
         facts = self._census.open_files.facts_at(sibling.path)
-        return facts is None or facts.igen in {None, known.igen}
+        return facts is None or not contradict(facts.igen, igen)

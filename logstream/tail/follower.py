@@ -172,7 +172,8 @@ class Follower:
                 if reader is lineage.live:
                     lineage.obstruct("unreadable", opened.reason, turn)
                 return reader
-            path = locate(reader.inode, [os.path.dirname(reader.path), os.path.dirname(lineage.path)], reader.path)
+            directories = [os.path.dirname(reader.path), os.path.dirname(lineage.path)]
+            path = locate(reader.inode, reader.igen, directories, reader.path)
             if path is None:
                 break
             lineage.displace(reader, turn.now)

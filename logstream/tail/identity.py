@@ -67,7 +67,7 @@ def decide(known: Remembered, facts: Facts | None, *, proof_matches: bool | None
         return Verdict.GONE
     if not facts.is_regular:
         return Verdict.UNTAILABLE
-    if (facts.dev, facts.ino) != (known.dev, known.ino) or _differ(facts.igen, known.igen):
+    if (facts.dev, facts.ino) != (known.dev, known.ino) or contradict(facts.igen, known.igen):
         return Verdict.REPLACED
     if facts.size < known.committed or proof_matches is False:
         return Verdict.TRUNCATED
@@ -86,6 +86,6 @@ def _progress(known: Remembered, facts: Facts, *, is_proven: bool) -> Verdict:
     return Verdict.GREW
 
 
-def _differ(one: int | None, other: int | None) -> bool:
+def contradict(one: int | None, other: int | None) -> bool:
     """Whether two inode generation numbers contradict each other: on ext4 each reuse of an inode has another one."""
     return one is not None and other is not None and one != other

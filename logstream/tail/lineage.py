@@ -11,7 +11,7 @@ from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Literal
 
 from logstream.tail.batch import Moved, Notice, display
-from logstream.tail.identity import NO_INODE
+from logstream.tail.identity import NO_INODE, contradict
 from logstream.tail.packed import likeness_of
 from logstream.tail.rotation import rotated_name
 
@@ -147,7 +147,9 @@ class Census:
 
     def enrol(self, reader: Reader) -> None:
         """Count `reader` in."""
-        self.finished.pop(reader.inode, None)
+        finished = self.finished.get(reader.inode)
+        if finished is not None and not contradict(finished.igen, reader.igen):
+            del self.finished[reader.inode]
         self.aside.pop(reader.inode, None)
         self.readers[reader.inode] = reader
         if reader.fd is not None:

@@ -125,7 +125,7 @@ def _open_packed(reader: Reader) -> IO[bytes] | None:
                 return file
             file.close()
         try:
-            path = locate(reader.inode, [str(Path(reader.path).parent)], reader.path)
+            path = locate(reader.inode, reader.igen, [str(Path(reader.path).parent)], reader.path)
         except OSError:
             return None
         if path is None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from logstream.records import GapReason
-from logstream.tail.batch import Hole
+from logstream.tail.batch import Birth, Hole
 from tests.tail_kit import RecordingSink, eventually, first_run, looked_everywhere, source, tailing, write
 
 if TYPE_CHECKING:
@@ -273,3 +273,35 @@ async def test_a_file_that_was_empty_and_is_only_in_an_archive_now_is_no_gap(tmp
     async with tailing(sink, spec, known=sink.known(), first_seen=()):
         assert await sink.first(2) == [b"one", b"two"]
     assert sink.of_kind(Hole) == []
+
+
+async def test_an_archive_with_the_inode_number_of_a_deleted_log_is_not_told_again(tmp_path: Path) -> None:
+    """The deleted log's life is not over yet. Conformance: C8, D1."""
+    sink, log, other = RecordingSink(), tmp_path / "app.log", tmp_path / "other.log"
+    spec = source(tmp_path / "*.log")
+    write(other, b"other\n")
+    write(log, b"one\n")
+    await first_run(sink, spec, 2)
+    write(log, b"two\n")
+    log.rename(tmp_path / "app.log-20260101")
+    write(log, b"three\nfour\n")
+    for name in ("app.log-20260102", "app.log-20260103"):
+        log.rename(tmp_path / name)
+        write(log, name.encode() + b"\n")
+    (tmp_path / "app.log-20260103.gz").write_bytes(gzip.compress((tmp_path / "app.log-20260103").read_bytes()))
+    facts = (tmp_path / "app.log-20260103").stat()
+    os.utime(tmp_path / "app.log-20260103.gz", ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    (tmp_path / "app.log-20260103").unlink()
+    async with tailing(sink, spec, known=sink.known(), first_seen=()):
+        await sink.until(lambda: len(sink.lines) == 7 and sink.sealed)
+    if sink.of_kind(Birth)[0].igen is None:
+        pytest.skip("this file system does not count the uses of an inode")
+    number = (tmp_path / "app.log-20260103.gz").stat().st_ino
+    known = [one._replace(ino=number) if one.file == str(other) else one for one in sink.known()]
+    other.unlink()
+    log.unlink()
+    async with tailing(sink, spec, known=known, first_seen=()) as supervisor:
+        await looked_everywhere(supervisor)
+        write(log, b"last\n")
+        await sink.until(lambda: sink.texts[-1:] == [b"last"])
+    assert len(sink.texts) == len(set(sink.texts)) == 8

@@ -106,8 +106,8 @@ def test_an_open_file_tells_where_it_is(tmp_path: Path) -> None:
         assert place_of(fd) == str(tmp_path / "b")
         facts = os.fstat(fd)
         inode = (facts.st_dev, facts.st_ino)
-        assert locate(inode, [str(tmp_path / "none"), str(tmp_path)], str(path)) == str(tmp_path / "b")
-        assert locate(inode, [str(tmp_path)], str(tmp_path / "b")) is None
+        assert locate(inode, None, [str(tmp_path / "none"), str(tmp_path)], str(path)) == str(tmp_path / "b")
+        assert locate(inode, None, [str(tmp_path)], str(tmp_path / "b")) is None
         (tmp_path / "b").unlink()
         path.touch()
         assert is_unlinked(fd)

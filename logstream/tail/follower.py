@@ -59,6 +59,12 @@ class Follower:
         for reader in lineage.readers:
             reader.mtime_ns = None
 
+    def doubt_unfinished(self, lineage: Lineage) -> None:
+        """Read unfinished lines again at the next look: who writes through a memory map need not move a file's time."""
+        for reader in lineage.readers:
+            if reader.is_unfinished:
+                reader.mtime_ns = None
+
     def prove_all(self, turn: Turn) -> None:
         """Give a proof of every generation that has grown since its last one."""
         for reader in self._census.readers.values():

@@ -106,6 +106,11 @@ class Reader:
         """Whether bytes were handed on for which no proof has been given yet."""
         return self.proof_offset != self.committed and self.lead is not None
 
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether bytes are there that end no line yet."""
+        return self.size is not None and self.size > self.committed
+
     def is_untouched(self, size: int, mtime_ns: int) -> bool:
         """Whether a file with this size and time holds nothing that has not been looked at."""
         return size == self.size and mtime_ns == self.mtime_ns

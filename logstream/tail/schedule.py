@@ -100,6 +100,8 @@ class Schedule:
         if self._is_sweeping and len(self._fresh) < _SWEEP_SLICE:
             slice_ = list(islice(self._sweep, _SWEEP_SLICE))
             self._is_sweeping = len(slice_) == _SWEEP_SLICE
+            for lineage in slice_:
+                self._follower.doubt_unfinished(lineage)
             self.look_at(slice_)
 
     def _look_at_fresh(self, turn: Turn, deadline: float) -> float:

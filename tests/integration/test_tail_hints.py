@@ -145,6 +145,20 @@ async def test_lines_written_through_a_memory_map_are_found(tmp_path: Path, *, u
         assert await sink.first(4) == [b"one", b"002", b"003", b"004"]
 
 
+async def test_lines_written_to_a_page_that_stays_mapped_are_found(tmp_path: Path) -> None:
+    """Only the first write to a page moves the file's time, mmap(2). Conformance: G7."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, bytes(4096))
+    async with tailing(sink, source(log)) as supervisor:
+        await supervisor.first_scan_done.wait()
+        with log.open("r+b") as file, mmap.mmap(file.fileno(), 4096) as mapped:
+            for number in range(5):
+                mapped[4 * number : 4 * number + 4] = b"%03d\n" % number
+                await sink.first(number + 1)
+                await looked_everywhere(supervisor)
+    assert sink.texts == [b"%03d" % number for number in range(5)]
+
+
 @pytest.mark.parametrize("count", [1, 300])
 async def test_a_line_arrives_well_within_a_second_however_many_files_trickle(tmp_path: Path, count: int) -> None:
     """All waits but the longest of a hundred; a watcher's usual debounce is 1.6 s. Conformance: G8."""

@@ -172,13 +172,8 @@ ANSWERED_OTHERWISE: Final = {
 """What design.md decides differently, and how; the tests hold what it decides."""
 NOT_YET: Final = {
     "A3": "a writer that renames without a pause while the directory is listed may bring a file twice",
-    "A10": "the new file is read from its start",
     "B6": "the lines before the cut come again",
-    "D12": "the file is told as deleted and read from its start",
-    "D13": "the file is told as deleted and read from its start",
-    "D14": "the file is told as deleted and the other one read from its start",
     "E12": "the encoding is refused, and a file with its mark is read as bytes",
-    "G7": "found where the kernel moves the file's time; a second write to the same mapped page does not",
     "G9": "holds but where the clock was set back while down: what was compressed meanwhile is taken for history",
 }
 """What is known not to hold, or not in full."""

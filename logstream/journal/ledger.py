@@ -15,7 +15,7 @@ from logstream.journal.codec import Reached, RowWriter, encode_vector
 from logstream.journal.cutting import cut_blocks
 from logstream.journal.held import INSERT_KEYFRAME, INSERT_ROW, UPDATE_ROW
 from logstream.journal.ids import AFTER_GAP, AFTER_OPEN_GAP, anchor_of
-from logstream.journal.life import Life, insertion, path_bytes
+from logstream.journal.life import Life, insertion, relocation
 from logstream.records import Gap, GapReason, Generation, Position
 from logstream.tail.batch import Batch, Birth, Hole, Moved, Proof, Range, Sealed, new_key
 
@@ -107,9 +107,8 @@ class Ledger:
                 case Moved():
                     life = self._touch(plan, change.key)
                     life.path = change.path
-                    plan.statements.append(
-                        ("UPDATE generation SET path = ? WHERE slot = ?", (path_bytes(life.path), life.slot))
-                    )
+                    life.dev, life.ino, life.igen = change.inode or (life.dev, life.ino, life.igen)
+                    plan.statements.append(relocation(life))
                 case Sealed():
                     self._seal(plan, change)
                 case Proof():

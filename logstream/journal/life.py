@@ -77,6 +77,12 @@ def insertion(life: Life) -> Statement:
     return _INSERT_GENERATION, values
 
 
+def relocation(life: Life) -> Statement:
+    """What records where the bytes of `life` are now."""
+    sql = "UPDATE generation SET path = ?, dev = ?, ino = ?, igen = ? WHERE slot = ?"
+    return sql, (path_bytes(life.path), _signed(life.dev), _signed(life.ino), life.igen, life.slot)
+
+
 def path_bytes(path: str) -> bytes:
     """Paths are stored as the bytes they are: a name that is not UTF-8 must come back the same."""
     return path.encode("utf-8", "surrogateescape")

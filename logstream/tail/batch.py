@@ -74,10 +74,11 @@ class Hole(NamedTuple):
 
 
 class Moved(NamedTuple):
-    """Generation `key` now lives at `path`."""
+    """Generation `key` now lives at `path`: in another file (dev, ino, igen) that holds all of it, if `inode` says so."""
 
     key: str
     path: str
+    inode: tuple[int, int, int | None] | None = None
 
 
 class Sealed(NamedTuple):

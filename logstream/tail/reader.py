@@ -187,6 +187,15 @@ class Reader:
             content, is_all = content[: max(0, until - self.committed)], False
         return self._take(content, facts, is_all=is_all)
 
+    def take_file(self, opened: Opened) -> None:
+        """Go on in another file, which holds all of the generation."""
+        facts, self.path, self.fd = opened.facts, opened.path, opened.fd
+        self.inode, self.igen = (facts.dev, facts.ino), facts.igen
+        start = max(0, self.committed - ANCHOR_BYTES)
+        self.lead = os.pread(opened.fd, self.committed - start, start)
+        self.size = self.mtime_ns = None
+        self.is_missing = self.is_unreadable = self.is_deleted = self.is_drained = False
+
     def take_copy(self, descriptor: int) -> None:
         """Go on in a copy of the generation that holds all of it."""
         start = max(0, self.committed - ANCHOR_BYTES)

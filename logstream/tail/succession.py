@@ -17,6 +17,7 @@ from logstream.tail.copies import Copies
 from logstream.tail.discovery import is_absence, obstacle_of, reason_of
 from logstream.tail.family import family_of, has_inode, inodes_of, settled
 from logstream.tail.identity import Verdict
+from logstream.tail.moving import go_on_in, life_moved_to
 from logstream.tail.opening import Opened, Refused, is_unlinked, place_of
 from logstream.tail.reader import Reader
 from logstream.tail.rotation import Sibling, newer_than, oldest_first
@@ -134,8 +135,19 @@ class Succession:
         self._enter_older(lineage, snapshot.older, turn)
         if isinstance(live, Opened):
             lineage.clear(turn)
-            lineage.add_live(self._bear(lineage, live, lineage.file, turn))
+            self._enter_live(lineage, live, turn, is_next=not snapshot.older)
             lineage.starts_at_end = False
+
+    def _enter_live(self, lineage: Lineage, live: Opened, turn: Turn, *, is_next: bool) -> None:
+        """Enter the file at the path. `is_next`: nothing came between it and the lives that are known."""
+        moved = life_moved_to(live, lineage, self._census) if is_next else None
+        if moved is None:
+            lineage.add_live(self._bear(lineage, live, lineage.file, turn))
+            return
+        go_on_in(live, moved, self._census, turn)
+        # One that was written under another path stays with that one, as if it had been renamed.
+        if moved in lineage.readers:
+            lineage.add_live(moved)
 
     def _enter_unseen(self, lineage: Lineage, turn: Turn) -> None:
         """Enter what came before a file that was found before a restart, and was still waiting for it then."""

@@ -1,0 +1,78 @@
+"""Which life goes on in a file that nobody knows: one whose own file is gone, and all of whose bytes stand there.
+
+A file gets another inode without a rotation: it is replaced by a longer one that begins like it, moved to another file
+system, or its file system is mounted anew. Owns what is compared before that is believed. Refuses to say which file has
+a path, and never takes a file for one that still exists. In doubt a file is new: lines that come twice are better than
+lines that never come.
+"""
+
+# ruff: noqa: PTH119, PTH120 - asked for each new file: a Path object costs more
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+from logstream.tail.batch import ANCHOR_BYTES, Moved
+from logstream.tail.family import has_inode
+from logstream.tail.identity import NO_INODE
+from logstream.tail.opening import is_unlinked, locate, place_of
+from logstream.tail.packed import begins_with
+from logstream.tail.reader import HEAD_BYTES
+
+if TYPE_CHECKING:
+    from logstream.tail.lineage import Census, Lineage
+    from logstream.tail.opening import Opened
+    from logstream.tail.reader import Reader
+    from logstream.tail.turn import Turn
+
+_TELLING_BYTES: Final = HEAD_BYTES + ANCHOR_BYTES
+"""So many bytes alike are no accident. The first lines that a program writes at each start may be fewer."""
+
+
+def life_moved_to(opened: Opened, lineage: Lineage, census: Census) -> Reader | None:
+    """The life that goes on in the open file at the lineage's path; raises OSError.
+
+    It was written under that path, or in another directory under the same name.
+    """
+    name = os.path.basename(opened.path)
+    others = (
+        reader
+        for reader in census.readers.values()
+        if reader.spec is lineage.spec and reader not in lineage.readers and os.path.basename(reader.path) == name
+    )
+    lives = (*reversed(lineage.readers), *others)
+    return next((reader for reader in lives if _has_no_file(reader) and _goes_on_in(opened, reader)), None)
+
+
+def go_on_in(opened: Opened, reader: Reader, census: Census, turn: Turn) -> None:
+    """Let `reader` go on in the open file."""
+    census.strike(reader)
+    reader.take_file(opened)
+    census.enrol(reader)
+    turn.add(Moved(reader.key, reader.path, (*reader.inode, reader.igen)))
+
+
+def _has_no_file(reader: Reader) -> bool:
+    """Whether the file of `reader` is nowhere; not one that was truncated, or deleted and its number given again."""
+    if reader.is_packed or reader.is_copy or reader.inode == NO_INODE:
+        return False
+    if reader.fd is not None and (is_unlinked(reader.fd) or place_of(reader.fd) is not None):
+        return is_unlinked(reader.fd)
+    directory = os.path.dirname(reader.path)
+    is_at_its_path = has_inode(reader.path, reader.inode)
+    return not is_at_its_path and locate(reader.inode, reader.igen, [directory], reader.path) is None
+
+
+def _goes_on_in(opened: Opened, reader: Reader) -> bool:
+    """Whether all of the life stands in the open file, and that is more than a new file with the same first lines."""
+    is_elsewhere = opened.facts.dev != reader.inode[0]
+    if not is_elsewhere and opened.facts.ino == reader.inode[1]:
+        return False  # deleted, and its number given again
+    if reader.fd is None:
+        return (is_elsewhere or reader.committed >= _TELLING_BYTES) and reader.is_copied_in(opened)
+    old = os.fstat(reader.fd)
+    # Losing its name changes a file's ctime: what was not written after that was there already, to be renamed over it.
+    is_replaced = opened.facts.size > old.st_size and opened.facts.mtime_ns <= old.st_ctime_ns
+    is_telling = is_elsewhere or is_replaced or old.st_size >= _TELLING_BYTES
+    return is_telling and old.st_size > 0 and begins_with(opened.fd, reader.fd, old.st_size)

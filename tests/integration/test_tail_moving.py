@@ -1,0 +1,206 @@
+"""A life that goes on in another file: replaced by more of the same, moved to another file system, mounted anew."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import pytest
+
+from logstream.tail.batch import Birth, Hole, Moved
+from tests.tail_kit import (
+    RecordingSink,
+    first_run,
+    looked_everywhere,
+    second_run,
+    source,
+    tailing,
+    write,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MUCH = b"".join(b"line %d of many\n" % number for number in range(100))
+
+
+@pytest.fixture(name="elsewhere")
+def _elsewhere(tmp_path: Path) -> Iterator[Path]:
+    """A directory on another file system."""
+    with TemporaryDirectory(dir="/dev/shm") as directory:  # noqa: S108 - another device is what is wanted
+        assert Path(directory).stat().st_dev != tmp_path.stat().st_dev
+        yield Path(directory)
+
+
+def replace(log: Path, content: bytes) -> None:
+    """As editors and `sed -i` do."""
+    new = log.with_suffix(".new")
+    new.write_bytes(content)
+    new.rename(log)
+
+
+@pytest.mark.parametrize("old", [b"one\n", b"one\ntwo\nthr", MUCH], ids=["a line", "a part of a line", "much"])
+async def test_a_file_replaced_by_one_that_holds_it_and_more_goes_on(tmp_path: Path, old: bytes) -> None:
+    """Conformance: A10."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, old)
+    whole = old + b"ee\nfour\n"
+    async with tailing(sink, source(tmp_path / "*.log")):
+        await sink.first(old.count(b"\n"))
+        replace(log, whole)
+        await sink.first(whole.count(b"\n"))
+        write(log, b"five\n")
+        assert await sink.first(whole.count(b"\n") + 1) == [*whole.splitlines(), b"five"]
+    assert len(sink.births) == 1
+    assert not sink.of_kind(Hole)
+
+
+async def test_a_file_replaced_while_down_goes_on_where_its_bytes_tell_enough(tmp_path: Path) -> None:
+    """Conformance: A10."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, MUCH)
+    await first_run(sink, source(log), 100)
+    replace(log, MUCH + b"more\n")
+    assert await second_run(sink, source(log), 101) == [*MUCH.splitlines(), b"more"]
+    write(log, b"last\n")
+    assert (await second_run(sink, source(log), 102))[100:] == [b"more", b"last"]
+    assert len(sink.births) == 1
+
+
+async def test_a_file_made_anew_with_the_same_first_lines_is_told_from_its_start(tmp_path: Path) -> None:
+    """It is what a program writes at each start. Conformance: A11."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, b"ready\n")
+    async with tailing(sink, source(log)):
+        await sink.first(1)
+        new = tmp_path / "new"
+        write(new, b"ready\nworking\n")
+        os.utime(new, (time.time() + 1,) * 2)  # written after the old file was deleted, by more than the clock's tick
+        log.unlink()
+        new.rename(log)
+        assert await sink.first(3) == [b"ready", b"ready", b"working"]
+    log.unlink()
+    write(tmp_path / "other", b"takes the number of the inode")
+    write(log, b"ready\nworking\nhard\n")
+    assert (await second_run(sink, source(log), 6))[3:] == [b"ready", b"working", b"hard"]
+    assert len(sink.births) == 3
+
+
+async def test_a_file_replaced_by_its_own_beginning_is_another_one(tmp_path: Path) -> None:
+    """Conformance: A11."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, MUCH)
+    async with tailing(sink, source(log)):
+        await sink.first(100)
+        replace(log, MUCH[:-1])
+        await sink.first(199)
+    assert len(sink.births) == 2
+
+
+@pytest.mark.parametrize("content", [b"one\ntwo\n", MUCH], ids=["little", "much"])
+async def test_a_file_with_another_device_number_goes_on(tmp_path: Path, content: bytes) -> None:
+    """Conformance: D12."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    count = content.count(b"\n")
+    write(log, content)
+    spec = source(tmp_path / "*.log")
+    await first_run(sink, spec, count)
+    write(log, b"while down\n")
+    known = [known._replace(dev=known.dev + 1) for known in sink.known()]
+    async with tailing(sink, spec, known=known, first_seen=()) as supervisor:
+        await sink.first(count + 1)
+        await looked_everywhere(supervisor)
+        write(log, b"later\n")
+        await sink.first(count + 2)
+    assert sink.texts == [*content.splitlines(), b"while down", b"later"]
+    facts = log.stat()
+    (moved,) = sink.of_kind(Moved)
+    assert moved.inode[:2] == (facts.st_dev, facts.st_ino)
+    assert len(sink.births) == 1
+
+
+async def test_rotated_files_with_another_device_number_go_on_in_their_order(tmp_path: Path) -> None:
+    """Conformance: D12."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, MUCH)
+    spec = source(log)
+    await first_run(sink, spec, 100)
+    write(log, b"unread\n")
+    log.rename(tmp_path / "app.log.1")
+    write(log, b"new\n")
+    known = [known._replace(dev=known.dev + 1) for known in sink.known()]
+    async with tailing(sink, spec, known=known, first_seen=()):
+        assert (await sink.first(102))[100:] == [b"unread", b"new"]
+    assert len(sink.births) == 2
+    assert not sink.of_kind(Hole)
+
+
+async def test_a_directory_that_is_on_another_file_system_now_goes_on(tmp_path: Path, elsewhere: Path) -> None:
+    """Its files have other numbers, all of them. Conformance: D12, D13."""
+    sink, logs = RecordingSink(), tmp_path / "logs"
+    (tmp_path / "before").mkdir()
+    logs.symlink_to("before")
+    for name in ("a", "b"):
+        write(logs / f"{name}.log", b"%s one\n" % name.encode())
+    spec = source(logs / "*.log")
+    await first_run(sink, spec, 2)
+    for name in ("a", "b"):
+        shutil.copy2(logs / f"{name}.log", elsewhere / f"{name}.log")
+    logs.unlink()
+    logs.symlink_to(elsewhere)
+    write(logs / "a.log", b"a two\n")
+    write(logs / "b.log", b"b two\n")
+    assert sorted((await second_run(sink, spec, 4))[2:]) == [b"a two", b"b two"]
+    assert len(sink.births) == 2
+    assert not sink.of_kind(Hole)
+
+
+@pytest.mark.parametrize("is_down", [False, True])
+async def test_a_file_moved_to_another_file_system_is_the_same(
+    tmp_path: Path, elsewhere: Path, *, is_down: bool
+) -> None:
+    """As `mv` does it there: it copies, and deletes. Conformance: D14."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(tmp_path / "*.log", elsewhere / "*.log")
+    write(log, MUCH)
+    there = elsewhere / "app.log"
+
+    def move() -> None:
+        shutil.copy2(log, elsewhere / "app.part")
+        log.unlink()
+        (elsewhere / "app.part").rename(there)
+
+    if is_down:
+        await first_run(sink, spec, 100)
+        move()
+        write(there, b"more\n")
+        await second_run(sink, spec, 101)
+    else:
+        async with tailing(sink, spec):
+            await sink.first(100)
+            move()
+            write(there, b"more\n")
+            await sink.first(101)
+    write(there, b"last\n")
+    assert await second_run(sink, spec, 102) == [*MUCH.splitlines(), b"more", b"last"]
+    assert len(sink.of_kind(Birth)) == 1
+    assert not sink.of_kind(Hole)
+
+
+async def test_a_copy_beside_a_file_that_is_still_there_is_a_file_of_its_own(tmp_path: Path, elsewhere: Path) -> None:
+    """Conformance: D4."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(tmp_path / "*.log", elsewhere / "*.log")
+    write(log, MUCH)
+    async with tailing(sink, spec):
+        await sink.first(100)
+        shutil.copy2(log, elsewhere / "app.log")
+        await sink.first(200)
+        os.utime(log)
+        write(log, b"here\n")
+        await sink.first(201)
+    assert len(sink.births) == 2

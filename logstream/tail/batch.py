@@ -74,7 +74,7 @@ class Hole(NamedTuple):
 
 
 class Moved(NamedTuple):
-    """Generation `key` now lives at `path`: in another file (dev, ino, igen) that holds all of it, if `inode` says so."""
+    """Generation `key` now lives at `path`: in another file (dev, ino, igen) with all of it, if `inode` says so."""
 
     key: str
     path: str

@@ -31,7 +31,7 @@ MUCH = b"".join(b"line %d of many\n" % number for number in range(100))
 @pytest.fixture(name="elsewhere")
 def _elsewhere(tmp_path: Path) -> Iterator[Path]:
     """A directory on another file system."""
-    with TemporaryDirectory(dir="/dev/shm") as directory:  # noqa: S108 - another device is what is wanted
+    with TemporaryDirectory(dir="/dev/shm") as directory:
         assert Path(directory).stat().st_dev != tmp_path.stat().st_dev
         yield Path(directory)
 

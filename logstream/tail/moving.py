@@ -31,11 +31,11 @@ _TELLING_BYTES: Final = HEAD_BYTES + ANCHOR_BYTES
 
 
 def life_moved_to(opened: Opened, lineage: Lineage, census: Census) -> Reader | None:
-    """The life that goes on in the open file at the lineage's path; raises OSError.
+    """The life that goes on in an open file, which has the lineage's path or had it; raises OSError.
 
     It was written under that path, or in another directory under the same name.
     """
-    name = os.path.basename(opened.path)
+    name = os.path.basename(lineage.path)
     others = (
         reader
         for reader in census.readers.values()

@@ -188,12 +188,13 @@ class Reader:
         return self._take(content, facts, is_all=is_all)
 
     def take_file(self, opened: Opened) -> None:
-        """Go on in another file, which holds all of the generation."""
+        """Go on in another file, which holds all of its own. That both were written anew is seen at the next read."""
         facts, self.path, self.fd = opened.facts, opened.path, opened.fd
         self.inode, self.igen = (facts.dev, facts.ino), facts.igen
-        start = max(0, self.committed - ANCHOR_BYTES)
-        self.lead = os.pread(opened.fd, self.committed - start, start)
-        self.size = self.mtime_ns = None
+        if self.lead is None:
+            start = max(0, self.committed - ANCHOR_BYTES)
+            self.lead = os.pread(opened.fd, self.committed - start, start)
+        self.mtime_ns = None
         self.is_missing = self.is_unreadable = self.is_deleted = self.is_drained = False
 
     def take_copy(self, descriptor: int) -> None:

@@ -135,19 +135,21 @@ class Succession:
         self._enter_older(lineage, snapshot.older, turn)
         if isinstance(live, Opened):
             lineage.clear(turn)
-            self._enter_live(lineage, live, turn, is_next=not snapshot.older)
+            reader = self._read_in(lineage, live, turn, is_next=not snapshot.older)
+            if reader is not None:
+                lineage.add_live(reader)
             lineage.starts_at_end = False
 
-    def _enter_live(self, lineage: Lineage, live: Opened, turn: Turn, *, is_next: bool) -> None:
-        """Enter the file at the path. `is_next`: nothing came between it and the lives that are known."""
-        moved = life_moved_to(live, lineage, self._census) if is_next else None
+    def _read_in(self, lineage: Lineage, opened: Opened, turn: Turn, *, is_next: bool) -> Reader | None:
+        """The life in an open file: a new one, or one that goes on there; None if that one belongs to another path.
+
+        `is_next`: nothing came between it and the lives that are known.
+        """
+        moved = life_moved_to(opened, lineage, self._census) if is_next else None
         if moved is None:
-            lineage.add_live(self._bear(lineage, live, lineage.file, turn))
-            return
-        go_on_in(live, moved, self._census, turn)
-        # One that was written under another path stays with that one, as if it had been renamed.
-        if moved in lineage.readers:
-            lineage.add_live(moved)
+            return self._bear(lineage, opened, lineage.file, turn)
+        go_on_in(opened, moved, self._census, turn)
+        return moved if moved in lineage.readers else None
 
     def _enter_unseen(self, lineage: Lineage, turn: Turn) -> None:
         """Enter what came before a file that was found before a restart, and was still waiting for it then."""
@@ -158,13 +160,15 @@ class Succession:
 
     def _enter_older(self, lineage: Lineage, found: list[Opened | Sibling], turn: Turn) -> None:
         for older in found:
+            reader: Reader | None
             if isinstance(older, Opened):
-                reader = self._bear(lineage, older, lineage.file, turn)
+                reader = self._read_in(lineage, older, turn, is_next=older is found[0])
             else:
                 reader = Reader.packed(lineage.spec, lineage.file, older, turn.now)
                 self._census.enrol(reader)
-            lineage.add_older(reader)
-            lineage.displace(reader, turn.now)
+            if reader is not None and reader not in lineage.readers:
+                lineage.add_older(reader)
+                lineage.displace(reader, turn.now)
 
     def _look_until_still(self, lineage: Lineage) -> _Snapshot:
         snapshot = self._look(lineage)
@@ -200,7 +204,8 @@ class Succession:
                     older.append(sibling._replace(igen=opened.facts.igen))
                 os.close(opened.fd)
             elif isinstance(opened, Opened):
-                if self._copies.is_copy(lineage, opened, live):
+                is_next = not older and life_moved_to(opened, lineage, self._census) is not None
+                if not is_next and self._copies.is_copy(lineage, opened, live):
                     os.close(opened.fd)
                 else:
                     older.append(opened)

@@ -16,6 +16,7 @@ from tests.tail_kit import (
     RecordingSink,
     first_run,
     looked_everywhere,
+    rewrite,
     second_run,
     source,
     tailing,
@@ -69,6 +70,43 @@ async def test_a_file_replaced_while_down_goes_on_where_its_bytes_tell_enough(tm
     write(log, b"last\n")
     assert (await second_run(sink, source(log), 102))[100:] == [b"more", b"last"]
     assert len(sink.births) == 1
+
+
+async def test_a_file_that_was_written_anew_and_replaced_before_a_look_is_told_once(tmp_path: Path) -> None:
+    """Conformance: A10, B2."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, b"old one\nold two\n")
+    async with tailing(sink, source(log)):
+        await sink.first(2)
+        rewrite(log, b"new one\nnew two\n")
+        replace(log, b"new one\nnew two\nnew three\n")
+        await sink.first(5)
+        write(log, b"last\n")
+        await sink.first(6)
+    assert sink.texts == [b"old one", b"old two", b"new one", b"new two", b"new three", b"last"]
+
+
+@pytest.mark.parametrize("is_rewritten", [False, True])
+async def test_a_file_that_was_replaced_and_rotated_before_a_look_is_told_once(
+    tmp_path: Path, *, is_rewritten: bool
+) -> None:
+    """Conformance: A3, A10."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, b"old one\nold two\n")
+    async with tailing(sink, source(tmp_path / "*.log*")):
+        await sink.first(2)
+        begin = b"new one\nnew two\n" if is_rewritten else b"old one\nold two\n"
+        if is_rewritten:
+            rewrite(log, begin)
+        replace(log, begin + b"three\n")
+        log.rename(tmp_path / "app.log.1")
+        write(log, b"four\n")
+        await sink.until(lambda: sink.texts[-1:] == [b"four"])
+        write(log, b"last\n")
+        await sink.until(lambda: sink.texts[-1:] == [b"last"])
+    news = [b"new one", b"new two"] if is_rewritten else []
+    assert sink.texts == [b"old one", b"old two", *news, b"three", b"four", b"last"]
+    assert not sink.of_kind(Hole)
 
 
 async def test_a_file_made_anew_with_the_same_first_lines_is_told_from_its_start(tmp_path: Path) -> None:

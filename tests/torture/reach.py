@@ -22,7 +22,7 @@ class Reach(NamedTuple):
     bytes must be a gap, and its id must still be known."""
     rewrites_with_the_same_end: bool = False
     """A file is written anew with the same 64 bytes before the place reached."""
-    replaces_with_more: bool = False
+    replaces_with_more: bool = True
     """A log is replaced by a file that begins with all of it: what was told must not come again."""
     copies_in_the_glob: bool = True
     """A glob matches the copies too."""

@@ -143,6 +143,7 @@ class Log:
         life = self._writable()
         made.write_bytes(content + b"".join([self.story.add(life, text) for text in texts]))
         made.rename(self.path)
+        life.has_unseen_file = True
 
     def cut_unseen(self, lines: int) -> None:
         """While the service is down: cut off some of the lines that were written since it went."""
@@ -192,7 +193,9 @@ class Log:
         self.story.end_partial(life)
         life.files -= 1
         if not life.files:
-            self.story.lose(life, is_known_lost=is_known_lost)
+            # Of a file that came and went between two looks a service that is up knows nothing.
+            has_seen = self.story.is_down or not life.has_unseen_file
+            self.story.lose(life, is_known_lost=is_known_lost and has_seen)
 
 
 def _append(path: Path, content: bytes) -> None:

@@ -52,6 +52,8 @@ class Life:
     """Whether a line of it has been received with an id: the service will not forget it."""
     is_seen: bool = False
     """Whether a line of it has been received: the service has looked at it."""
+    has_unseen_file: bool = False
+    """Whether its file was replaced by one with more, and the service, as far as is known, has not looked since."""
     size_at_stop: int = 0
     """How long it was when the service was last stopped or killed."""
 

@@ -106,6 +106,8 @@ class World:
         self.viewers[0].catch_up()
         for log in self.logs:
             log.is_truncated = log.is_truncated and not (log.live is not None and log.live.is_seen)
+        for life in self.story.lives:
+            life.has_unseen_file = False
 
     def be_looked_at(self, log: Log) -> None:
         """Until the service, which is up, has seen the life that the log has now, and all that is written to it."""

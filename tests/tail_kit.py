@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from logstream.tail.batch import Batch, Birth, Hole, Known, Moved, Notice, Proof, Range, Sealed, SourceSpec
+from logstream.tail.batch import Batch, Birth, Cut, Hole, Known, Moved, Notice, Proof, Range, Sealed, SourceSpec
 from logstream.tail.lines import cut_whole, strip_end
 from logstream.tail.supervisor import Supervisor
 from logstream.tail.turn import Pace
@@ -44,6 +44,7 @@ class RecordingSink:
         self.paths: dict[str, str] = {}
         self.proofs: dict[str, Proof] = {}
         self.sealed: dict[str, Sealed] = {}
+        self.cuts: dict[str, Cut] = {}
         self.max_line_bytes = 65_536
         self.refusals: list[Exception] = []
         self.batch_bytes = 0
@@ -76,6 +77,9 @@ class RecordingSink:
             case Moved(key=key):
                 assert key not in self.sealed
                 self.paths[key] = change.path
+            case Cut(key=key):
+                assert 0 < change.offset < self.committed[key]
+                self.cuts[key] = change
             case Sealed(key=key):
                 assert key not in self.sealed
                 self.sealed[key] = change

@@ -58,6 +58,10 @@ class EntryCursor:
         """Where the generations of the last decoded row were before it: the newest row grows and is decoded again."""
         self._ahead: deque[tuple[Entry, Reached]] = deque()
 
+    def beginning_at(self, at: int) -> EntryCursor:
+        """Another cursor over the same order, at the place `at`."""
+        return EntryCursor(self._store, self._ledger, at)
+
     def peek(self) -> tuple[Entry, Reached] | None:
         """The entry that holds the place, with its generation's state before that entry; None at the head."""
         if self._epoch != self._ledger.epoch:

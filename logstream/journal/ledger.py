@@ -17,7 +17,7 @@ from logstream.journal.held import INSERT_KEYFRAME, INSERT_ROW, UPDATE_ROW
 from logstream.journal.ids import AFTER_GAP, AFTER_OPEN_GAP, anchor_of
 from logstream.journal.life import Life, insertion, relocation
 from logstream.records import Gap, GapReason, Generation, Position
-from logstream.tail.batch import Batch, Birth, Hole, Moved, Proof, Range, Sealed, new_key
+from logstream.tail.batch import Batch, Birth, Cut, Hole, Moved, Proof, Range, Sealed, new_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 _UPDATE_PROOF = """
 UPDATE generation SET proof_offset = ?, proof_crc = ?, head_length = ?, head_crc = ?, written_ns = ? WHERE slot = ?
+"""
+_CUT = """
+UPDATE generation SET proof_offset = ?, proof_crc = ?, head_length = ?, head_crc = ?, kept_end = ? WHERE slot = ?
 """
 ROW_BYTES = 1024
 """A row is appended to until it holds this much; then a new one begins."""
@@ -109,6 +112,11 @@ class Ledger:
                     life.path = change.path
                     life.dev, life.ino, life.igen = change.inode or (life.dev, life.ino, life.igen)
                     plan.statements.append(relocation(life))
+                case Cut():
+                    life = self._touch(plan, change.key)
+                    life.kept_end = life.proof_offset = change.offset
+                    life.proof_crc, life.head_length, life.head_crc = change[2:]
+                    plan.statements.append((_CUT, (*change[1:], life.kept_end, life.slot)))
                 case Sealed():
                     self._seal(plan, change)
                 case Proof():

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from logstream.journal.held import Statement
     from logstream.records import GapReason, Generation
 
-_INSERT_GENERATION = "INSERT INTO generation VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+_INSERT_GENERATION = "INSERT INTO generation VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 
 
 @dataclass(slots=True)
@@ -39,8 +39,14 @@ class Life:
     sealed_at: int | None = None
     gone: GapReason | None = None
     written_ns: int | None = None
+    kept_end: int | None = None
+    """How far its bytes are still what they were, where they were cut off behind that."""
     anchor: int | None = None
     """Anchor at `committed`, when this process has read the bytes before it."""
+
+    def has_kept(self, offset: int) -> bool:
+        """Whether nobody has cut off the bytes before `offset`."""
+        return self.kept_end is None or offset <= self.kept_end
 
     def known(self, seen_time: float | None) -> Known:
         """What the tail needs to recognise this generation's file, last seen at `seen_time` (epoch seconds)."""
@@ -73,6 +79,7 @@ def insertion(life: Life) -> Statement:
         life.slot, *life.generation, path_bytes(life.path), _signed(life.dev), _signed(life.ino), life.igen,
         life.base, life.encoding, life.head_length, life.head_crc, life.proof_offset, life.proof_crc,
         life.birth_at, life.sealed_at, sealed_end, sealed_lines, gone, life.written_ns,
+        life.kept_end,
     )  # fmt: skip
     return _INSERT_GENERATION, values
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from logstream.journal.entries import EntryCursor
     from logstream.journal.ledger import Ledger
+    from logstream.journal.life import Life
     from logstream.journal.locate import Locator
     from logstream.records import Generation
 
@@ -57,26 +58,39 @@ class Replay:
         if run.hole is not None or run.end is None or life is None:
             # A generation may have been forgotten since this reader came upon it.
             return self._told(_lost(run, run.hole or (GapReason.EXPIRED if life is None else GapReason.DELETED)))
-        descriptor = await self._locator.find(life)
-        if isinstance(descriptor, GapReason):
-            return self._lose(run, descriptor, until)
+        found = await self._bytes_of(run, life)
+        if isinstance(found, GapReason):
+            return self._lose(run, found, until)
         lead_bytes = min(ANCHOR_BYTES, run.start)
-        wanted = min(run.end - run.start, BLOCK_BYTES + LINE_END_BYTES)
-        try:
-            found = os.pread(descriptor, lead_bytes + wanted, run.start - lead_bytes)
-        except OSError:
-            return self._lose(run, GapReason.UNREADABLE, until)
-        if len(found) < lead_bytes + wanted or not self._goes_on(run, found[:lead_bytes]):
-            # Shorter than recorded, or other bytes, and not yet sealed: somebody cut the file under our feet.
-            return self._lose(run, GapReason.TRUNCATED, until)
         content = found[lead_bytes:]
         content = content[: block_length(content, 0, self._max_line_bytes(run.generation.source))]
         is_durable = run.at + len(content) <= self._ledger.durable_head
         block = Block(run.generation, run.start, run.at, run.time_ms, found[:lead_bytes], content, is_durable)
-        if block.end < run.end:
+        if block.end == life.kept_end:
+            self._cursor = self._cursor.beginning_at(block.next_at)  # it counts the lines of what is lost
+        elif block.end < run.end:
             self._run = run._replace(start=block.end, at=block.next_at, lines=None)
         self._last = block
         return block
+
+    async def _bytes_of(self, run: Run, life: Life) -> bytes | GapReason:
+        """What stands before the run, and the first bytes of it, or why these are not to be had."""
+        end = run.end if run.end is None or life.kept_end is None else min(run.end, life.kept_end)
+        if end is None or end <= run.start:
+            return GapReason.TRUNCATED
+        descriptor = await self._locator.find(life)
+        if isinstance(descriptor, GapReason):
+            return descriptor
+        lead_bytes = min(ANCHOR_BYTES, run.start)
+        wanted = lead_bytes + min(end - run.start, BLOCK_BYTES + LINE_END_BYTES)
+        try:
+            found = os.pread(descriptor, wanted, run.start - lead_bytes)
+        except OSError:
+            return GapReason.UNREADABLE
+        if len(found) < wanted or not self._goes_on(run, found[:lead_bytes]):
+            # Shorter than recorded, or other bytes, and not yet sealed: somebody cut the file under our feet.
+            return GapReason.TRUNCATED
+        return found
 
     def close(self) -> None:
         """Nothing is held: descriptors belong to the locator."""

@@ -73,7 +73,7 @@ class Resolver:
         return Resolution(find_place(self._store, self._ledger, life, position.offset), None)
 
     async def _before(self, life: Life, offset: int) -> bytes | None:
-        found = await self._locator.find(life)
+        found = await self._locator.find(life) if life.has_kept(offset) else GapReason.TRUNCATED
         return None if isinstance(found, GapReason) else self._locator.read_before(found, offset, ANCHOR_BYTES)
 
     async def _search(self, position: Position) -> Resolution:

@@ -46,7 +46,7 @@ def _load_lives(store: Store) -> list[Life]:
     lives = []
     for row in store.select("SELECT * FROM generation"):
         slot, key, source, file, path, dev, ino, igen, base, encoding, head_length, head_crc, *rest = row
-        proof_offset, proof_crc, birth_at, sealed_at, sealed_end, sealed_lines, gone, written_ns = rest
+        proof_offset, proof_crc, birth_at, sealed_at, sealed_end, sealed_lines, gone, written_ns, kept_end = rest
         life = Life(
             slot=slot,
             generation=Generation(key, source, file),
@@ -66,6 +66,7 @@ def _load_lives(store: Store) -> list[Life]:
             sealed_at=sealed_at,
             gone=None if gone is None else GapReason(gone),
             written_ns=written_ns,
+            kept_end=kept_end,
         )
         lives.append(life)
     return lives

@@ -199,7 +199,9 @@ class SqliteJournal:
     def bytes_before(self, generation: Generation, offset: int, length: int) -> bytes | None:
         """The at most `length` bytes of `generation` before `offset`; None while they cannot be read."""
         life = self._ledger.lives.get(generation.key)
-        return None if life is None else self._read_before(self._locator.locate(life), offset, length)
+        if life is None or not life.has_kept(offset):
+            return None
+        return self._read_before(self._locator.locate(life), offset, length)
 
     def reached(self, at: int) -> tuple[Reached, ...]:
         """How far each generation was recorded at the place `at`, for those of which something was."""
@@ -238,7 +240,7 @@ class SqliteJournal:
 
     async def _anchor_at(self, life: Life, offset: int) -> int | None:
         """The anchor there; 0 if the bytes are gone for good, None if they only cannot be read now."""
-        found = await self._locator.find(life)
+        found = await self._locator.find(life) if life.has_kept(offset) else GapReason.TRUNCATED
         if found is GapReason.UNREADABLE:
             return None
         before = self._read_before(found, offset, ANCHOR_BYTES)

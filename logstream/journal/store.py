@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Durability = Literal["process", "full"]
-_FORMAT = 2
+_FORMAT = 3
 _SCHEMA = """
 CREATE TABLE generation (
   slot INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, source TEXT NOT NULL, file TEXT NOT NULL, path BLOB NOT NULL,
@@ -42,6 +42,7 @@ CREATE TABLE usage (id INTEGER PRIMARY KEY, boot TEXT NOT NULL, is_clean INTEGER
 CREATE TABLE former (key TEXT PRIMARY KEY, slot INTEGER NOT NULL, lasted INTEGER NOT NULL, at INTEGER NOT NULL)
   WITHOUT ROWID;
 """
+_SINCE_FORMAT_3 = "ALTER TABLE generation ADD COLUMN kept_end INTEGER;"
 _ROWS_A_PAGE = 32
 _BUSY_SECONDS = 5.0
 _DISK_CODES = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR})
@@ -275,10 +276,10 @@ def _code(cause: Exception) -> int:
 
 def _prepare(connection: sqlite3.Connection, directory: Path) -> None:
     found = connection.execute("PRAGMA user_version").fetchone()[0]
-    missing = {0: _SCHEMA + _SINCE_FORMAT_2, 1: _SINCE_FORMAT_2}.get(found)
-    if missing is not None:
+    if found < _FORMAT:
+        missing = "".join((_SCHEMA, _SINCE_FORMAT_2, _SINCE_FORMAT_3)[found:])
         connection.executescript(f"BEGIN;{missing}PRAGMA user_version = {_FORMAT};COMMIT;")
-    elif found != _FORMAT:
+    elif found > _FORMAT:
         reason = f"journal.db has format {found}, this version reads {_FORMAT}"
         raise StateUnusableError(directory, reason, "use the version that wrote it, or another directory")
 

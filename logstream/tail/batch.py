@@ -81,6 +81,19 @@ class Moved(NamedTuple):
     inode: tuple[int, int, int | None] | None = None
 
 
+class Cut(NamedTuple):
+    """Of what was handed on of generation `key` the bytes from `offset` on are gone; those before it are still there.
+
+    The checksums are those of a `Proof` at `offset`. `Sealed` follows: what comes after in that file is another life.
+    """
+
+    key: str
+    offset: int
+    crc: int
+    head_length: int
+    head_crc: int
+
+
 class Sealed(NamedTuple):
     """Generation `key` is finished; `end` is how far it was handed on.
 
@@ -121,7 +134,7 @@ class Notice(NamedTuple):
     detail: dict[str, str]
 
 
-Change = Birth | Range | Hole | Moved | Sealed | Proof | Notice
+Change = Birth | Range | Hole | Moved | Cut | Sealed | Proof | Notice
 
 
 class Batch(NamedTuple):

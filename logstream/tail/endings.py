@@ -52,10 +52,12 @@ class Endings:
     def renew(self, lineage: Lineage, reader: Reader, verdict: Verdict, turn: Turn) -> Reader:
         """The bytes of an open file are not what they were: its life ends and another one begins in its place.
 
-        Where it only lost what had not been handed on (SHRUNK), the new life goes on from there. Where a copy was made
-        before, what was not read yet is read there: the old life then stands before the new one.
+        Where it only lost its end, handed on (CUT) or not (SHRUNK), the new life goes on from there. Where a copy was
+        made before, what was not read yet is read there: the old life then stands before the new one.
         """
-        base = reader.committed if verdict is Verdict.SHRUNK else 0
+        base = {Verdict.SHRUNK: reader.committed, Verdict.CUT: reader.cut_end}.get(verdict, 0)
+        if verdict is Verdict.CUT:
+            turn.add(reader.cut_off())
         copy = None if base else self._copies.find(lineage, reader)
         # Nobody knows before it is unpacked whether a compressed file holds more than was read.
         is_sought = copy is None and not base and may_be_packed(reader, lineage.path)

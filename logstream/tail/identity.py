@@ -9,8 +9,12 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
+from logstream.tail.batch import ANCHOR_BYTES
+
 TICK_NS = 20_000_000
 """Two writes so close together may leave the same mtime: the kernel's clock ticks at 100 to 1000 Hz."""
+RECENT_BYTES = 4096
+"""How many of the bytes that were handed on last are compared where a file has lost its end."""
 NO_INODE = (-1, -1)
 """Of a generation whose file is gone, and whose number another file has."""
 
@@ -48,6 +52,8 @@ class Verdict(Enum):
     """It, but bytes that were seen and not handed on are gone. Those handed on are still there."""
     UNPROVEN = "unproven"
     """It was written to: compare the bytes before `committed`, then ask again."""
+    CUT = "cut"
+    """It, but the last lines that were handed on are gone. Those before them are still there."""
     TRUNCATED = "truncated"
     """The same inode with other bytes: a new generation, from its start."""
     REPLACED = "replaced"
@@ -84,6 +90,18 @@ def _progress(known: Remembered, facts: Facts, *, is_proven: bool) -> Verdict:
     if is_untouched or facts.size == known.committed:
         return Verdict.SAME
     return Verdict.GREW
+
+
+def cut_end(recent: bytes, found: bytes, start: int) -> int:
+    """Where the lines that are left of a file end, if it only lost its last ones; 0 if it was written anew.
+
+    `recent` is the end of what was handed on, and began at `start`; `found` is what stands there now. A program that
+    begins its log anew may write the same first lines: so less than half may have been cut off.
+    """
+    same = next((at for at, (one, other) in enumerate(zip(recent, found, strict=False)) if one != other), len(found))
+    end = start + recent.rfind(b"\n", 0, same) + 1
+    is_telling = not start or same >= ANCHOR_BYTES
+    return end if is_telling and end > start and 2 * end > start + len(recent) else 0
 
 
 def contradict(one: int | None, other: int | None) -> bool:

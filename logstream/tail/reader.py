@@ -14,9 +14,9 @@ import zlib
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from logstream.tail.batch import ANCHOR_BYTES, LISTED_BYTES, Birth, Known, Proof, Range, SourceSpec, new_key
+from logstream.tail.batch import ANCHOR_BYTES, LISTED_BYTES, Birth, Cut, Known, Proof, Range, SourceSpec, new_key
 from logstream.tail.discovery import is_absence
-from logstream.tail.identity import NO_INODE, TICK_NS, Facts, Remembered, Verdict, decide
+from logstream.tail.identity import NO_INODE, RECENT_BYTES, TICK_NS, Facts, Remembered, Verdict, cut_end, decide
 from logstream.tail.lines import LINE_END_BYTES, cut, cut_whole, measure
 from logstream.tail.packed import likeness_of
 from logstream.tail.rotation import without_compression
@@ -49,6 +49,10 @@ class Reader:
         self.fd: int | None = None
         self.lead: bytes | None = None
         """The bytes before `committed`; None until the file has been proven to be this generation."""
+        self.recent = b""
+        """The last bytes that were handed on since it was opened: what a cut is recognised by."""
+        self.cut_end = 0
+        """How much of what was handed on was found to be there, when more was not."""
         self.size: int | None = None
         self.mtime_ns: int | None = None
         """As last seen, if everything up to then has been looked at and a later write would change it."""
@@ -173,19 +177,27 @@ class Reader:
         facts = self._facts(fd)
         verdict = decide(self.remembered, facts, proof_matches=None)
         if verdict not in (Verdict.UNPROVEN, Verdict.GREW):
-            return self._noted(verdict, facts)
+            return self._noted(self._cut_or(verdict, fd), facts)
         # One byte more than a line and its end can have: less could never be cut.
         most_bytes = max(most_bytes, self.spec.max_line_bytes + LINE_END_BYTES)
         want = min(most_bytes, max(0, facts.size - self.committed) + _ROUND_UP_BYTES)
         block = os.pread(fd, len(lead) + want, self.committed - len(lead))
         verdict = decide(self.remembered, facts, proof_matches=block.startswith(lead))
         if verdict in (Verdict.TRUNCATED, Verdict.SHRUNK):
-            return self._noted(verdict, facts)
+            return self._noted(self._cut_or(verdict, fd), facts)
         content = block[len(lead) :]
         is_all = len(content) < want
         if until is not None and self.committed + len(content) > until:
             content, is_all = content[: max(0, until - self.committed)], False
         return self._take(content, facts, is_all=is_all)
+
+    def cut_off(self) -> Cut:
+        """What is told when its last lines are gone: how far its bytes are still there, and what they are known by."""
+        fd, _ = self._proven()
+        start = max(0, self.cut_end - ANCHOR_BYTES)
+        crc = zlib.crc32(os.pread(fd, self.cut_end - start, start))
+        head = os.pread(fd, min(HEAD_BYTES, self.cut_end), 0)
+        return Cut(self.key, self.cut_end, crc, len(head), zlib.crc32(head))
 
     def take_file(self, opened: Opened) -> None:
         """Go on in another file, which holds all of its own. That both were written anew is seen at the next read."""
@@ -263,6 +275,15 @@ class Reader:
         seen = os.fstat(fd)
         return Facts(*self.inode, self.igen, seen.st_size, seen.st_mtime_ns, is_regular=True)
 
+    def _cut_or(self, verdict: Verdict, fd: int) -> Verdict:
+        """CUT where the file was not written anew but only lost its last lines; else `verdict`."""
+        if verdict is not Verdict.TRUNCATED or self.is_copy:
+            return verdict
+        start = self.committed - len(self.recent)
+        self.cut_end = cut_end(self.recent, os.pread(fd, len(self.recent), start), start)
+        has_head = self.head_length > start or zlib.crc32(os.pread(fd, self.head_length, 0)) == self.head_crc
+        return Verdict.CUT if self.cut_end > self.base and has_head else verdict
+
     def _noted(self, verdict: Verdict, facts: Facts) -> Verdict:
         if verdict is Verdict.SAME:
             self._note(facts.size, facts.mtime_ns)
@@ -295,6 +316,7 @@ class Reader:
         lead, start = self.lead or b"", self.committed
         self.committed += len(content)
         self.lead = (lead + content[-ANCHOR_BYTES:])[-ANCHOR_BYTES:]
+        self.recent = (self.recent + content[-RECENT_BYTES:])[-RECENT_BYTES:]
         lengths = lines if isinstance(lines, int) else tuple(b - a for a, b in pairwise([0, *lines]))
         return Range(self.key, start, self.committed, lengths, content, lead)
 

@@ -137,7 +137,7 @@ def test_a_format_of_another_version_is_refused_and_kept(tmp_path: Path, store: 
     descriptors = open_descriptors()
 
     for _ in range(2):  # the first attempt must not keep the lock
-        with pytest.raises(StateUnusableError, match=r"has format 9, this version reads 2; use the version"):
+        with pytest.raises(StateUnusableError, match=r"has format 9, this version reads 3; use the version"):
             Store(tmp_path, "process")
     assert open_descriptors() == descriptors
 
@@ -332,17 +332,24 @@ async def test_the_log_is_copied_back_when_things_are_quiet_and_then_left_alone(
     assert len(checkpoints) <= 2, "nothing was recorded since"
 
 
-def test_a_state_of_the_first_format_is_taken_over_with_all_that_it_holds(tmp_path: Path, store: Store) -> None:
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_state_of_an_earlier_format_is_taken_over_with_all_that_it_holds(
+    tmp_path: Path, store: Store, version: int
+) -> None:
     """Conformance: H7."""
     store.transact([(INSERT, (1, b"one"))])
     store.close()
     with sqlite3.connect(tmp_path / "journal.db") as connection:
-        connection.executescript("DROP TABLE usage; DROP TABLE former; PRAGMA user_version = 1;")
-        connection.execute("ALTER TABLE generation DROP COLUMN written_ns")
+        connection.execute("ALTER TABLE generation DROP COLUMN kept_end")
+        if version == 1:
+            connection.executescript("DROP TABLE usage; DROP TABLE former;")
+            connection.execute("ALTER TABLE generation DROP COLUMN written_ns")
+        connection.execute(f"PRAGMA user_version = {version}")
     connection.close()
 
     again = Store(tmp_path, "process")
     assert [row.entries for row in again.rows_from(0)] == [b"one"]
     assert again.select("SELECT * FROM usage") == again.select("SELECT * FROM former") == []
-    assert again.select("PRAGMA user_version") == [(2,)]
+    assert again.select("PRAGMA user_version") == [(3,)]
+    assert again.select("SELECT written_ns, kept_end FROM generation") == []
     again.close()

@@ -12,6 +12,7 @@ import os
 from typing import TYPE_CHECKING
 
 from logstream.tail.batch import display
+from logstream.tail.clocks import latest_seconds, not_later
 from logstream.tail.globs import is_matched
 from logstream.tail.lineage import Census, Lineage
 from logstream.tail.reader import Reader
@@ -64,16 +65,20 @@ class Roster:
         lineages = self.lineages.values()
         return tuple(status_of(name, lineages, self._troubles.get(name, {})) for name in self._specs)
 
-    def remember(self, known: Iterable[Known], now: float) -> None:
+    def remember(self, known: Iterable[Known], now: float, epoch_seconds: float) -> None:
         """Take over what is remembered, in the order of births; sources must have been set before."""
-        for generation in known:
-            if generation.source not in self._first_seen and generation.seen_time is not None:
-                self._searched_at[generation.source] = generation.seen_time
+        generations = tuple(known)
+        latest = latest_seconds(generations, epoch_seconds)
+        for generation in generations:
+            dated = generation if latest is None else not_later(generation, latest)
+            if dated.source not in self._first_seen and dated.seen_time is not None:
+                self._searched_at[dated.source] = dated.seen_time
             if generation.is_gone or generation.sealed:
+                # By its own time the file of a finished one is known again.
                 self._census.retire(generation, is_gone=generation.is_gone)
-                self._note_history(_path_of(generation), generation.last_ns)
+                self._note_history(_path_of(generation), dated.last_ns)
             else:
-                self._parked[generation.key] = generation
+                self._parked[generation.key] = dated
         self._unpark(now)
 
     def set_sources(self, specs: Sequence[SourceSpec], first_seen: Iterable[str], now: float) -> None:

@@ -72,7 +72,7 @@ class Supervisor:
         self._follower = Follower(census)
         self._roster = Roster(census, self._follower.succession)
         self._roster.set_sources(self._sources, first_seen, time.monotonic())
-        self._roster.remember(known, time.monotonic())
+        self._roster.remember(known, time.monotonic(), time.time())
         self._schedule = Schedule(self._roster, self._follower, self.pace)
         self._watcher = Watcher(self._take_hints, self._look_everywhere) if uses_events else None
         self._found: list[tuple[SourceSpec, Found]] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import mmap
 import os
@@ -231,3 +232,28 @@ async def test_file_times_to_come_keep_nothing_from_being_read(tmp_path: Path) -
     log.rename(tmp_path / "app.log.1")
     write(log, b"3\n")
     assert await second_run(sink, spec, 3) == [b"1", b"2", b"3"]
+
+
+async def test_what_was_rotated_and_compressed_under_a_clock_that_was_set_back_is_read_in_order(tmp_path: Path) -> None:
+    """And what was history before stays history. Conformance: G9."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec, now = source(log), time.time()
+
+    def pack(name: str, content: bytes, seconds: float) -> None:
+        (tmp_path / name).write_bytes(gzip.compress(content))
+        os.utime(tmp_path / name, (seconds, seconds))
+
+    pack("app.log.3.gz", b"history\n", now - 3 * DAY_SECONDS)
+    write(log, b"1\n")
+    await first_run(sink, spec, 1)
+    # It was an hour later by the clock that is set back now.
+    ahead = now + 3600
+    known = [one._replace(seen_time=ahead, written_ns=int(ahead * 1e9)) for one in sink.known()]
+    pack("app.log.2.gz", b"1\n2\n", now - 120)
+    pack("app.log.1.gz", b"3\n", now - 60)
+    log.unlink()
+    write(log, b"4\n")
+    async with tailing(sink, spec, known=known, first_seen=()):
+        await sink.until(lambda: sink.texts[-1:] == [b"4"])
+    assert sink.texts == [b"1", b"2", b"3", b"4"]
+    assert not sink.of_kind(Hole)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tests.torture.world import World
 
 Parameters = ParamSpec("Parameters")
+TELLING_BYTES = 320
 
 
 def step(method: Callable[Parameters, None]) -> Callable[Parameters, None]:
@@ -97,6 +98,14 @@ class Bounds(RuleBasedStateMachine):
         if self.world.is_full or (not self.reach.replaces_beside_copies and any(one.is_copy for one in log.older)):
             return False
         return self.may_move(log)
+
+    def is_telling(self, log: Log) -> bool:
+        """Whether there is so much in a log that a file that begins with it can only be more of the same."""
+        life = log.live
+        if life is None or not life.is_known:
+            return True
+        lines = [line for line in life.lines if line.is_told or not self.world.story.is_down]
+        return bool(lines) and lines[-1].end >= TELLING_BYTES
 
     def may_pack(self, older: Older) -> bool:
         """Whether a file may be compressed: no copy that holds what has not been read."""

@@ -160,7 +160,7 @@ class Torture(Bounds):
     @step
     def replace_with_more(self, *, index: int, count: int) -> None:
         log = self.world.logs[index]
-        if self.may_replace(log):
+        if self.may_replace(log) and self.is_telling(log):
             log.replace_with_more(self.texts(count, 40))
             self.counted["replacements"] += 1
 

@@ -171,9 +171,7 @@ ANSWERED_OTHERWISE: Final = {
 }
 """What design.md decides differently, and how; the tests hold what it decides."""
 NOT_YET: Final = {
-    "A3": "a writer that renames without a pause while the directory is listed may bring a file twice",
     "E12": "the encoding is refused, and a file with its mark is read as bytes",
-    "G9": "holds but where the clock was set back while down: what was compressed meanwhile is taken for history",
 }
 """What is known not to hold, or not in full."""
 _CARRIES: Final = re.compile(r"\bConformance: ([A-I]\d+(?:, [A-I]\d+)*)\.\s*\Z")

@@ -49,6 +49,8 @@ class Lineage:
         """Whether the path appeared while its source was being watched, and nobody has been told yet."""
         self.obstacle: tuple[Literal["unreadable", "untailable"], str] | None = None
         self.absent_since: float | None = None
+        self.unsettled_since: float | None = None
+        """Since when files beside it have been renamed faster than they could be listed; monotonic seconds."""
         self.is_gone = False
         """Whether the absence has been confirmed, and told."""
         self.told: set[str] = set()

@@ -174,9 +174,11 @@ class Roster:
 
     def _join(self, lineage: Lineage, siblings: list[Sibling], turn: Turn, *, is_first: bool) -> list[Lineage]:
         """Enter older lives that the globs match too. Those that were rotated just now are identified first."""
+        fresh = [lineage]
         if lineage.has_history:
             self._succession.bind(lineage, turn)
-        fresh = [lineage]
+            if lineage.unsettled_since is not None:
+                return fresh
         for sibling in siblings:
             if (sibling.dev, sibling.ino) in self._census.readers:
                 continue

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from logstream.tail.turn import Turn
 
 _ATTEMPTS = 5
-"""How often a directory is looked at again if it changed meanwhile. A writer that rotates faster is followed later."""
+"""How often a directory is looked at again at once if it changed meanwhile."""
 
 
 class _Snapshot(NamedTuple):
@@ -114,8 +114,8 @@ class Succession:
         if reader in lineage.readers:
             if lineage.live is not None:
                 self._displace(lineage, lineage.live, turn)
-            elif not reader.known().has_begun:
-                self._enter_unseen(lineage, turn)
+            elif not reader.known().has_begun and not self._enter_unseen(lineage, turn):
+                return
             lineage.add_live(reader)
             lineage.move(reader, lineage.path, turn)
         else:
@@ -126,7 +126,9 @@ class Succession:
 
     def _succeed(self, lineage: Lineage, turn: Turn) -> None:
         """Enter what was rotated away unseen, oldest first, then the file that has the path now, if there is one."""
-        snapshot = self._look_until_still(lineage)
+        snapshot = self._look_until_still(lineage, turn)
+        if snapshot is None:
+            return
         live = snapshot.live
         if self._is_refused(lineage, live, turn):
             _close(snapshot)
@@ -151,12 +153,18 @@ class Succession:
         go_on_in(opened, moved, self._census, turn)
         return moved if moved in lineage.readers else None
 
-    def _enter_unseen(self, lineage: Lineage, turn: Turn) -> None:
-        """Enter what came before a file that was found before a restart, and was still waiting for it then."""
-        snapshot = self._look_until_still(lineage)
+    def _enter_unseen(self, lineage: Lineage, turn: Turn) -> bool:
+        """Enter what came before a file that was found before a restart, and was still waiting for it then.
+
+        False if that cannot be told yet.
+        """
+        snapshot = self._look_until_still(lineage, turn)
+        if snapshot is None:
+            return False
         if isinstance(snapshot.live, Opened):
             os.close(snapshot.live.fd)
         self._enter_older(lineage, snapshot.older, turn)
+        return True
 
     def _enter_older(self, lineage: Lineage, found: list[Opened | Sibling], turn: Turn) -> None:
         for older in found:
@@ -170,14 +178,21 @@ class Succession:
                 lineage.add_older(reader)
                 lineage.displace(reader, turn.now)
 
-    def _look_until_still(self, lineage: Lineage) -> _Snapshot:
-        snapshot = self._look(lineage)
-        for _ in range(_ATTEMPTS):
-            if snapshot.is_consistent:
-                break
-            _close(snapshot)
+    def _look_until_still(self, lineage: Lineage, turn: Turn) -> _Snapshot | None:
+        """What stands there, once nothing moves; None while files are being renamed without a pause.
+
+        In a listing that was overtaken files are missing, or there twice. What is open is read on meanwhile.
+        """
+        since = turn.now if lineage.unsettled_since is None else lineage.unsettled_since
+        for _ in range(1 + _ATTEMPTS):
             snapshot = self._look(lineage)
-        return snapshot
+            if snapshot.is_consistent or turn.now - since >= self._census.pace.unsettled_seconds:
+                lineage.unsettled_since = None
+                return snapshot
+            _close(snapshot)
+        lineage.unsettled_since = since
+        lineage.hot_until = turn.now + self._census.pace.hot_seconds
+        return None
 
     def _is_refused(self, lineage: Lineage, live: Opened | Refused, turn: Turn) -> bool:
         """Whether the file at the path is not to be read, or not now. That there is none is no reason."""
@@ -197,8 +212,10 @@ class Succession:
         is_consistent = True
         for sibling in self._unseen(lineage, before):
             opened = self._census.open_files.open(sibling.path)
-            if isinstance(opened, Refused) or (opened.facts.dev, opened.facts.ino) != (sibling.dev, sibling.ino):
-                is_consistent = isinstance(opened, Refused) and not opened.is_absent
+            if isinstance(opened, Refused):
+                is_consistent = is_consistent and not opened.is_absent
+            elif (opened.facts.dev, opened.facts.ino) != (sibling.dev, sibling.ino):
+                is_consistent = False
             if isinstance(opened, Opened) and opened.is_compressed:
                 if not self._copies.is_being_read(lineage, opened):
                     older.append(sibling._replace(igen=opened.facts.igen))

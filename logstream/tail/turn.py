@@ -38,6 +38,8 @@ class Pace:
     """The same for one that has been deleted: each second keeps its disk space from being freed."""
     absence_seconds: float = 1.0
     """A file is gone when it was missing twice, so far apart."""
+    unsettled_seconds: float = 10.0
+    """How long a path is left alone beside which files are renamed without a pause; then it is read as it looks."""
     proof_seconds: float = 1.0
     """Between two proofs of one generation."""
     turn_bytes: int = 4 << 20

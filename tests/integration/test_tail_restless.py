@@ -1,0 +1,67 @@
+"""Files that another process renames without a pause, while their directory is listed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from logstream.tail.batch import Hole
+from tests.tail_kit import BRISK, RecordingSink, source, tailing, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ROTATIONS = 250
+CASCADE = """
+import os, sys
+path = sys.argv[1]
+for number in range(int(sys.argv[2])):
+    for suffix in range(number, 0, -1):
+        os.rename(f"{path}.{suffix}", f"{path}.{suffix + 1}")
+    os.rename(path, path + ".1")
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o644)
+    os.write(descriptor, b"%d one\\n%d two\\n" % (number, number))
+    os.close(descriptor)
+"""
+
+
+@pytest.mark.parametrize("glob", ["app.log", "app.log*"])
+async def test_a_cascade_of_renames_without_a_pause_loses_and_doubles_nothing(tmp_path: Path, glob: str) -> None:
+    """Conformance: A3, A5."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, b"first\n")
+    async with tailing(sink, source(tmp_path / glob)):
+        await sink.first(1)
+        writer = await asyncio.create_subprocess_exec(sys.executable, "-c", CASCADE, log, str(ROTATIONS))
+        assert await writer.wait() == 0
+        expected = [b"first", *(b"%d %s" % (n, word) for n in range(ROTATIONS) for word in (b"one", b"two"))]
+        assert await sink.first(len(expected)) == expected
+        write(log, b"last\n")
+        await sink.until(lambda: sink.texts[-1:] == [b"last"])
+    assert sink.texts == [*expected, b"last"]
+    assert not sink.of_kind(Hole)
+
+
+async def test_a_directory_that_never_comes_to_rest_is_read_all_the_same(tmp_path: Path) -> None:
+    """Conformance: A3."""
+    sink, log, restless = RecordingSink(), tmp_path / "app.log", tmp_path / "app.log.7"
+    write(log, b"one\n")
+    write(restless, b"history\n")
+    os.utime(restless, (0, 0))
+    async with tailing(sink, source(log), pace=replace(BRISK, unsettled_seconds=0.2)) as supervisor:
+        await sink.first(1)
+        look = supervisor._follower.succession._look
+
+        def overtaken(*arguments: object) -> object:
+            return look(*arguments)._replace(is_consistent=False)  # type: ignore[arg-type]
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(supervisor._follower.succession, "_look", overtaken)
+            log.rename(tmp_path / "app.log.1")
+            write(log, b"two\n")
+            assert await sink.first(2) == [b"one", b"two"]

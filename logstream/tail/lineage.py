@@ -116,6 +116,8 @@ class Lineage:
         if path == reader.path:
             return
         reader.path = path
+        if reader.is_packed:
+            return  # it is born once it has been unpacked: nobody has heard of it yet
         turn.add(Moved(reader.key, path))
         if path != self.path:
             turn.add(Notice("rotated", self.spec.name, reader.file, {"to": display(path)}))

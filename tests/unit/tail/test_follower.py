@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import TYPE_CHECKING
 
 import pytest
@@ -213,3 +214,26 @@ def test_a_turn_that_is_full_goes_on_with_the_old_file(desk: Desk) -> None:
     assert len(b"".join(texts(turn.changes))) == 65_536
     assert texts(desk.look(2)) == [b"x" * 34_463 + b"\n", b"new\n"]
     assert sum(kind is Birth for kind in kinds(turn.changes)) == 1
+
+
+def test_an_archive_that_is_renamed_before_it_has_been_unpacked_is_born_under_its_last_name(desk: Desk) -> None:
+    """A glob matches archives, too: its name is a path of its own. Nothing is told of a life that is not born yet."""
+    write(desk.log, b"one\n")
+    desk.lineage.has_history = True
+    desk.look(0.0)
+    desk.log.unlink()
+    first, second = (desk.log.with_name(f"app.log.{number}.gz") for number in (1, 2))
+    first.write_bytes(gzip.compress(b"two\n"))
+    write(desk.log, b"three\n")
+    desk.look(1.0)
+    archives = Lineage(desk.spec, str(second))
+    first.rename(second)
+    turn = Turn(1.0, 1_000_001.0, 4 << 20)
+    desk.follower.poll(archives, turn, 1 << 20)
+    assert Moved not in kinds(turn.changes)
+    changes = desk.look(1.0)
+    while b"three\n" not in texts(changes):
+        changes += desk.look(1.0)
+    births = [change for change in changes if isinstance(change, Birth)]
+    assert [birth.path for birth in births] == [str(second.with_suffix(""))]
+    assert texts(changes)[-2:] == [b"two\n", b"three\n"]

@@ -28,26 +28,6 @@ def texts_until(stream: Stream, last: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("shape", ["line", "batch"])
-@pytest.mark.parametrize("query", ["", "-b"])
-def test_after_every_event_a_cut_client_goes_on_with_the_next_line(service: Service, shape: str, query: str) -> None:
-    """Conformance: I1, I12."""
-    lines = [f"{n} {'ab'[n % 2]}" for n in range(40)]
-    for n, line in enumerate(lines):
-        service.write(f"{n % 3}.log", line)
-        if n % 7 == 0:
-            with service.stream(from_="-1") as stream:
-                stream.expect("line")  # until the service has read so far: the order is that of arrival
-    expected_count = sum(not (query and line.endswith("b")) for line in lines)
-    with service.stream(from_="start", shape=shape, q=query) as stream:
-        whole = [record["id"] for record in stream.records(expected_count)]
-        assert len(set(whole)) == expected_count
-
-    for taken in range(1, expected_count):
-        with service.stream(whole[taken - 1], shape=shape, q=query) as stream:
-            assert [record["id"] for record in stream.records(expected_count - taken)] == whole[taken:]
-
-
 def test_nothing_is_lost_or_doubled_through_kills_and_cuts_under_load(service: Service) -> None:
     """Conformance: H1."""
     total = 30_000

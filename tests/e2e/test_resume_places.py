@@ -1,4 +1,4 @@
-"""Places to come back to: any byte of a stream, ids of files that are small, truncated, deleted or not asked for."""
+"""Places to come back to: ids of files that are small, truncated, deleted or not asked for, and amid a rotation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.event_stream import EventStreamParser, Parsed
 from tests.running import SOURCES, Event, Service, Stream, running
 
 if TYPE_CHECKING:
@@ -23,41 +22,6 @@ TWO_SOURCES = "\n".join(f'[[source]]\nname = "{name}"\npaths = ["logs/{name}.log
 def _service(tmp_path: Path) -> Iterator[Service]:
     with running(tmp_path) as service:
         yield service
-
-
-def written(events: list[Parsed]) -> list[str]:
-    """The ids of the lines among events."""
-    return [event.last_event_id for event in events if event.type == "line"]
-
-
-def body_until(stream: Stream, last_id: str) -> bytes:
-    """The stream's raw bytes, after HTTP's chunks are undone, up to the end of the event with `last_id`."""
-    body, end = b"", f"id: {last_id}\n\n".encode()
-    while end not in body:
-        body += stream._chunk()
-    return body[: body.index(end) + len(end)]
-
-
-def test_cut_at_any_byte_a_client_gets_exactly_the_rest(service: Service) -> None:
-    """Conformance: I1."""
-    for number in range(12):
-        service.write(f"{number % 3}.log", f"line {number} \u20ac", "")
-        service.wait_until_read(f"{number % 3}.log")
-    with service.stream(from_="start") as stream:
-        whole = [record["id"] for record in stream.records(24)]
-    with service.stream(from_="start") as stream:
-        body = body_until(stream, whole[-1])
-    cursors, parser = {"": 0}, EventStreamParser()
-    seen: list[str] = []
-    for place in range(len(body) - 1):
-        seen += written(parser.feed(body[place : place + 1]))
-        assert seen == whole[: len(seen)]
-        assert cursors.setdefault(parser.last_event_id, len(seen)) == len(seen)
-    # What a client knows when it is cut depends on nothing but the last id that it has heard.
-    assert list(cursors) == ["", *whole[:-1]]
-    for cursor, count in cursors.items():
-        with service.stream(cursor or None, from_="start") as stream:
-            assert [record["id"] for record in stream.records(24 - count)] == whole[count:]
 
 
 def test_each_piece_that_the_server_writes_ends_with_a_whole_event_whose_last_field_is_its_id(service: Service) -> None:

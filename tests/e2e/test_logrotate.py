@@ -5,6 +5,7 @@ Owns what logrotate does to files; what Python's own handlers do is in test_pyth
 
 from __future__ import annotations
 
+import gzip
 import os
 import shutil
 import subprocess
@@ -41,8 +42,8 @@ class Mode:
 
     directives: str
     kind: str = "opening"
-    missed: int | None = 2
-    """How many rotations in a row the server misses; None: it is there all the time."""
+    missed: int = 2
+    """How many rotations in a row the server misses."""
     paths: str = "logs/*.log"
     is_paused: bool = False
     """Whether the program writes nothing meanwhile: what it writes would be lost to anybody."""
@@ -51,6 +52,10 @@ class Mode:
 HANGUP = "postrotate\nkill -HUP $(cat pid)\nendscript"
 HANGUP_ANSWERED = "postrotate\nkill -HUP $(cat pid)\nread -r answer <answer\nendscript"
 """What is compressed at once must be complete."""
+SHRED = "shred\nshredcycles 1"
+"""Overwrite what is deleted, and what has been compressed, with noise of whole blocks."""
+AGED = "firstaction\ntouch --no-create --date '3 days ago' logs/a.log.*\nendscript"
+"""What was rotated before is older than a day."""
 MODES = {
     "create": Mode("create"),
     "nocreate": Mode("nocreate"),
@@ -61,8 +66,17 @@ MODES = {
     "extension": Mode("extension .log"),
     "olddir outside": Mode("olddir ../old\ncreateolddir 755", missed=0),
     "olddir inside": Mode("olddir old\ncreateolddir 755\nextension .log", missed=0, paths="logs/**/*.log"),
-    "compress": Mode(f"compress\n{HANGUP_ANSWERED}", "holding", missed=None),
-    "delaycompress": Mode(f"compress\ndelaycompress\n{HANGUP}", "holding", missed=None),
+    "compress": Mode(f"compress\n{HANGUP_ANSWERED}", "holding"),
+    "delaycompress": Mode(f"compress\ndelaycompress\n{HANGUP}", "holding"),
+    "shred": Mode(f"compress\n{SHRED}\n{HANGUP_ANSWERED}", "holding"),
+    "shred, delaycompress": Mode(f"compress\ndelaycompress\n{SHRED}\n{HANGUP}", "holding"),
+    "shred, copytruncate": Mode(f"copytruncate\ncompress\n{SHRED}", "holding", missed=1, is_paused=True),
+}
+DELETING = {
+    "rotate 1": f"rotate 1\n{HANGUP}",
+    "shred": f"rotate 1\n{SHRED}\n{HANGUP}",
+    "shred, maxage": f"maxage 1\n{AGED}\n{SHRED}\n{HANGUP}",
+    "shred, compress": f"rotate 1\ncompress\n{SHRED}\n{HANGUP_ANSWERED}",
 }
 
 
@@ -75,6 +89,12 @@ class Rotation:
     writer: Writer
     mode: Mode
     count: int = 0
+
+    @property
+    def kept(self) -> Path:
+        """The rotated file that is left, where one is kept."""
+        (found,) = self.service.logs.glob("a.log.1*")
+        return found
 
     def __call__(self) -> None:
         """Rotate when the file has lines enough, whatever is going on."""
@@ -116,7 +136,8 @@ def rotating(directory: Path, logrotate: str, mode: Mode) -> Iterator[tuple[Rota
 
 
 def first_number(log: Path) -> int:
-    return int(log.read_bytes()[:7])
+    content = log.read_bytes()
+    return int((gzip.decompress(content) if log.suffix == ".gz" else content)[:7])
 
 
 def last_number(log: Path) -> int:
@@ -132,9 +153,9 @@ def test_each_line_comes_once_in_every_mode(tmp_path: Path, logrotate: str, mode
             rotate.writer.grow()
             seen.catch_up()
             seen.come_back()
-        for absence in (seen.killed, seen.stalled) if mode.missed is not None else ():
+        for absence in (seen.killed, seen.stalled):
             with absence():
-                for _ in range(mode.missed or 0):
+                for _ in range(mode.missed):
                     rotate()
                 rotate.writer.grow()
             seen.catch_up()
@@ -167,20 +188,51 @@ def test_copytruncate_under_a_busy_program_takes_only_what_came_between_copy_and
             assert ends_at[life - 1] <= last < first
 
 
+@pytest.mark.parametrize("directives", DELETING.values(), ids=DELETING)
 def test_what_logrotate_deleted_while_nobody_looked_is_a_gap_and_all_else_comes_once(
-    tmp_path: Path, logrotate: str
+    tmp_path: Path, logrotate: str, directives: str
 ) -> None:
-    with rotating(tmp_path, logrotate, Mode("rotate 1")) as (rotate, seen):
+    with rotating(tmp_path, logrotate, Mode(directives, "holding")) as (rotate, seen):
         rotate.writer.grow()
         seen.catch_up()
         with seen.killed():
             for _ in range(4):
                 rotate()
             rotate.writer.grow()
-            kept = first_number(seen.service.logs / "a.log.1")
+            kept = first_number(rotate.kept)
         total = rotate.writer.stop()
         seen.until(total - 1)
         ((last, first, gaps),) = seen.leaps(total)
         assert first == kept
         assert gaps[0]["from"] == sum(len(line_of(number)) + 1 for number in range(last + 1))
         assert (gaps[-1]["to"], gaps[-1]["reason"]) == (None, "deleted")
+
+
+@pytest.mark.parametrize("directives", DELETING.values(), ids=DELETING)
+def test_what_logrotate_deletes_once_it_was_read_is_missed_by_nobody_and_is_later_an_exact_gap(
+    tmp_path: Path, logrotate: str, directives: str
+) -> None:
+    with rotating(tmp_path, logrotate, Mode(directives, "holding")) as (rotate, seen):
+        for _ in range(4):
+            rotate()
+            rotate.writer.grow()
+            seen.catch_up()
+            seen.come_back()
+        with seen.stalled():
+            rotate()
+            rotate.writer.grow()
+        total = rotate.writer.stop()
+        seen.until(total - 1)
+        assert seen.leaps(total) == []
+        assert seen.gaps == []
+        kept = first_number(rotate.kept)
+        with seen.killed():
+            pass  # what is in memory is told from there
+        with reading(seen.service) as later:
+            later.until(total - 1)
+        ((last, first, gaps),) = later.leaps(total)
+        assert (last, first) == (-1, kept)
+        assert sum(gap["lines"] for gap in gaps) == kept
+        assert sum(gap["bytes"] for gap in gaps) == sum(len(line_of(number)) + 1 for number in range(kept))
+        # What is shredded is overwritten before it is gone.
+        assert {gap["reason"] for gap in gaps} <= {"deleted", *(["truncated"] if SHRED in directives else [])}

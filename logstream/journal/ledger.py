@@ -30,8 +30,8 @@ UPDATE generation SET proof_offset = ?, proof_crc = ?, head_length = ?, head_crc
 _CUT = """
 UPDATE generation SET proof_offset = ?, proof_crc = ?, head_length = ?, head_crc = ?, kept_end = ? WHERE slot = ?
 """
-ROW_BYTES = 1024
-"""A row is appended to until it holds this much; then a new one begins."""
+ROW_BYTES = 976
+"""A row is appended to until it holds this much; then a new one begins. Four that are hardly longer fill a page."""
 KEYFRAME_ENTRIES = 4096
 _KEYFRAME_ENTRIES_A_LIFE = 16
 

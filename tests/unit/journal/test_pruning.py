@@ -142,7 +142,8 @@ async def test_the_state_stays_small_over_ten_thousand_rotations(tmp_path: Path)
         if number % 1_000 == 999:
             await journal._checkpoint()
             sizes.append(journal.size_bytes)
-    assert len(journal._ledger.lives) < 50
+    # What the newest row speaks of stays: some 80 of these.
+    assert len(journal._ledger.lives) < 100
     rows = journal._store.select("SELECT count(*), sum(length(entries)) FROM row")[0]
     assert rows[0] < 12
     assert rows[1] < 200 * 30

@@ -308,3 +308,22 @@ async def test_a_walk_from_any_line_is_the_rest_of_the_walk_from_the_start(
 
     assert contents(await read_all(journal, at)) == whole[at:]
     await journal.aclose()
+
+
+@pytest.mark.parametrize("pause_seconds", [0.05, 2, 300])
+async def test_lines_of_many_files_cost_a_tenth_of_their_bytes_however_far_apart_they_come(
+    tmp_path: Path, pause_seconds: float
+) -> None:
+    journal = open_journal(tmp_path)
+    files = [StoryFile(tmp_path / f"{number}.log", "s") for number in range(300)]
+    await journal.commit(batch(*(file.changes(b"begin\n") for file in files)))
+    await journal.aclose()
+    before = directory_bytes(tmp_path / "state")
+    journal = open_journal(tmp_path)
+    turns, line, count = random.Random(7), b"x" * 99 + b"\n", 12_000
+    for number in range(count):
+        change = turns.choice(files).changes(line)
+        await journal.commit(batch(change, time=1_800_000_000 + number * pause_seconds))
+    await journal.aclose()
+
+    assert directory_bytes(tmp_path / "state") - before < count * len(line) / 10

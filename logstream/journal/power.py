@@ -23,16 +23,20 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 _IN_USE = """
-INSERT INTO usage VALUES (1, ?, 0, NULL) ON CONFLICT (id) DO UPDATE SET boot = excluded.boot, is_clean = 0
+INSERT INTO usage VALUES (1, ?, ?, NULL)
+ON CONFLICT (id) DO UPDATE SET boot = excluded.boot, is_clean = excluded.is_clean
 """
 
 
 def note_boot(store: Store, ledger: Ledger, durability: Durability) -> bool:
-    """Note that the state is in use in this boot; True if generations got new keys: the ledger is to be read anew."""
+    """Note that the state is in use in this boot; True if generations got new keys: the ledger is to be read anew.
+
+    With `durability = "full"` the disk has everything at any time. What counts is how it was written before the loss.
+    """
     boot = _boot_id()
     before = store.select("SELECT boot, is_clean FROM usage")
     statements: list[Statement] = []
-    if durability != "full" and before and before[0][0] != boot and not before[0][1]:
+    if before and before[0][0] != boot and not before[0][1]:
         for life in ledger.lives.values():
             if life.sealed_at is None:
                 former = (life.generation.key, life.slot, life.committed, ledger.head)
@@ -42,7 +46,7 @@ def note_boot(store: Store, ledger: Ledger, durability: Durability) -> bool:
                 ]
         statements.append(("UPDATE usage SET lost_at = ? WHERE id = ?", (ledger.head, 1)))
     has_new_keys = bool(statements)
-    statements.insert(0, (_IN_USE, (boot,)))
+    statements.insert(0, (_IN_USE, (boot, durability == "full")))
     store.write_through(statements)
     return has_new_keys
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.running import OWN_EVENTS, Service, Stream, running
+from tests.running import OWN_EVENTS, SOURCES, Service, Stream, running
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +33,17 @@ def fill(service: Service, rounds: int = 8) -> None:
 def wipe(service: Service) -> None:
     service.kill()
     shutil.rmtree(service.directory / "state")
+    service.start()
+
+
+def lose_power(service: Service, lasted: Path | None = None) -> None:
+    """Start again as after a power loss, with the state that lasted: all of it, if none is named."""
+    service.kill()
+    if lasted is not None:
+        shutil.rmtree(service.directory / "state")
+        lasted.rename(service.directory / "state")
+    with closing(sqlite3.connect(service.directory / "state" / "journal.db")) as connection, connection:
+        connection.execute("UPDATE usage SET boot = 'another'")
     service.start()
 
 
@@ -128,13 +139,7 @@ def test_after_a_power_loss_no_line_is_missed_and_hello_says_that_some_may_come_
             fill(service, rounds=2)
         with service.stream(from_="start") as stream:
             seen = stream.records(90 if is_clean else 150)
-        service.kill()
-        if not is_clean:
-            shutil.rmtree(service.directory / "state")
-            (tmp_path / "lasted").rename(service.directory / "state")
-        with closing(sqlite3.connect(service.directory / "state" / "journal.db")) as connection, connection:
-            connection.execute("UPDATE usage SET boot = 'another', is_clean = ?", (is_clean,))
-        service.start()
+        lose_power(service, tmp_path / "lasted")
         ends: list[str] = []
         for index in (0, 45, 88, *(() if is_clean else (100, 127, 149))):
             with service.stream(last_event_id=seen[index]["id"]) as stream:
@@ -176,12 +181,7 @@ def test_an_id_of_before_a_power_loss_is_told_from_one_of_after_it(tmp_path: Pat
         assert last["text"] == "b 3"
         service.write("a.log", "a 1", "a 2")
         service.wait_until_read("a.log")
-        service.kill()
-        shutil.rmtree(service.directory / "state")
-        (tmp_path / "lasted").rename(service.directory / "state")
-        with closing(sqlite3.connect(service.directory / "state" / "journal.db")) as connection, connection:
-            connection.execute("UPDATE usage SET boot = 'another'")
-        service.start()
+        lose_power(service, tmp_path / "lasted")
         service.wait_until_ready()
         for name in "ab":
             service.wait_until_read(f"{name}.log")
@@ -191,3 +191,42 @@ def test_an_id_of_before_a_power_loss_is_told_from_one_of_after_it(tmp_path: Pat
             anew = stream.records(7)
         with service.stream(last_event_id=anew[3]["id"]) as stream:
             assert stream.records(3) == anew[4:]
+
+
+@pytest.mark.parametrize("afterwards", ["full", "process"])
+def test_with_full_durability_each_line_comes_once_after_a_power_loss(tmp_path: Path, afterwards: str) -> None:
+    """What is on the disk then is what was there at a kill: each commit waits for it. Conformance: H12."""
+    with running(tmp_path, f'durability = "full"\n{SOURCES}') as service:
+        fill(service, rounds=3)
+        with service.stream(from_="start") as stream:
+            seen = stream.records(90)
+        service.config = service.config.replace("full", afterwards)
+        lose_power(service)
+        service.write("d.log", "end")
+        for index in range(0, 90, 11):
+            with service.stream(last_event_id=seen[index]["id"]) as stream:
+                assert stream.expect("hello").json["resume"] == {
+                    "from": seen[index]["id"], "exact": True, "reason": None,
+                }  # fmt: skip
+                assert stream.records(89 - index) == seen[index + 1 :]
+                assert stream.texts(1) == ["end"]
+
+
+def test_what_a_power_loss_took_is_told_though_durability_is_full_by_now(tmp_path: Path) -> None:
+    """Conformance: H12."""
+    with running(tmp_path) as service:
+        fill(service, rounds=1)
+        service.kill()
+        shutil.copytree(service.directory / "state", tmp_path / "lasted")
+        service.start()
+        fill(service, rounds=1)
+        with service.stream(from_="start") as stream:
+            seen = stream.records(60)
+        service.config = service.config.replace("[state]", '[state]\ndurability = "full"')
+        lose_power(service, tmp_path / "lasted")
+        with service.stream(last_event_id=seen[45]["id"]) as stream:
+            assert not stream.expect("hello").json["resume"]["exact"]
+            service.write("d.log", "end")
+            came, gaps = until(stream, "end")
+    assert not gaps
+    assert {record["text"] for record in seen[46:]} <= set(came)

@@ -8,15 +8,19 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from logstream.tail.family import family_of, settled
+from logstream.tail.family import family_of, inodes_of, settled
 from logstream.tail.identity import contradict
 from logstream.tail.opening import Opened, Refused
 from logstream.tail.packed import begins_with, says_it_is
+from logstream.tail.unpacking import Answer
 
 if TYPE_CHECKING:
     from logstream.tail.lineage import Census, Lineage
     from logstream.tail.reader import Reader
     from logstream.tail.rotation import Sibling
+
+_ATTEMPTS = 5
+"""How often a directory is looked at again at once if it changed meanwhile."""
 
 
 class Copies:
@@ -26,14 +30,25 @@ class Copies:
         """Compare with the generations in `census`."""
         self._census = census
 
-    def find(self, lineage: Lineage, reader: Reader) -> int | None:
-        """A descriptor on a copy of the file of `reader` that was made before it was truncated; None if there is none.
+    def find(self, lineage: Lineage, reader: Reader) -> int | Answer:
+        """A descriptor on a copy of the file of `reader` that was made before it was truncated.
 
-        Rotation by copying (logrotate's `copytruncate`) leaves one beside it. An older one cannot be a copy of it, even
-        where it begins with the same bytes: it was written last before the file was.
+        Rotation by copying (logrotate's `copytruncate`) leaves one beside it. LATER while files are being renamed
+        there: it may have been passed over.
         """
+        for _ in range(_ATTEMPTS):
+            family = family_of(lineage.path)
+            copy = self._find_in(family, reader)
+            if copy is not None:
+                return copy
+            if inodes_of(family_of(lineage.path)) == inodes_of(family):
+                return Answer.NONE
+        return Answer.LATER
+
+    def _find_in(self, family: dict[str, Sibling], reader: Reader) -> int | None:
+        """An older file cannot be a copy, even where it begins with the same bytes: it was written last before that."""
         since = reader.known().last_ns
-        strangers = (sibling for sibling in settled(family_of(lineage.path)) if not self.is_known(sibling))
+        strangers = (sibling for sibling in settled(family) if not self.is_known(sibling))
         for sibling in sorted(strangers, key=lambda sibling: -sibling.mtime_ns):
             if since is not None and sibling.mtime_ns < since:
                 break

@@ -14,7 +14,7 @@ from logstream.tail.copies import Copies
 from logstream.tail.identity import Verdict
 from logstream.tail.opening import Opened, facts_of
 from logstream.tail.reader import Reader
-from logstream.tail.unpacking import may_be_packed
+from logstream.tail.unpacking import Answer, may_be_packed
 
 if TYPE_CHECKING:
     from logstream.tail.lineage import Census, Lineage
@@ -58,20 +58,21 @@ class Endings:
         base = {Verdict.SHRUNK: reader.committed, Verdict.CUT: reader.cut_end}.get(verdict, 0)
         if verdict is Verdict.CUT:
             turn.add(reader.cut_off())
-        copy = None if base else self._copies.find(lineage, reader)
+        copy = Answer.NONE if base else self._copies.find(lineage, reader)
         # Nobody knows before it is unpacked whether a compressed file holds more than was read.
-        is_sought = copy is None and not base and may_be_packed(reader, lineage.path)
-        if copy is None and not is_sought:
+        is_sought = copy is Answer.LATER or (copy is Answer.NONE and not base and may_be_packed(reader, lineage.path))
+        is_lost = copy is Answer.NONE and not is_sought
+        if is_lost:
             self._lose_unread(reader, GapReason.TRUNCATED, turn)
             turn.add(Sealed(reader.key, GapReason.TRUNCATED if base == 0 else None, reader.committed))
         new = self._begin_anew(lineage, reader, base, turn)
-        if copy is None and not is_sought:
+        if is_lost:
             if not base:
                 self._census.retire(reader.known()._replace(sealed=True), is_gone=True)
             return new
         reader.lost_end, reader.gone_reason = reader.size, GapReason.TRUNCATED
         lineage.put_before(reader, new)
-        if copy is not None:
+        if isinstance(copy, int):
             reader.take_copy(copy)
             self._census.open_files.admit(reader)
         else:

@@ -241,7 +241,10 @@ class Follower:
             return reader
         if turn.now - reader.grown_at < self._pace.absence_seconds:
             return reader
-        copy = self._copies.find(lineage, reader) or self._census.unpacking.ask(reader, lineage.path)
+        copy = self._copies.find(lineage, reader)
+        is_over = turn.now - reader.grown_at >= self._pace.absence_seconds + self._pace.unsettled_seconds
+        if copy is Answer.NONE or (copy is Answer.LATER and is_over):
+            copy = self._census.unpacking.ask(reader, lineage.path)
         if copy is Answer.LATER:
             lineage.hot_until = turn.now + self._pace.hot_seconds
             return reader

@@ -14,20 +14,21 @@ from contextlib import suppress
 from enum import Enum
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
 from logstream.tail.opening import locate
 from logstream.tail.packed import NoRoomError, StillWrittenError, copies_beside, likeness_of, unpack, unpack_file
 from logstream.tail.rotation import is_compressed_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from logstream.tail.packed import Likeness, Unpacked
     from logstream.tail.reader import Reader
 
 _log = logging.getLogger(__name__)
 _ATTEMPTS: Final = 5
+_MOST_ATTEMPTS: Final = 20
 _WRITTEN_SECONDS: Final = 0.5
 """A file that is still being written is looked at again after so long."""
 _AGAIN_SECONDS: Final = 30.0
@@ -43,6 +44,13 @@ class Answer(Enum):
     """There is no copy."""
 
 
+class _Begun(NamedTuple):
+    """The files that may be copies of a generation, as they stood when they were last tried, and how often."""
+
+    copies: dict[Path, int]
+    attempts: int
+
+
 class Unpacking:
     """Copies on their way."""
 
@@ -53,6 +61,7 @@ class Unpacking:
         self._cancelled = threading.Event()
         self._wanted: dict[str, Future[Unpacked | None]] = {}
         self._not_before: dict[str, float] = {}
+        self._begun: dict[str, _Begun] = {}
 
     def ask(self, reader: Reader, path: str) -> int | Answer:
         """A descriptor on the whole generation of `reader`, which was written under `path`; it is the caller's then."""
@@ -72,7 +81,8 @@ class Unpacking:
             self._not_before[reader.key] = time.monotonic() + _AGAIN_SECONDS
             return Answer.LATER
         if unpacked is None:
-            return Answer.NONE
+            return self._begin_again(reader, path)
+        self._begun.pop(reader.key, None)
         reader.is_damaged = not unpacked.is_whole
         return unpacked.descriptor
 
@@ -104,11 +114,21 @@ class Unpacking:
             copies = _copies_of(reader, path)
             if not copies or not likeness.is_certain:
                 return Answer.NONE
-            unpacking = partial(unpack, likeness, copies, self._directory, is_cancelled=self._cancelled.is_set)
+            attempts = self._begun[reader.key].attempts if reader.key in self._begun else 0
+            self._begun[reader.key] = _Begun(copies, attempts + 1)
+            unpacking = partial(unpack, likeness, [*copies], self._directory, is_cancelled=self._cancelled.is_set)
         if self._worker is None:
             self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="unpack")
         self._wanted[reader.key] = self._worker.submit(unpacking)
         return Answer.LATER
+
+    def _begin_again(self, reader: Reader, path: str) -> Answer:
+        """None of the files was a copy. One may have been renamed before it was opened: then others stand there now."""
+        begun = self._begun.get(reader.key)
+        if begun is not None and begun.attempts < _MOST_ATTEMPTS and _copies_of(reader, path) != begun.copies:
+            return self._begin(reader, path)
+        self._begun.pop(reader.key, None)
+        return Answer.NONE
 
     def _unpack_one(self, likeness: Likeness, file: IO[bytes]) -> Unpacked | None:
         with file:
@@ -139,17 +159,28 @@ def may_be_packed(reader: Reader, path: str) -> bool:
     return any(is_compressed_name(copy.name) for copy in _copies_of(reader, path))
 
 
-def _copies_of(reader: Reader, path: str) -> list[Path]:
-    """What may be a compressed copy of the reader's file, oldest first.
+def _copies_of(reader: Reader, path: str) -> dict[Path, int]:
+    """What may be a compressed copy of the reader's file, oldest first, with the number of its inode.
 
     One that was written last before the file itself was is history, and a later one is that of a later life: in a log
     that repeats itself both may begin like it.
     """
     names = {Path(path).name, Path(reader.path).name}
-    places = dict.fromkeys((Path(reader.path).parent, Path(path).parent))
+    places = tuple(dict.fromkeys((Path(reader.path).parent, Path(path).parent)))
     since_ns = reader.known().last_ns or 0
-    found: list[tuple[int, Path]] = []
+    found = _standing(places, names)
+    for _ in range(_ATTEMPTS):
+        before, found = found, _standing(places, names)
+        if found == before:
+            break  # else one may have been renamed while they were listed
+    return {copy: inode for mtime_ns, copy, inode in sorted(found) if mtime_ns >= since_ns}
+
+
+def _standing(places: Iterable[Path], names: set[str]) -> set[tuple[int, Path, int]]:
+    """What stands in `places` under the names of copies: when it was last written, its path, its inode's number."""
+    found = set()
     for copy in (copy for place in places for copy in copies_beside(place, names)):
         with suppress(OSError):
-            found.append((copy.stat().st_mtime_ns, copy))
-    return [copy for mtime_ns, copy in sorted(found) if mtime_ns >= since_ns]
+            seen = copy.stat()
+            found.add((seen.st_mtime_ns, copy, seen.st_ino))
+    return found

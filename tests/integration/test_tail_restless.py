@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import os
+import shutil
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from logstream.tail import packed, unpacking
 from logstream.tail.batch import Hole
-from tests.tail_kit import BRISK, RecordingSink, source, tailing, write
+from tests.tail_kit import BRISK, Doors, RecordingSink, source, tailing, write
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from logstream.tail.packed import Unpacked
 
 ROTATIONS = 250
 CASCADE = """
@@ -65,3 +70,44 @@ async def test_a_directory_that_never_comes_to_rest_is_read_all_the_same(tmp_pat
             log.rename(tmp_path / "app.log.1")
             write(log, b"two\n")
             assert await sink.first(2) == [b"one", b"two"]
+
+
+async def test_a_copy_that_is_renamed_while_it_is_looked_for_is_found(tmp_path: Path) -> None:
+    """Conformance: B7."""
+    sink, doors, log = RecordingSink(), Doors(), tmp_path / "app.log"
+    copy = tmp_path / "app.log.1"
+    write(log, b"one\n")
+    async with tailing(sink, source(log), opener=doors.open):
+        await sink.first(1)
+        doors.upon[copy.name] = lambda: copy.rename(tmp_path / "app.log.2")
+        write(log, b"two\nthree\n")
+        shutil.copy(log, copy)
+        os.truncate(log, 0)
+        write(log, b"four\n")
+        await sink.until(lambda: sink.texts[-1:] == [b"four"])
+    assert sink.texts == [b"one", b"two", b"three", b"four"]
+    assert not copy.exists()
+
+
+async def test_an_archive_that_is_renamed_before_it_is_unpacked_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Conformance: C8."""
+    sink, log, archive = RecordingSink(), tmp_path / "app.log", tmp_path / "app.log.1.gz"
+
+    def unpack(*arguments: Any, **options: Any) -> Unpacked | None:  # noqa: ANN401 - as the real one has them
+        if archive.exists():
+            archive.rename(tmp_path / "app.log.2.gz")
+        return packed.unpack(*arguments, **options)
+
+    monkeypatch.setattr(unpacking, "unpack", unpack)
+    write(log, b"one\n")
+    async with tailing(sink, source(log)):
+        await sink.first(1)
+        write(log, b"two\nthree\n")
+        archive.write_bytes(gzip.compress(log.read_bytes()))
+        os.truncate(log, 0)
+        write(log, b"four\n")
+        await sink.until(lambda: sink.texts[-1:] == [b"four"])
+    assert sink.texts == [b"one", b"two", b"three", b"four"]
+    assert not archive.exists()

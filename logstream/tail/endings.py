@@ -47,7 +47,7 @@ class Endings:
         if reader.is_damaged and reader.fd is not None:
             known = known._replace(committed=os.fstat(reader.fd).st_size)  # by this its damaged file is known again
         self.dismiss(lineage, reader)
-        self._census.retire(known, is_gone=reason is not None or reader.is_copy)
+        self._census.retire(known, is_gone=reason is not None or (reader.is_copy and not reader.was_packed))
 
     def renew(self, lineage: Lineage, reader: Reader, verdict: Verdict, turn: Turn) -> Reader:
         """The bytes of an open file are not what they were: its life ends and another one begins in its place.

@@ -69,6 +69,8 @@ class Reader:
         """How far the file was seen to reach before; a copy may have been made earlier."""
         self.is_packed = self.is_damaged = False
         """Whether nothing is known of it but a compressed file; whether its copy holds only its beginning."""
+        self.was_packed = False
+        """Whether its file is a compressed one, of which `fd` is an unpacked copy."""
         self.has_caught_up = False
         """Whether it has been drained since it was found: what is newer need not wait for it any more."""
         self.is_unreadable = False
@@ -131,7 +133,7 @@ class Reader:
         if self.fd is not None:
             head = os.pread(self.fd, HEAD_BYTES, 0)
             self.head_length, self.head_crc = len(head), zlib.crc32(head)
-        self.path, self.is_packed = without_compression(self.path), False
+        self.path, self.is_packed, self.was_packed = without_compression(self.path), False, True
         return self.birth()
 
     def known(self) -> Known:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import shutil
 import time
@@ -70,6 +71,24 @@ async def test_a_file_replaced_while_down_goes_on_where_its_bytes_tell_enough(tm
     write(log, b"last\n")
     assert (await second_run(sink, source(log), 102))[100:] == [b"more", b"last"]
     assert len(sink.births) == 1
+
+
+async def test_a_file_replaced_by_more_beside_an_archive_that_was_read_goes_on(tmp_path: Path) -> None:
+    """Conformance: A10."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, b"one\n")
+    await first_run(sink, source(log), 1)
+    log.unlink()
+    (tmp_path / "app.log.1.gz").write_bytes(gzip.compress(b"one\ntwo\n"))
+    (tmp_path / "app.log.0.gz").write_bytes(gzip.compress(b"three\n"))
+    write(log, MUCH)
+    async with tailing(sink, source(log), known=sink.known(), first_seen=()):
+        await sink.first(103)
+        replace(log, MUCH + b"more\n")
+        await sink.first(104)
+        write(log, b"last\n")
+        assert (await sink.first(105))[-2:] == [b"more", b"last"]
+    assert sink.texts == [b"one", b"two", b"three", *MUCH.splitlines(), b"more", b"last"]
 
 
 async def test_a_file_that_was_written_anew_and_replaced_before_a_look_is_told_once(tmp_path: Path) -> None:

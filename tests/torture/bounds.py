@@ -102,7 +102,7 @@ class Bounds(RuleBasedStateMachine):
     def is_telling(self, log: Log) -> bool:
         """Whether there is so much in a log that a file that begins with it can only be more of the same."""
         life = log.live
-        if life is None or (self.world.story.is_down and not life.size_at_stop):
+        if life is None or (self.world.story.is_down and not life.was_there_at_stop):
             return True
         lines = [line for line in life.lines if line.is_told or not self.world.story.is_down]
         return bool(lines) and lines[-1].end >= TELLING_BYTES

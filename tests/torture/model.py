@@ -54,6 +54,7 @@ class Life:
     """Whether a line of it has been received: the service has looked at it."""
     has_unseen_file: bool = False
     """Whether its file was replaced by one with more, and the service, as far as is known, has not looked since."""
+    was_there_at_stop: bool = False
     size_at_stop: int = 0
     """How long it was when the service was last stopped or killed."""
 
@@ -131,7 +132,7 @@ class Story:
         """The service looks no more."""
         self.is_down = True
         for life in self.lives:
-            life.size_at_stop = life.size
+            life.was_there_at_stop, life.size_at_stop = True, life.size
 
     def tell(self, line: Line, *, for_good: bool) -> None:
         """A client has received the line; what has an id has been recorded `for_good`, and is owed to everybody."""

@@ -182,7 +182,7 @@ class Roster:
         for sibling in siblings:
             if (sibling.dev, sibling.ino) in self._census.readers:
                 continue
-            if not self._succession.adopt(lineage, sibling.path, turn):
+            if not self._succession.adopt(lineage, sibling, turn):
                 fresh.append(self._found(lineage.spec, sibling.path, is_first=is_first))
             elif not is_first:
                 turn.tell(lineage.spec, display(sibling.path), "appeared")

@@ -78,22 +78,21 @@ class Succession:
             lineage.last_mtime_ns = seen.st_mtime_ns
         return seen
 
-    def adopt(self, lineage: Lineage, path: str, turn: Turn) -> bool:
-        """Enter the file at `path`, which a glob matches too, as an older life; False if it cannot be read as text."""
-        opened = self._census.open_files.open(path)
+    def adopt(self, lineage: Lineage, sibling: Sibling, turn: Turn) -> bool:
+        """Enter a file that a glob matches too as an older life; False if it cannot be read as text.
+
+        One that has been renamed since it was listed is found under its new name.
+        """
+        opened = self._census.open_files.open(sibling.path)
         if isinstance(opened, Refused):
-            return False
-        if (opened.facts.dev, opened.facts.ino) in self._census.readers:
-            os.close(opened.fd)
+            return opened.is_absent
+        inode = (opened.facts.dev, opened.facts.ino)
+        is_adopted = inode == (sibling.dev, sibling.ino) and inode not in self._census.readers
+        if is_adopted and not opened.is_compressed and not self._copies.is_copy(lineage, opened, None):
+            lineage.add_older(self._bear(lineage, opened, display(sibling.path), turn))
             return True
-        if opened.is_compressed:
-            os.close(opened.fd)
-            return False
-        if self._copies.is_copy(lineage, opened, None):
-            os.close(opened.fd)
-            return True
-        lineage.add_older(self._bear(lineage, opened, display(path), turn))
-        return True
+        os.close(opened.fd)
+        return not (is_adopted and opened.is_compressed)
 
     def _miss(self, lineage: Lineage, turn: Turn) -> None:
         """Nothing has the path. That is a fact only when it is seen twice, or when the open file says so too."""

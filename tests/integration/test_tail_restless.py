@@ -14,7 +14,7 @@ import pytest
 
 from logstream.tail import packed, unpacking
 from logstream.tail.batch import Hole
-from tests.tail_kit import BRISK, Doors, RecordingSink, source, tailing, write
+from tests.tail_kit import BRISK, Doors, RecordingSink, looked_everywhere, source, tailing, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,3 +111,26 @@ async def test_an_archive_that_is_renamed_before_it_is_unpacked_is_found(
         await sink.until(lambda: sink.texts[-1:] == [b"four"])
     assert sink.texts == [b"one", b"two", b"three", b"four"]
     assert not archive.exists()
+
+
+async def test_a_copy_that_is_renamed_before_it_is_opened_stands_for_no_log_of_its_own(tmp_path: Path) -> None:
+    """Else what comes to have its name later would be told as new, copies too. Conformance: B7, A5."""
+    sink, doors, log = RecordingSink(), Doors(), tmp_path / "app.log"
+    copy = tmp_path / "app.log.1"
+    write(log, b"one\n")
+    async with tailing(sink, source(tmp_path / "app.log*"), opener=doors.open) as supervisor:
+        await sink.first(1)
+        doors.upon[copy.name] = lambda: copy.rename(tmp_path / "app.log.2")
+        shutil.copy(log, tmp_path / "app.log.part")
+        (tmp_path / "app.log.part").rename(copy)
+        await looked_everywhere(supervisor)
+        assert not copy.exists()
+        os.truncate(log, 0)
+        write(log, b"two\n")
+        await sink.first(2)
+        shutil.copy(log, copy)
+        await looked_everywhere(supervisor)
+        write(log, b"three\n")
+        await sink.until(lambda: sink.texts[-1:] == [b"three"])
+        await looked_everywhere(supervisor)
+    assert sink.texts == [b"one", b"two", b"three"]

@@ -42,6 +42,7 @@ class RecordingSink:
         self.births: dict[str, Birth] = {}
         self.committed: dict[str, int] = {}
         self.paths: dict[str, str] = {}
+        self.inodes: dict[str, tuple[int, int, int | None]] = {}
         self.proofs: dict[str, Proof] = {}
         self.sealed: dict[str, Sealed] = {}
         self.cuts: dict[str, Cut] = {}
@@ -66,6 +67,7 @@ class RecordingSink:
             case Birth(key=key):
                 assert key not in self.births
                 self.births[key] = change
+                self.inodes[key] = change.dev, change.ino, change.igen
                 self.committed[key] = change.base
                 self.paths[key] = change.path
             case Range(key=key):
@@ -77,6 +79,7 @@ class RecordingSink:
             case Moved(key=key):
                 assert key not in self.sealed
                 self.paths[key] = change.path
+                self.inodes[key] = change.inode or self.inodes[key]
             case Cut(key=key):
                 assert 0 < change.offset < self.committed[key]
                 self.cuts[key] = change
@@ -143,8 +146,8 @@ class RecordingSink:
         """What a journal would give back after a restart."""
         return [
             Known(
-                key=key, source=birth.source, file=birth.file, path=self.paths[key], dev=birth.dev, ino=birth.ino,
-                igen=birth.igen, base=birth.base, committed=self.committed[key],
+                key=key, source=birth.source, file=birth.file, path=self.paths[key], dev=self.inodes[key][0],
+                ino=self.inodes[key][1], igen=self.inodes[key][2], base=birth.base, committed=self.committed[key],
                 proof_offset=0 if forget_proofs or key not in self.proofs else self.proofs[key].offset,
                 proof_crc=0 if forget_proofs or key not in self.proofs else self.proofs[key].crc,
                 written_ns=None if forget_proofs else (self.proofs.get(key, birth)).written_ns,

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _TELLING_BYTES: Final = HEAD_BYTES + ANCHOR_BYTES
 """So many bytes alike are no accident. The first lines that a program writes at each start may be fewer."""
+_NEAR_BYTES: Final = 64 * 1024
 
 
 def life_moved_to(opened: Opened, lineage: Lineage, census: Census) -> Reader | None:
@@ -64,13 +65,21 @@ def _has_no_file(reader: Reader) -> bool:
     return not is_at_its_path and locate(reader.inode, reader.igen, [directory], reader.path) is None
 
 
+def _is_varied(opened: Opened, offset: int) -> bool:
+    """Whether the bytes before `offset` stand nowhere else near it: in a log that repeats itself they tell nothing."""
+    start = max(0, offset - _NEAR_BYTES)
+    before = os.pread(opened.fd, offset - start, start)
+    return before.find(before[-ANCHOR_BYTES:]) == max(0, len(before) - ANCHOR_BYTES)
+
+
 def _goes_on_in(opened: Opened, reader: Reader) -> bool:
     """Whether all of the life stands in the open file, and that is more than a new file with the same first lines."""
     is_elsewhere = opened.facts.dev != reader.inode[0]
     if not is_elsewhere and opened.facts.ino == reader.inode[1]:
         return False  # deleted, and its number given again
     if reader.fd is None:
-        return (is_elsewhere or reader.committed >= _TELLING_BYTES) and reader.is_copied_in(opened)
+        is_telling = is_elsewhere or reader.committed >= _TELLING_BYTES
+        return is_telling and reader.is_copied_in(opened) and _is_varied(opened, reader.committed)
     old = os.fstat(reader.fd)
     # Losing its name changes a file's ctime: what was not written after that was there already, to be renamed over it.
     is_replaced = opened.facts.size > old.st_size and opened.facts.mtime_ns <= old.st_ctime_ns

@@ -136,7 +136,9 @@ class Succession:
         self._enter_older(lineage, snapshot.older, turn)
         if isinstance(live, Opened):
             lineage.clear(turn)
-            reader = self._read_in(lineage, live, turn, is_next=not snapshot.older)
+            # Archives may be those of lives that were read long ago.
+            is_next = not any(isinstance(older, Opened) for older in snapshot.older)
+            reader = self._read_in(lineage, live, turn, is_next=is_next)
             if reader is not None:
                 lineage.add_live(reader)
             lineage.starts_at_end = False
@@ -169,7 +171,8 @@ class Succession:
         for older in found:
             reader: Reader | None
             if isinstance(older, Opened):
-                reader = self._read_in(lineage, older, turn, is_next=older is found[0])
+                is_next = older is next(other for other in found if isinstance(other, Opened))
+                reader = self._read_in(lineage, older, turn, is_next=is_next)
             else:
                 reader = Reader.packed(lineage.spec, lineage.file, older, turn.now)
                 self._census.enrol(reader)
@@ -220,8 +223,9 @@ class Succession:
                     older.append(sibling._replace(igen=opened.facts.igen))
                 os.close(opened.fd)
             elif isinstance(opened, Opened):
-                is_next = not older and life_moved_to(opened, lineage, self._census) is not None
-                if not is_next and self._copies.is_copy(lineage, opened, live):
+                is_first = not any(isinstance(other, Opened) for other in older)
+                is_moved = is_first and life_moved_to(opened, lineage, self._census) is not None
+                if not is_moved and self._copies.is_copy(lineage, opened, live):
                     os.close(opened.fd)
                 else:
                     older.append(opened)

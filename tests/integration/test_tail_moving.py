@@ -261,3 +261,36 @@ async def test_a_copy_beside_a_file_that_is_still_there_is_a_file_of_its_own(tmp
         write(log, b"here\n")
         await sink.first(201)
     assert len(sink.births) == 2
+
+
+async def test_a_log_of_lines_that_are_all_the_same_is_another_one_after_a_rotation(tmp_path: Path) -> None:
+    """Each file begins like the one before it. Conformance: A8, C8."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, b"still alive\n" * 100)
+    await first_run(sink, source(log), 100)
+    (tmp_path / "app.log.1.gz").write_bytes(gzip.compress(log.read_bytes()))
+    log.unlink()
+    write(tmp_path / "other", b"takes the number of the inode")
+    write(log, b"still alive\n" * 150)
+    await second_run(sink, source(log), 250)
+    assert len(sink.births) == 2
+
+
+async def test_a_file_replaced_by_more_beside_an_archive_of_what_was_read_goes_on(tmp_path: Path) -> None:
+    """Conformance: A10."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, b"older\n")
+    async with tailing(sink, source(log)):
+        await sink.first(1)
+        log.rename(tmp_path / "app.log.1")
+        write(log, MUCH)
+        await sink.first(101)
+        await sink.until(lambda: sink.sealed)
+        (tmp_path / "app.log.1.gz").write_bytes(gzip.compress(b"older\n"))
+        (tmp_path / "app.log.1").unlink()
+        replace(log, MUCH + b"more\n")
+        await sink.first(102)
+    replace(log, MUCH + b"more\nand more\n")
+    await second_run(sink, source(log), 103)
+    write(log, b"last\n")
+    assert await second_run(sink, source(log), 104) == [b"older", *MUCH.splitlines(), b"more", b"and more", b"last"]

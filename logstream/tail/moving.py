@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _TELLING_BYTES: Final = HEAD_BYTES + ANCHOR_BYTES
 """So many bytes alike are no accident. The first lines that a program writes at each start may be fewer."""
 _NEAR_BYTES: Final = 64 * 1024
+_LINES_BYTES: Final = 1024
+"""More than the ends of some lines, which often are alike."""
 
 
 def life_moved_to(opened: Opened, lineage: Lineage, census: Census) -> Reader | None:
@@ -66,10 +68,11 @@ def _has_no_file(reader: Reader) -> bool:
 
 
 def _is_varied(opened: Opened, offset: int) -> bool:
-    """Whether the bytes before `offset` stand nowhere else near it: in a log that repeats itself they tell nothing."""
+    """Whether the lines before `offset` stand nowhere else near it: in a log that repeats itself they tell nothing."""
     start = max(0, offset - _NEAR_BYTES)
     before = os.pread(opened.fd, offset - start, start)
-    return before.find(before[-ANCHOR_BYTES:]) == max(0, len(before) - ANCHOR_BYTES)
+    last = before[-min(_LINES_BYTES, len(before) // 2 + 1) :]
+    return before.find(last) == len(before) - len(last)
 
 
 def _goes_on_in(opened: Opened, reader: Reader) -> bool:

@@ -66,10 +66,11 @@ async def test_a_file_replaced_while_down_goes_on_where_its_bytes_tell_enough(tm
     sink, log = RecordingSink(), tmp_path / "app.log"
     write(log, MUCH)
     await first_run(sink, source(log), 100)
-    replace(log, MUCH + b"more\n")
-    assert await second_run(sink, source(log), 101) == [*MUCH.splitlines(), b"more"]
-    write(log, b"last\n")
-    assert (await second_run(sink, source(log), 102))[100:] == [b"more", b"last"]
+    much = MUCH + b"much more " * 100 + b"\n"
+    replace(log, much)
+    assert await second_run(sink, source(log), 101) == much.splitlines()
+    replace(log, much + b"last\n")
+    assert (await second_run(sink, source(log), 102))[101:] == [b"last"]
     assert len(sink.births) == 1
 
 

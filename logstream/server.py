@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("logstream")
 STOP_DEADLINE_SECONDS = 2.0
 _NOTE_AGAIN_SECONDS = 5.0
+_LOOK_AGAIN_SECONDS = 0.1
 _BYE = "the server is going down"
 
 
@@ -110,12 +111,13 @@ class Service:
         async with asyncio.TaskGroup() as group:
             upkeep = group.create_task(self._journal.run(), name="journal-upkeep")
             tail = group.create_task(self._supervisor.run(stop_tail), name="tail")
+            looking = group.create_task(self._look(), name="first-look")
             noting = group.create_task(self._note_sources(), name="note-sources")
             counting = group.create_task(Counting(self._hub).run(), name="count-rules")
             stalls = group.create_task(self._stalls.run(), name="watch-loop")
             await self._serve(stop)
             stop_tail.set()
-            for task in (noting, counting, stalls):
+            for task in (looking, noting, counting, stalls):
                 task.cancel()
             await asyncio.wait([tail])
             upkeep.cancel()
@@ -168,10 +170,25 @@ class Service:
             if getattr(fresh, section) != getattr(old, section):
                 _log.warning("[%s] has changed: restart logstream to apply it", section)
 
+    async def _look(self) -> None:
+        """Say when it is known of each id what it leads to.
+
+        All files must have been looked at. Where the record is new, because it was lost or never was, they must have
+        been read, too: who comes with an id from before is not told what is there now of other files.
+        """
+        is_unread = not self._journal.sources_seen()
+        await self._supervisor.first_scan_done.wait()
+        while is_unread:
+            is_unread = self._is_catching_up()
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS if is_unread else 0)
+        self._hub.has_looked.set()
+
+    def _is_catching_up(self) -> bool:
+        return any(file.state == "catching up" for source in self._supervisor.status() for file in source.files)
+
     async def _note_sources(self) -> None:
         """Once all files have been looked at, remember the sources: `start = "end"` is for their first time only."""
         await self._supervisor.first_scan_done.wait()
-        self._hub.has_looked.set()
         while True:
             self._has_new_sources.clear()
             try:

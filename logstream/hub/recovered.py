@@ -19,7 +19,7 @@ class Recovered:
     def __init__(self, recovery: Recovery) -> None:
         """Nothing has been told."""
         self._recovery = recovery
-        self._is_past_offset = False
+        self._is_past_offset = recovery.is_behind
 
     @property
     def only(self) -> str | None:

@@ -114,8 +114,12 @@ async def _resolve(hub: Hub, view: View, text: str) -> Start | str:
     start = Start(min(at, hub.head), position, position, reason=reason, recovery=recovery)
     if recovery is None:
         return start
-    gaps = _gaps_of(hub, view, recovery)
-    return start._replace(is_exact=recovery.until is not None, gaps=gaps)
+    is_exact = recovery.until is not None and hub.has_looked.is_set()
+    start = start._replace(is_exact=is_exact, gaps=_gaps_of(hub, view, recovery))
+    if recovery.is_behind and recovery.until is not None and start.at >= recovery.until:
+        # Nothing is left to be told of the way back: who is cut after the gaps need not go it again.
+        return start._replace(position=await hub.journal.position_at(start.at) or position, recovery=None)
+    return start
 
 
 def _gaps_of(hub: Hub, view: View, recovery: Recovery) -> tuple[Gap, ...]:

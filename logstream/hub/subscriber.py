@@ -160,9 +160,14 @@ class Subscriber:
             self._leave_history()  # what comes after it may be of all generations
         if recovered.is_over(next_at):
             self._recovered = None
-        if left is not None:
-            return self._view.frame(left)
-        return Frame(b"", next_at, await self._hub.journal.position_at(next_at) if recovered.is_sure(next_at) else None)
+        if left is None:
+            is_sure = recovered.is_sure(next_at)
+            return Frame(b"", next_at, await self._hub.journal.position_at(next_at) if is_sure else None)
+        frame = self._view.frame(left)
+        if is_alone and recovered.is_over(next_at):
+            # The way back is over: whoever is cut from here on need not go it again.
+            frame = frame._replace(position=await self._hub.journal.position_at(next_at) or frame.position)
+        return frame
 
     def _leave_history(self) -> None:
         if self._reader is not None:

@@ -103,12 +103,14 @@ class Recovery(NamedTuple):
     The client has all of generation `key` before `offset`. Up to the place `until` nobody knows what it had of other
     generations: only `key` is told there, and its positions name it `told_as`, as the id did, so that coming back in
     the middle leads here again. With `until` None everything is told, and the client may have some of it.
+    `is_behind` says that nothing from before `offset` is recorded after the place to go on at.
     """
 
     key: str
     offset: int
     until: int | None = None
     told_as: str | None = None
+    is_behind: bool = False
 
 
 class Resolution(NamedTuple):

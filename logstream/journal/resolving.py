@@ -92,7 +92,8 @@ class Resolver:
         recovery = Recovery(key, offset, until=self._ledger.head, told_as=position.generation)
         if offset > life.committed:
             return Resolution(self._ledger.head, _INDEX_LOST, recovery)
-        return Resolution(find_place(self._store, self._ledger, life, max(offset, life.base)), _INDEX_LOST, recovery)
+        at = find_place(self._store, self._ledger, life, max(offset, life.base))
+        return Resolution(at, _INDEX_LOST, recovery._replace(is_behind=True))
 
     async def _lives_with(self, position: Position) -> list[Life]:
         found = []

@@ -109,6 +109,41 @@ def test_a_cut_on_the_way_back_leads_to_the_same_way_back(tmp_path: Path) -> Non
             assert until(stream, "c new")[0] == ["c new"]
 
 
+def test_who_comes_back_while_the_rest_of_a_lost_record_is_still_read_has_no_line_of_it_twice(tmp_path: Path) -> None:
+    with running(tmp_path) as service:
+        service.write("a.log", *("a " + "x" * 98 for _ in range(600_000)))
+        service.wait_until_read("a.log")
+        service.write("b.log", "b 0")
+        service.wait_until_read("b.log")
+        with service.stream(from_="-1") as stream:
+            assert stream.texts(1) == ["b 0"]
+        wipe(service)
+        with service.stream(last_event_id=stream.last_id) as stream:
+            assert stream.expect("hello").json["resume"]["exact"]
+            service.write("b.log", "b 1")
+            texts, gaps = until(stream, "b 1")
+    assert texts == ["b 1"]
+    assert [gap["to"] for gap in gaps] == [(service.logs / "a.log").stat().st_size]
+
+
+def test_who_has_come_back_after_a_lost_record_has_a_place_in_the_new_one_though_nothing_came(tmp_path: Path) -> None:
+    """Else the way back would begin again at each cut, and what others write meanwhile would be left out."""
+    with running(tmp_path) as service:
+        fill(service, rounds=1)
+        with service.stream(from_="start") as stream:
+            seen = stream.records(30)
+        for last in (seen[-1], seen[5]):
+            wipe(service)
+            service.wait_until_ready()
+            with service.stream(last_event_id=last["id"]) as stream:
+                ping = stream.expect("ping")
+            service.write("a.log", "a new")
+            service.wait_until_read("a.log")
+            with service.stream(last_event_id=ping.id) as stream:
+                assert stream.expect("hello").json["resume"] == {"from": ping.id, "exact": True, "reason": None}
+                assert until(stream, "a new") == (["a new"], [])
+
+
 def test_an_id_of_other_bytes_is_unknown_after_the_state_is_lost(tmp_path: Path) -> None:
     with running(tmp_path) as service:
         fill(service, rounds=1)

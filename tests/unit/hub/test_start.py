@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from logstream.hub import merge as merge_module
+from logstream.hub import start as start_module
 from logstream.hub.start import From, FromId, FromLast, FromNow, FromStart, FromTime, Start, find_start
 from logstream.journal import ledger as ledger_module
 from logstream.journal.ids import anchor_of, decode_id, encode_id
@@ -212,3 +213,20 @@ async def test_what_is_lost_has_no_time_and_is_passed_over(tmp_path: Path) -> No
         start = await begun(stage, FromTime(int(CLOCK_SECONDS * 1000)))
 
         assert [line.split(" ", 1)[1] for line in await rest(stage, start)] == ["kept"]
+
+
+@pytest.mark.parametrize("is_read", [True, False])
+async def test_after_a_lost_record_an_id_is_exact_once_all_has_been_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_read: bool
+) -> None:
+    monkeypatch.setattr(start_module, "FIRST_LOOK_SECONDS", 0)
+    async with Stage(tmp_path) as stage:
+        await stage.tell(stage.file("a.log").changes(b"a1\n", b"a2\n"), stage.file("b.log").changes(b"b1\n"))
+        lost = Position("lostlost", 3, anchor_of(b"a1\n"))
+        if not is_read:
+            stage.hub.has_looked.clear()
+        start = await begun(stage, None, encode_id(lost))
+
+        assert start.is_exact is is_read
+        assert start.reason is not None
+        assert [(gap.file, gap.end) for gap in start.gaps] == [(str(tmp_path / "b.log"), 3)]

@@ -168,7 +168,10 @@ async def test_notices_that_nobody_takes_are_bounded_and_the_oldest_leaves(tmp_p
         assert files == [f"/{number}.log" for number in range(500 - most, 500)]
 
 
-async def test_frames_are_joined_up_to_a_write_and_one_that_does_not_fit_comes_next(tmp_path: Path) -> None:
+async def test_frames_are_joined_up_to_a_write_and_one_that_does_not_fit_comes_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscriber_module, "_SLICE_SECONDS", 60)
     async with Stage(tmp_path) as stage:
         subscriber = stage.subscriber()
         file = stage.file("a.log")

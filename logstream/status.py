@@ -123,7 +123,8 @@ class Status:
             name = status.name
             unread = sum((file.size_bytes or 0) - (file.read_bytes or 0) for file in status.files)
             figures = (len(status.files), unread, flow.bytes_in[name], flow.lines_in[name])
-            found.append(SourceFigures(name, *figures, flow.losses(name)))
+            losses = tuple((loss.reason, loss.gaps, loss.bytes) for loss in flow.losses(name))
+            found.append(SourceFigures(name, *figures, losses))
         return tuple(found)
 
 

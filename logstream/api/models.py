@@ -134,12 +134,26 @@ class File(BaseModel):
     format: str | None
 
 
+class RecordedGap(BaseModel):
+    """Bytes that were lost unread, and when that was found; what nobody knows is null."""
+
+    time: str
+    source: str
+    file: str
+    from_: int | None = Field(alias="from")
+    to: int | None
+    lines: int | None
+    bytes: int | None
+    reason: str
+
+
 class Losses(BaseModel):
-    """What was lost unread since the start: gaps of one reason, and the bytes of those whose end is known."""
+    """What was lost unread since the start, for one reason: how many gaps, the bytes where known, and the latest."""
 
     reason: str
     gaps: int
     bytes: int
+    latest: list[RecordedGap]
 
 
 class Source(BaseModel):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from itertools import starmap
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from quart import Blueprint, Response, current_app
@@ -11,8 +12,12 @@ from quart_schema import document_response
 from logstream import __version__
 from logstream.api.answers import json_answer
 from logstream.api.context import APP_KEY, ApiContext, SourceStatus
+from logstream.api.frames import gap_facts, utc_text
 from logstream.api.models import Health, ReadinessAnswer, Sources
 from logstream.metrics import CONTENT_TYPE
+
+if TYPE_CHECKING:
+    from logstream.records import Gap
 
 ops = Blueprint("ops", __name__)
 
@@ -35,10 +40,14 @@ async def get_sources() -> Response:
 
 def _told(source: SourceStatus) -> dict[str, Any]:
     files = [file._asdict() for file in source.files]
-    losses = [loss._asdict() for loss in source.losses]
+    losses = [{**loss._asdict(), "latest": list(starmap(_told_gap, loss.latest))} for loss in source.losses]
     return {
         "name": source.name, "state": source.state, "labels": dict(source.labels), "files": files, "losses": losses,
     }  # fmt: skip
+
+
+def _told_gap(time: float, gap: Gap) -> dict[str, Any]:
+    return {"time": utc_text(round(time * 1000)), **gap_facts(gap)}
 
 
 @ops.get("/healthz")

@@ -5,7 +5,7 @@ Owns the counts alone. Refuses to look at a clock or to know how they are told.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict, deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from logstream.journal.base import Block
@@ -15,14 +15,22 @@ if TYPE_CHECKING:
 
     from logstream.hub.frames import Frame
     from logstream.journal.base import Lost
+    from logstream.records import Gap
+
+LATEST_GAPS = 20
+"""So many gaps of each source and reason are told one by one."""
 
 
 class Losses(NamedTuple):
-    """How many gaps were recorded for one reason, and the bytes of those whose end is known."""
+    """How many gaps were recorded for one reason, and the bytes of those whose end is known.
+
+    `latest` are the last of them, oldest first, each with the time when it was recorded, in epoch seconds.
+    """
 
     reason: str
     gaps: int
     bytes: int
+    latest: tuple[tuple[float, Gap], ...]
 
 
 class Flow:
@@ -35,12 +43,14 @@ class Flow:
         self.gaps: Counter[tuple[str, str]] = Counter()
         self.lost_bytes: Counter[tuple[str, str]] = Counter()
         """Of those gaps whose end is known."""
+        self._latest: defaultdict[tuple[str, str], deque[tuple[float, Gap]]]
+        self._latest = defaultdict(lambda: deque(maxlen=LATEST_GAPS))
         self.records_out = 0
         self.replay_reads = 0
         self.replay_bytes = 0
 
-    def recorded(self, items: Iterable[Block | Lost]) -> None:
-        """Count what was just recorded."""
+    def recorded(self, items: Iterable[Block | Lost], time: float) -> None:
+        """Count what was recorded at `time`."""
         for item in items:
             if isinstance(item, Block):
                 source = item.generation.source
@@ -51,11 +61,12 @@ class Flow:
                 key = gap.source or "", gap.reason.value
                 self.gaps[key] += 1
                 self.lost_bytes[key] += 0 if gap.end is None else gap.end - (gap.start or 0)
+                self._latest[key].append((time, gap))
 
     def losses(self, source: str) -> tuple[Losses, ...]:
         """What was lost of a source before anybody could read it, by reason."""
         return tuple(
-            Losses(reason, count, self.lost_bytes[name, reason])
+            Losses(reason, count, self.lost_bytes[name, reason], tuple(self._latest[name, reason]))
             for (name, reason), count in sorted(self.gaps.items())
             if name == source
         )

@@ -102,7 +102,7 @@ class Hub:
     async def accept(self, batch: Batch) -> None:
         """Record a batch, then let subscribers have it: the tail's sink. Raises JournalError and publishes nothing."""
         items = await self.journal.commit(batch)
-        self.flow.recorded(items)
+        self.flow.recorded(items, batch.time)
         for item in items:
             self.recent.append(item)
         if items:

@@ -109,6 +109,25 @@ def test_the_gap_of_a_deleted_file_has_an_id_that_leads_on_behind_it(service: Se
         assert lines_and_gaps(stream, 2) == rest
 
 
+def test_what_was_lost_unread_is_told_of_its_source_with_file_and_range(service: Service) -> None:
+    path = service.logs / "a.log"
+    path.write_bytes(b"one\nhalf")
+    with service.stream(from_="start") as stream:
+        assert stream.texts(1) == ["one"]
+        service.wait_until_ready()
+        path.write_bytes(b"new\n")
+        gap = stream.expect("gap")
+        assert stream.texts(1) == ["new"]
+    (source,) = service.get("/api/v1/sources").json()["sources"]
+    (losses,) = source["losses"]
+    (latest,) = losses.pop("latest")
+
+    assert losses == {"reason": "truncated", "gaps": 1, "bytes": 4}
+    assert latest.pop("time").endswith("Z")
+    assert latest == gap.json
+    assert (latest["file"], latest["from"], latest["to"], latest["bytes"]) == (str(path), 4, 8, 4)
+
+
 def lines_and_gaps(stream: Stream, count: int) -> list[Event]:
     found: list[Event] = []
     while len(found) < count:

@@ -35,6 +35,9 @@ export interface Hello {
 export interface Gap {
   readonly source: string | null;
   readonly file: string | null;
+  /** Offsets in the file; null where nobody knows. */
+  readonly from: number | null;
+  readonly to: number | null;
   readonly lines: number | null;
   readonly bytes: number | null;
   readonly reason: string;
@@ -76,8 +79,9 @@ export interface Source {
   readonly state: string | null;
   /** `format` is the one in which most of a file's last lines are; null before the first. */
   readonly files: readonly { readonly file: string; readonly state: string | null; readonly format: string | null }[];
-  /** How many gaps were recorded in it since the service was started. */
+  /** How many gaps were recorded in it since the service was started, and the last of them. */
   readonly gaps: number;
+  readonly latestGaps: readonly Gap[];
 }
 
 /** An RFC 9457 problem; `column` and `expected` come with a query that was not understood. */
@@ -190,6 +194,8 @@ function readGap(json: Fields): Gap {
   return {
     source: stringOr(json["source"], null),
     file: stringOr(json["file"], null),
+    from: numberOr(json["from"], null),
+    to: numberOr(json["to"], null),
     lines: numberOr(json["lines"], null),
     bytes: numberOr(json["bytes"], null),
     reason: stringOr(json["reason"], "unknown"),
@@ -219,25 +225,23 @@ export function parseSources(body: string): readonly Source[] | null {
       name: item["name"],
       state: stringOr(item["state"], null),
       files: filesOf(item["files"]),
-      gaps: gapsOf(item["losses"]),
+      gaps: fieldsIn(item["losses"]).reduce((sum, loss) => sum + numberOr(loss["gaps"], 0), 0),
+      latestGaps: fieldsIn(item["losses"]).flatMap((loss) => fieldsIn(loss["latest"]).map(readGap)),
     });
   }
   return sources;
 }
 
-function gapsOf(losses: unknown): number {
-  if (!Array.isArray(losses)) return 0;
-  const counts = (losses as unknown[]).map((loss) => (isFields(loss) ? loss["gaps"] : 0));
-  return counts.reduce<number>((sum, count) => sum + (typeof count === "number" ? count : 0), 0);
-}
-
 function filesOf(json: unknown): Source["files"] {
-  if (!Array.isArray(json)) return [];
-  return (json as unknown[]).flatMap((item) =>
-    isFields(item) && typeof item["file"] === "string"
+  return fieldsIn(json).flatMap((item) =>
+    typeof item["file"] === "string"
       ? [{ file: item["file"], state: stringOr(item["state"], null), format: stringOr(item["format"], null) }]
       : [],
   );
+}
+
+function fieldsIn(json: unknown): readonly Fields[] {
+  return Array.isArray(json) ? (json as unknown[]).filter(isFields) : [];
 }
 
 /** The colours in the rules of `GET api/v1/rules`, by the rule's name, or null if the answer has another form. */

@@ -102,14 +102,21 @@ const GAP_REASONS: Readonly<Record<string, string>> = {
 };
 
 /** What is missing, from where, and why. */
-export function gapInWords(gap: Gap): string {
+export function gapInWords(gap: Gap, here = " here"): string {
   const amount = gap.lines === null ? null : countOf(gap.lines, "line");
   const size = gap.bytes === null ? null : bytesInWords(gap.bytes);
   const what = amount !== null && size !== null ? `${amount} (${size})` : (amount ?? size);
-  const where = placeInWords(gap.source, gap.file);
+  const where = `${here}${placeInWords(gap.source, gap.file)}${rangeInWords(gap)}`;
   const reason = GAP_REASONS[gap.reason] ?? gap.reason;
-  if (what === null) return `Lines may be missing here${where}: ${reason}.`;
-  return `${what} ${amount === "1 line" ? "is" : "are"} missing here${where}: ${reason}.`;
+  if (what === null) return `Lines may be missing${where}: ${reason}.`;
+  return `${what} ${amount === "1 line" ? "is" : "are"} missing${where}: ${reason}.`;
+}
+
+function rangeInWords({ from, to }: Gap): string {
+  if (from === null) return to === null ? "" : `, up to byte ${integers.format(to)}`;
+  return to === null
+    ? `, from byte ${integers.format(from)} on`
+    : `, bytes ${integers.format(from)} to ${integers.format(to)}`;
 }
 
 function placeInWords(source: string | null, file: string | null): string {

@@ -57,10 +57,10 @@ describe("a record's row", () => {
 
 describe("a gap's row", () => {
   it("says how much is missing, where and why", async () => {
-    const gap = { source: "app", file: "/a.log", lines: 3, bytes: 80, reason: "expired" };
+    const gap = { source: "app", file: "/a.log", from: 1200, to: 1280, lines: 3, bytes: 80, reason: "expired" };
     const { text } = await mount(MarkRow, { row: { kind: "gap", key: 1, gap } });
     expect(text(".mark")).toBe(
-      "Gap 3 lines (80 bytes) are missing here from /a.log: the server no longer keeps that part.",
+      "Gap 3 lines (80 bytes) are missing here from /a.log, bytes 1,200 to 1,280: the server no longer keeps that part.",
     );
   });
 });
@@ -109,17 +109,18 @@ describe("the query box", () => {
 
 describe("the source picker", () => {
   const sources = [
-    { name: "app", state: "ok", files: [{ file: "/a", state: "ok", format: "json" }], gaps: 0 },
+    { name: "app", state: "ok", files: [{ file: "/a", state: "ok", format: "json" }], gaps: 0, latestGaps: [] },
     {
       name: "nginx",
       state: "unreadable",
       gaps: 0,
+      latestGaps: [],
       files: [
         { file: "/b", state: "following", format: "access" },
         { file: "/c", state: "unreadable", format: null },
       ],
     },
-    { name: "late", state: "empty", files: [], gaps: 0 },
+    { name: "late", state: "empty", files: [], gaps: 0, latestGaps: [] },
   ];
 
   it("adds and takes away one source at a time", async () => {
@@ -138,6 +139,7 @@ describe("the source picker", () => {
       name,
       state: "ok",
       gaps: 0,
+      latestGaps: [],
       files: formats.map((format, index) => file(`/${name}/${index}`, format)),
     });
     const shown = [
@@ -160,10 +162,18 @@ describe("the source picker", () => {
 
   it("says how many gaps a source has", async () => {
     const lossy = [
-      { name: "app", state: "ok", files: [], gaps: 0 },
-      { ...sources[0], name: "lossy", gaps: 2 },
+      { name: "app", state: "ok", files: [], gaps: 0, latestGaps: [] },
+      {
+        ...sources[0],
+        name: "lossy",
+        gaps: 2,
+        latestGaps: [{ source: "lossy", file: "/a", from: 4, to: 8, lines: null, bytes: 4, reason: "truncated" }],
+      },
     ];
     const { root } = await mount(SourcePicker, { sources: lossy, state: "ready", selected: [] });
+    expect([...root.querySelectorAll("li [title]")].at(-1)?.getAttribute("title")).toContain(
+      "\n4 bytes are missing from /a, bytes 4 to 8: the file was cut short before they were read.",
+    );
     expect([...root.querySelectorAll(".troubled")].map((words) => words.textContent)).toEqual([
       "no file matches",
       "1 file, 2 gaps, json",

@@ -51,7 +51,7 @@ describe("an event", () => {
     const unknown = { source: null, file: null, from: null, to: null, lines: null, bytes: null, reason: "unknown_id" };
     expect(parse("gap", unknown)).toEqual({
       kind: "gap",
-      gap: { source: null, file: null, lines: null, bytes: null, reason: "unknown_id" },
+      gap: { source: null, file: null, from: null, to: null, lines: null, bytes: null, reason: "unknown_id" },
     });
   });
 
@@ -90,19 +90,22 @@ describe("the answers of the interface", () => {
       sources: [{ name: "app", labels: { env: "x" }, state: "ok", files: [{ file: "/a", state: "ok" }, { state: 1 }] }],
     };
     expect(parseSources(JSON.stringify(body))).toEqual([
-      { name: "app", state: "ok", files: [{ file: "/a", state: "ok", format: null }], gaps: 0 },
+      { name: "app", state: "ok", files: [{ file: "/a", state: "ok", format: null }], gaps: 0, latestGaps: [] },
     ]);
   });
 
-  it("gaps of all reasons are counted together", () => {
+  it("gaps of all reasons are counted together, and the latest are told", () => {
+    const latest = { source: "app", file: "/a", from: 4, to: 13, lines: null, bytes: 9, reason: "deleted" };
     const losses = [
-      { reason: "deleted", gaps: 2, bytes: 9 },
+      { reason: "deleted", gaps: 2, bytes: 9, latest: [latest, "y"] },
       { reason: "truncated", gaps: 1, bytes: 0 },
       { gaps: "x" },
       7,
     ];
     const body = { sources: [{ name: "app", state: "ok", files: [], losses }] };
-    expect(parseSources(JSON.stringify(body))?.[0]?.gaps).toBe(3);
+    const source = parseSources(JSON.stringify(body))?.[0];
+    expect(source?.gaps).toBe(3);
+    expect(source?.latestGaps).toEqual([latest]);
   });
 
   it.each(["", "[]", "{}", '{"sources":[{}]}', "<html>"])("sources of %j are none", (body) => {

@@ -22,7 +22,7 @@ describe("the rows of a page", () => {
   it("stand in the order of their coming, gaps and notices among them", () => {
     const store = new RowStore();
     store.addRecords(lines(1, 2));
-    store.addGap({ source: null, file: null, lines: null, bytes: null, reason: "deleted" });
+    store.addGap({ source: null, file: null, from: null, to: null, lines: null, bytes: null, reason: "deleted" });
     store.addNotice("quiet", "rotated");
     store.addRecords(lines(3, 1));
     expect(textsOf(store)).toEqual(["line 1", "line 2", "gap", "notice", "line 3"]);

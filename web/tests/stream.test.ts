@@ -169,7 +169,7 @@ describe("the state", () => {
     expect(stage.state).toEqual({ kind: "gap" });
     expect(stage.events.at(-2)).toEqual({
       kind: "gap",
-      gap: { source: "app", file: "/a", lines: 3, bytes: 80, reason: "deleted" },
+      gap: { source: "app", file: "/a", from: null, to: null, lines: 3, bytes: 80, reason: "deleted" },
     });
     stage.call.ping();
     await settle();

@@ -62,9 +62,21 @@ describe("words", () => {
     ],
     [{ bytes: 900, reason: "corrupt" }, "900 bytes are missing here: the file is damaged there."],
     [{ reason: "unknown_id" }, "Lines may be missing here: the server does not know the place where this page was."],
+    [
+      { file: "/a", from: 1200, to: 2100, bytes: 900, reason: "corrupt" },
+      "900 bytes are missing here from /a, bytes 1,200 to 2,100: the file is damaged there.",
+    ],
+    [
+      { file: "/a", from: 1200, reason: "deleted" },
+      "Lines may be missing here from /a, from byte 1,200 on: the file was deleted before they were read.",
+    ],
+    [
+      { file: "/a", to: 1200, reason: "index_lost" },
+      "Lines may be missing here from /a, up to byte 1,200: the server lost its record of what it had sent.",
+    ],
     [{ reason: "eaten" }, "Lines may be missing here: eaten."],
   ])("for the gap %j are %j", (gap, words) => {
-    const nothing: Gap = { source: null, file: null, lines: null, bytes: null, reason: "" };
+    const nothing: Gap = { source: null, file: null, from: null, to: null, lines: null, bytes: null, reason: "" };
     expect(gapInWords({ ...nothing, ...gap })).toBe(words);
   });
 

@@ -156,7 +156,8 @@ def _remarks(outcome: Outcome) -> Iterator[str]:
             f"{faults.longest_down_seconds:.1f} s at most."
         )
     if faults.breaks and outcome.way != "own":
-        yield f"Connections ended {faults.breaks:,} times by themselves."
+        how_often = "Once a connection" if faults.breaks == 1 else f"{faults.breaks:,} times connections"
+        yield f"{how_often} ended without our doing."
     if total.in_gaps:
         yield f"Of the lines in gaps {total.reported:,} were reported with their exact number."
     if outcome.way != "read-only":

@@ -193,7 +193,7 @@ class Reader:
         except SSEError as error:
             raise UnreachableError(url, "what answers there is no event stream") from error
         except (httpx.TransportError, httpx.StreamError):
-            self.breaks += 1
+            self._note_break()
             return _REFUSED_PAUSE_SECONDS
         finally:
             self._socket = None
@@ -220,8 +220,12 @@ class Reader:
             if self._cuts is not None and (self.last_event_id or asked.begin == "start"):
                 response.stream = _Cut(response, self._cuts, asked.early_cuts)
             self._take_all(source)
-        self.breaks += 1
+        self._note_break()
         return _REFUSED_PAUSE_SECONDS
+
+    def _note_break(self) -> None:
+        """Count the end of a connection, unless this reader has hung up itself."""
+        self.breaks += self._may_run.is_set() and not self._ended.is_set()
 
     def _take_all(self, source: EventSource) -> None:
         for event in source.iter_sse():

@@ -118,6 +118,7 @@ def test_reading_alone_proves_what_the_service_has(tmp_path: Path) -> None:
     assert add_up(rows)
     assert rows["total"]["written"] > 2_900
     assert "came once and in order, over the connection that was cut, too" in done.stdout
+    assert "without our doing" not in done.stdout, "to hang up at the end is its own doing"
 
 
 def test_of_few_lines_it_says_that_they_prove_little_and_of_none_that_they_prove_nothing(tmp_path: Path) -> None:

@@ -50,11 +50,13 @@ class Generation(NamedTuple):
 
     `key` is 8 base32 characters (40 random bits). `file` is the path under which the generation was first seen, as
     text fit for JSON: it does not change when the file is renamed, so each replay of a line is the same record.
+    `encoding` is how its bytes were cut into lines, from the first one on.
     """
 
     key: str
     source: str
     file: str
+    encoding: str = "utf-8"
 
 
 class Position(NamedTuple):

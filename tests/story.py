@@ -22,6 +22,7 @@ class StoryFile:
     path: Path
     source: str
     key: str = field(default_factory=new_key)
+    encoding: str = "utf-8"
     told: int = 0
     is_born: bool = False
 
@@ -39,7 +40,8 @@ class StoryFile:
             self.is_born = True
         end = self.told + len(content)
         lengths = tuple(map(len, lines))
-        made.append(Range(self.key, self.told, end, len(lines) if coarse else lengths, content, before[-64:]))
+        told_lines = len(lines) if coarse else lengths
+        made.append(Range(self.key, self.told, end, told_lines, content, before[-64:], self.encoding))
         self.told = end
         return made
 

@@ -9,6 +9,7 @@ from collections import Counter, defaultdict, deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from logstream.journal.base import Block
+from logstream.tail.framing import framing_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,7 +56,7 @@ class Flow:
             if isinstance(item, Block):
                 source = item.generation.source
                 self.bytes_in[source] += len(item.content)
-                self.lines_in[source] += item.content.count(b"\n")
+                self.lines_in[source] += framing_of(item.generation.encoding).count(item.content, item.start)
             else:
                 gap = item.gap
                 key = gap.source or "", gap.reason.value

@@ -20,6 +20,7 @@ from logstream.hub.view import View, ViewEvidence, ViewKey
 from logstream.journal.base import Block
 from logstream.rules.evidence import Evidence, Tally
 from logstream.tail.batch import ANCHOR_BYTES, Batch, Notice
+from logstream.tail.framing import framing_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -181,7 +182,7 @@ class Hub:
         content = self.journal.bytes_before(block.generation, block.start, length_bytes) or b""
         start = block.start - len(content)
         # What was read may begin within a line.
-        skip = content.find(b"\n") + 1 if start else 0
+        skip = framing_of(block.generation.encoding).first_end(content, start) if start else 0
         if not content[skip:]:
             return None
         stretch = block._replace(start=start + skip, content=content[skip:], lead=content[:skip][-ANCHOR_BYTES:])

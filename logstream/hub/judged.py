@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from logstream.hub.masked import MaskedLines
 from logstream.hub.told import ToldLines
 from logstream.hub.traces import NOTHING_ABOVE, Above, Head, kept_lines, nearest_heads, reaches
+from logstream.hub.widetext import is_wide_fragment, wide_view
 from logstream.journal.ids import anchor_of, encode_tail, id_prefix
 from logstream.parse import Folding, continues, may_continue
 from logstream.records import Level, Position, Record
 from logstream.rules import RuleSet, Tag, Verdicts
-from logstream.tail.lines import cut_whole, strip_end
+from logstream.tail.framing import WIDE, framing_of, spoken_encoding
+from logstream.tail.lines import strip_end
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -69,8 +71,13 @@ class Judged:
         """
         self.block = block
         self._encoder = encoder
-        self._line_ends = cut_whole(block.content, traits.max_line_bytes)
-        self.text, self._texts = _view_text(block, self._line_ends, traits.encoding)
+        self._is_wide = block.generation.encoding in WIDE
+        self._line_ends = framing_of(block.generation.encoding).cut_whole(
+            block.content, block.start, traits.max_line_bytes
+        )
+        self.text, self._texts = _view_text(
+            block, self._line_ends, spoken_encoding(block.generation.encoding, traits.encoding)
+        )
         self.ends: Sequence[int] = _text_ends(self.text)
         self._encoded: dict[int, EncodedRecord] = {}
         self._prefix = id_prefix(block.generation.key)
@@ -194,6 +201,8 @@ class Judged:
 
     def _is_fragment(self, index: int) -> bool:
         """Whether the line goes on with one that was cut before it because it is over-long."""
+        if self._is_wide:
+            return is_wide_fragment(self.block, self._line_ends, index)
         if index:
             return self.block.content[self._line_ends[index - 1] - 1] != _LF
         return bool(self.block.lead) and self.block.lead[-1] != _LF
@@ -227,6 +236,8 @@ class Judged:
 
 def _view_text(block: Block, line_ends: Sequence[int], encoding: str) -> tuple[bytes, list[str]]:
     """The block's lines as UTF-8 joined by LF, and each as text: without line ends, with U+FFFD for invalid bytes."""
+    if encoding in WIDE:
+        return wide_view(block, line_ends, encoding)
     content = block.content
     if block.start == 0 and content.startswith(_BOM) and encoding == "utf-8":
         content = content[len(_BOM) :]

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from logstream.journal.base import Block
 from logstream.tail.batch import ANCHOR_BYTES
+from logstream.tail.framing import WIDE
 from logstream.tail.lines import cut
+from logstream.tail.wide import UNIT_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,23 +25,44 @@ LINE_END_BYTES = 2
 """A single line that fills a block may still bring its CR LF along."""
 
 
-def block_length(content: bytes, start: int, max_line_bytes: int) -> int:
+def block_reach(encoding: str, offset: int) -> int:
+    """How many bytes decide the length of a block that begins at `offset` of a generation."""
+    if encoding not in WIDE:
+        return BLOCK_BYTES + LINE_END_BYTES
+    return offset % UNIT_BYTES + BLOCK_BYTES + UNIT_BYTES * LINE_END_BYTES
+
+
+def length_in(encoding: str, content: bytes, start: int, offset: int, max_line_bytes: int) -> int:
+    """As `block_length`; `offset` is the generation's at `start`."""
+    wide = WIDE.get(encoding)
+    if wide is None:
+        return block_length(content, start, max_line_bytes)
+    odd = offset % UNIT_BYTES
+    outline = wide.outline(content[start + odd : start + block_reach(encoding, offset)])
+    units = block_length(outline, 0, max_line_bytes // UNIT_BYTES, BLOCK_BYTES // UNIT_BYTES)
+    length = odd + UNIT_BYTES * units
+    left = len(content) - start
+    # Half a unit, the very last byte of a generation, goes with what stands before it.
+    return left if units == len(outline) and left - length < UNIT_BYTES else length
+
+
+def block_length(content: bytes, start: int, max_line_bytes: int, block_bytes: int = BLOCK_BYTES) -> int:
     """How many bytes of `content` from `start`, a record's start, the next block takes: whole records, at least one.
 
     A line end within reach is always a record's end. Only where a line is longer than a block do the ends of fragments
     matter.
     """
-    if content.count(b"\n", start, start + BLOCK_BYTES) > BLOCK_LINES:
-        window = content[start : start + BLOCK_BYTES]
+    if content.count(b"\n", start, start + block_bytes) > BLOCK_LINES:
+        window = content[start : start + block_bytes]
         return len(window) - len(window.split(b"\n", BLOCK_LINES)[-1])
-    if len(content) - start <= BLOCK_BYTES:
+    if len(content) - start <= block_bytes:
         return len(content) - start
-    newline = content.rfind(b"\n", start, start + BLOCK_BYTES)
+    newline = content.rfind(b"\n", start, start + block_bytes)
     if newline >= 0:
         return newline + 1 - start
-    window = content[start : start + BLOCK_BYTES + LINE_END_BYTES]
+    window = content[start : start + block_bytes + LINE_END_BYTES]
     ends = cut(window, max_line_bytes)
-    within = [end for end in ends if end <= BLOCK_BYTES]
+    within = [end for end in ends if end <= block_bytes]
     return (within or ends or [len(window)])[-1]
 
 
@@ -47,7 +70,7 @@ def cut_blocks(generation: Generation, at: int, time_ms: int, change: Range, max
     """The blocks of a range that begins at the place `at`."""
     content, start = change.content, 0
     while start < len(content):
-        length = block_length(content, start, max_line_bytes)
+        length = length_in(generation.encoding, content, start, change.start + start, max_line_bytes)
         lead = content[start - ANCHOR_BYTES : start] if start >= ANCHOR_BYTES else change.lead + content[:start]
         yield Block(
             generation, change.start + start, at + start, time_ms, lead[-ANCHOR_BYTES:], content[start : start + length]

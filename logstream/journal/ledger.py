@@ -150,7 +150,7 @@ class Ledger:
                 return life, []
         generation = Generation(new_key(), source, "")
         life = Life(
-            slot=self._next_slot, generation=generation, path="", dev=0, ino=0, igen=None, base=0, encoding="",
+            slot=self._next_slot, generation=generation, path="", dev=0, ino=0, igen=None, base=0,
             head_length=0, head_crc=0, birth_at=0, committed=0, sealed_at=0, gone=GapReason.EXPIRED,
         )  # fmt: skip
         return life, [insertion(life)]
@@ -182,13 +182,12 @@ class Ledger:
     def _bear(self, plan: Plan, birth: Birth) -> None:
         life = Life(
             slot=plan.next_slot,
-            generation=Generation(birth.key, birth.source, birth.file),
+            generation=Generation(birth.key, birth.source, birth.file, birth.encoding),
             path=birth.path,
             dev=birth.dev,
             ino=birth.ino,
             igen=birth.igen,
             base=birth.base,
-            encoding=birth.encoding,
             head_length=birth.head_length,
             head_crc=birth.head_crc,
             birth_at=plan.row.at,
@@ -204,6 +203,8 @@ class Ledger:
         if change.start != life.committed:
             message = f"{change.key}: range begins at {change.start}, recorded up to {life.committed}"
             raise AssertionError(message)
+        if change.encoding != life.generation.encoding:
+            self._reencode(plan, life, change)
         limit = self._max_line_bytes(life.generation.source)
         blocks = list(cut_blocks(life.generation, plan.row.at, now_ms, change, limit))
         plan.appended.extend(blocks)
@@ -212,6 +213,17 @@ class Ledger:
         life.lines += change.lines if isinstance(change.lines, int) else len(change.lines)
         life.anchor = anchor_of(blocks[-1].before(len(blocks[-1].content)))
         plan.last_key = change.key
+
+    @staticmethod
+    def _reencode(plan: Plan, life: Life, change: Range) -> None:
+        """What was found empty shows its encoding with its first bytes, and keeps it."""
+        if life.committed > life.base:
+            message = (
+                f"{change.key}: cut as {life.generation.encoding} so far, as {change.encoding} from {change.start}"
+            )
+            raise AssertionError(message)
+        life.generation = life.generation._replace(encoding=change.encoding)
+        plan.statements.append(("UPDATE generation SET encoding = ? WHERE slot = ?", (change.encoding, life.slot)))
 
     def _lose(self, plan: Plan, hole: Hole) -> None:
         life = self._touch(plan, hole.key)

@@ -28,7 +28,6 @@ class Life:
     ino: int
     igen: int | None
     base: int
-    encoding: str
     head_length: int
     head_crc: int
     birth_at: int
@@ -68,6 +67,7 @@ class Life:
             seen_time=seen_time,
             written_ns=self.written_ns,
             is_gone=self.gone is not None,
+            encoding=self.generation.encoding,
         )
 
 
@@ -76,8 +76,8 @@ def insertion(life: Life) -> Statement:
     gone = None if life.gone is None else life.gone.value
     sealed_end, sealed_lines = (None, None) if life.sealed_at is None else (life.committed, life.lines)
     values = (
-        life.slot, *life.generation, path_bytes(life.path), _signed(life.dev), _signed(life.ino), life.igen,
-        life.base, life.encoding, life.head_length, life.head_crc, life.proof_offset, life.proof_crc,
+        life.slot, *life.generation[:3], path_bytes(life.path), _signed(life.dev), _signed(life.ino), life.igen,
+        life.base, life.generation.encoding, life.head_length, life.head_crc, life.proof_offset, life.proof_crc,
         life.birth_at, life.sealed_at, sealed_end, sealed_lines, gone, life.written_ns,
         life.kept_end,
     )  # fmt: skip

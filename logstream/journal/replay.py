@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from logstream.journal.base import Block, Lost, Run
-from logstream.journal.cutting import BLOCK_BYTES, LINE_END_BYTES, block_length
+from logstream.journal.cutting import block_reach, length_in
 from logstream.journal.ids import AFTER_GAP, AFTER_OPEN_GAP
 from logstream.records import Gap, GapReason, Position
 from logstream.tail.batch import ANCHOR_BYTES
@@ -63,7 +63,8 @@ class Replay:
             return self._lose(run, found, until)
         lead_bytes = min(ANCHOR_BYTES, run.start)
         content = found[lead_bytes:]
-        content = content[: block_length(content, 0, self._max_line_bytes(run.generation.source))]
+        limit = self._max_line_bytes(run.generation.source)
+        content = content[: length_in(run.generation.encoding, content, 0, run.start, limit)]
         is_durable = run.at + len(content) <= self._ledger.durable_head
         block = Block(run.generation, run.start, run.at, run.time_ms, found[:lead_bytes], content, is_durable)
         if block.end == life.kept_end:
@@ -82,7 +83,7 @@ class Replay:
         if isinstance(descriptor, GapReason):
             return descriptor
         lead_bytes = min(ANCHOR_BYTES, run.start)
-        wanted = lead_bytes + min(end - run.start, BLOCK_BYTES + LINE_END_BYTES)
+        wanted = lead_bytes + min(end - run.start, block_reach(run.generation.encoding, run.start))
         try:
             found = os.pread(descriptor, wanted, run.start - lead_bytes)
         except OSError:

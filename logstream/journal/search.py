@@ -49,13 +49,12 @@ def _load_lives(store: Store) -> list[Life]:
         proof_offset, proof_crc, birth_at, sealed_at, sealed_end, sealed_lines, gone, written_ns, kept_end = rest
         life = Life(
             slot=slot,
-            generation=Generation(key, source, file),
+            generation=Generation(key, source, file, encoding),
             path=path.decode("utf-8", "surrogateescape"),
             dev=unsigned(dev),
             ino=unsigned(ino),
             igen=igen,
             base=base,
-            encoding=encoding,
             head_length=head_length,
             head_crc=head_crc,
             birth_at=birth_at,

@@ -31,7 +31,7 @@ class Birth(NamedTuple):
     `file` is the path that its lines were written under, for people; it never changes. `path` is where its bytes are
     now. `igen` is the inode's generation number where the file system has one. `head_crc` is the crc32 of its first
     `head_length` bytes, as many (at most 256) as there were when it was found. `written_ns` is when it was last written
-    to (epoch nanoseconds).
+    to (epoch nanoseconds). `encoding` is how its bytes seem to be text: a file that is empty still has to show it.
     """
 
     key: str
@@ -53,7 +53,8 @@ class Range(NamedTuple):
 
     `lines` is the length in bytes of each line or fragment, line end included, if the range is at most 16 KiB long;
     else only their number. `lead` holds the `min(64, start)` raw bytes before `start`. Only the last range before a
-    `Sealed` may end in a line without its line end.
+    `Sealed` may end in a line without its line end. `encoding` is how all of the generation was cut into lines: from
+    its first range on it does not change.
     """
 
     key: str
@@ -62,6 +63,7 @@ class Range(NamedTuple):
     lines: tuple[int, ...] | int
     content: bytes
     lead: bytes
+    encoding: str = "utf-8"
 
 
 class Hole(NamedTuple):
@@ -170,6 +172,8 @@ class Known(NamedTuple):
     """When its file was last written to, as far as was seen; a copy of it cannot have been written last before that."""
     is_gone: bool = False
     """Whether its file is no more: only copies of it may be left, which are not to be taken for something new."""
+    encoding: str = "utf-8"
+    """How it is cut into lines, for good if anything of it was handed on."""
 
     @property
     def has_begun(self) -> bool:
@@ -200,6 +204,7 @@ class SourceSpec:
     """Which files are one source, and how their bytes are read.
 
     `paths` are absolute globs. `exclude` are absolute globs, or name patterns (no slash) held against a file's name.
+    `encoding` is what a file has that does not say it itself by a mark.
     """
 
     name: str

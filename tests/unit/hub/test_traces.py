@@ -14,6 +14,7 @@ from logstream.journal.base import Block
 from logstream.parse import Folding
 from logstream.records import Level
 from logstream.rules import Rule, RuleSet, parse_level_condition
+from logstream.tail.framing import WIDE
 from tests.hub_kit import Stage, drain, told
 
 if TYPE_CHECKING:
@@ -95,18 +96,22 @@ async def test_lines_of_two_files_do_not_mix(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("seed", range(6))
-async def test_whoever_begins_in_the_middle_of_a_trace_gets_the_same_records(tmp_path: Path, seed: int) -> None:
-    """Conformance: E16."""
+@pytest.mark.parametrize(("seed", "encoding"), [*((seed, "utf-8") for seed in range(6)), *enumerate(sorted(WIDE))])
+async def test_whoever_begins_in_the_middle_of_a_trace_gets_the_same_records(
+    tmp_path: Path, seed: int, encoding: str
+) -> None:
+    """Conformance: E12, E16."""
     pick = random.Random(seed)
     async with Stage(tmp_path, RULES) as stage:
         file = stage.file("a.log")
+        file.encoding = encoding
         for _ in range(8):
             head = pick.choice(
                 [b"ERROR a\n", b"INFO heartbeat\n", b"plain\n", b'{"level":"warn"}\n', b"x" * 70_000 + b"\n"]
             )
             size = pick.choice([0, 3, 300, 1_200])
-            await stage.tell(file.changes(head, *(pick.choice(TRACE) for _ in range(size)), coarse=size > 100))
+            lines = [line.decode().encode(encoding) for line in (head, *(pick.choice(TRACE) for _ in range(size)))]
+            await stage.tell(file.changes(*lines, coarse=size > 100))
         through = await records(stage)
         blocks = [item for item in await stage.items() if isinstance(item, Block)]
         by_id = {record.id: record for record in through}

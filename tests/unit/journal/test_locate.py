@@ -36,7 +36,6 @@ def life_of(path: Path, key: str = "aaaaaaaa", *, head_length: int = 0, proof_of
         ino=facts.st_ino,
         igen=None,
         base=0,
-        encoding="utf-8",
         head_length=head_length,
         head_crc=zlib.crc32(content[:head_length]),
         birth_at=0,

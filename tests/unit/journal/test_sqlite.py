@@ -75,6 +75,34 @@ async def test_a_restart_goes_on_in_the_same_order_with_the_same_generations(tmp
     assert contents(await read_all(again)) == b"a1\nb1\nb2\na2\n"
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+async def test_the_encoding_that_a_file_shows_with_its_first_bytes_is_kept_for_its_whole_life(
+    tmp_path: Path, encoding: str
+) -> None:
+    """Conformance: E12."""
+    journal = open_journal(tmp_path)
+    file = StoryFile(tmp_path / "a.log", "s", encoding=encoding)
+    lines = [f"{number} \u0a0d\u010a\r\n".encode(encoding) for number in range(20_000)]
+    birth, first = file.changes(*lines[:10_000], coarse=True)
+    await journal.commit(batch(birth))
+    appended = await journal.commit(batch(first))
+    await journal.aclose()
+
+    again = open_journal(tmp_path)
+    replayed = await read_all(again)
+    assert [known.encoding for known in again.known()] == [encoding]
+    assert replayed == list(appended)
+    assert {item.generation.encoding for item in replayed if isinstance(item, Block)} == {encoding}
+    await again.commit(batch(file.changes(*lines[10_000:], coarse=True)))
+    replayed = await read_all(again)
+    assert contents(replayed) == b"".join(lines)
+    feed = "\n".encode(encoding)
+    assert all(item.content.endswith(feed) for item in replayed if isinstance(item, Block))
+    file.encoding = "utf-8"
+    with pytest.raises(AssertionError, match=f"cut as {encoding} so far"):
+        await again.commit(batch(file.changes(b"no more of that\n")))
+
+
 async def test_every_line_end_resolves_to_the_place_where_replay_goes_on(tmp_path: Path) -> None:
     """Conformance: D6."""
     journal = open_journal(tmp_path)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from logstream.tail.batch import Batch, Birth, Cut, Hole, Known, Moved, Notice, Proof, Range, Sealed, SourceSpec
-from logstream.tail.lines import cut_whole, strip_end
+from logstream.tail.framing import framing_of
+from logstream.tail.lines import strip_end
 from logstream.tail.supervisor import Supervisor
 from logstream.tail.turn import Pace
 
@@ -41,6 +42,7 @@ class RecordingSink:
         self.lines: list[tuple[str, bytes]] = []
         self.births: dict[str, Birth] = {}
         self.committed: dict[str, int] = {}
+        self.encodings: dict[str, str] = {}
         self.paths: dict[str, str] = {}
         self.inodes: dict[str, tuple[int, int, int | None]] = {}
         self.proofs: dict[str, Proof] = {}
@@ -102,7 +104,9 @@ class RecordingSink:
         assert len(change.content) <= 1 << 20
         assert len(change.lead) == min(64, change.start)
         assert change.lead == self._leads.get(key, change.lead)
-        ends = cut_whole(change.content, self.max_line_bytes)
+        framing = framing_of(change.encoding)
+        assert self.encodings.setdefault(key, change.encoding) == change.encoding
+        ends = framing.cut_whole(change.content, change.start, self.max_line_bytes)
         if len(change.content) <= 16 * 1024:
             assert isinstance(change.lines, tuple)
             assert sum(change.lines) == len(change.content)
@@ -113,7 +117,9 @@ class RecordingSink:
         self._leads[key] = (change.lead + change.content)[-64:]
         start = 0
         for end in ends:
-            self.lines.append((self.births[key].file, strip_end(change.content[start:end])))
+            line = change.content[start:end]
+            text = line.decode(change.encoding, "replace").encode() if framing.unit_bytes > 1 else line
+            self.lines.append((self.births[key].file, strip_end(text)))
             start = end
 
     @property
@@ -154,6 +160,7 @@ class RecordingSink:
                 head_length=self._head(key, forgets=forget_proofs)[0],
                 head_crc=self._head(key, forgets=forget_proofs)[1], sealed=key in self.sealed,
                 is_gone=key in self.sealed and self.sealed[key].reason is not None,
+                encoding=self.encodings.get(key, birth.encoding),
             )
             for key, birth in self.births.items()
         ]  # fmt: skip

@@ -1,6 +1,7 @@
-"""Which text encodings a source may have: those in which a byte below 128 is that ASCII character, always.
+"""Which text encodings a source may have: UTF-16, and those in which a byte below 128 is that ASCII character, always.
 
-Lines are found, and patterns matched, on raw bytes; an encoding with other uses for the byte 0x0A cannot be read so.
+Lines are found on raw bytes; an encoding with other uses for the byte 0x0A cannot be read so, but for UTF-16, which has
+a cut of its own.
 """
 
 from __future__ import annotations
@@ -10,9 +11,22 @@ from functools import lru_cache
 
 from logstream.config.problems import RefusalError, nearest_name, quote
 
-_EXPECTED = '"utf-8", or an encoding of one byte a character such as "latin-1" or "cp1252"'
-_COMMON = ("utf-8", "latin-1", "ascii", "iso8859-1", "iso8859-15", "cp1250", "cp1251", "cp1252", "koi8-r")
-_WIDE = ("utf-16", "utf-32")
+_EXPECTED = '"utf-8", "utf-16", "utf-16-le", "utf-16-be", or an encoding of one byte a character such as "latin-1"'
+_COMMON = (
+    "utf-8",
+    "utf-16",
+    "utf-16-le",
+    "utf-16-be",
+    "latin-1",
+    "ascii",
+    "iso8859-1",
+    "iso8859-15",
+    "cp1250",
+    "cp1251",
+    "cp1252",
+    "koi8-r",
+)
+_WIDE = ("utf-16", "utf-16-le", "utf-16-be")
 # ASCII that means something else in unicode_escape, utf-7, hz and the iso-2022 family.
 _ESCAPES = b"\\n\\x41\\u0041 +AGE- ~{!!~} \x1b$B!!\x1b(B \x0e!\x0f"
 
@@ -25,10 +39,7 @@ def canonical_encoding(name: str) -> str:
     except (LookupError, ValueError):
         message = f"found {quote(name)}, which is no known encoding"
         raise RefusalError(message, expected=_EXPECTED, nearest=nearest_name(name, _COMMON)) from None
-    if codec.name.startswith(_WIDE):
-        message = f"{quote(name)} is not supported yet"
-        raise RefusalError(message, expected=_EXPECTED)
-    if codec.name != "utf-8" and not _is_single_byte(codec.name):
+    if codec.name not in {"utf-8", *_WIDE} and not _is_single_byte(codec.name):
         message = f"{quote(name)} is not supported"
         raise RefusalError(message, expected=_EXPECTED)
     return codec.name

@@ -102,7 +102,7 @@ class SourceSettings(_Section):
     )
     format: Annotated[str, AfterValidator(check_format)] = Field(default="auto", description=FORMAT)
     encoding: Annotated[str, AfterValidator(check_encoding)] = Field(
-        default="utf-8", description='the name of an encoding, such as "utf-8" or "latin-1"'
+        default="utf-8", description='the name of an encoding, such as "utf-8", "utf-16-le" or "latin-1"'
     )
     multiline: Annotated[bool | str, PlainValidator(check_multiline)] = Field(
         default=True, description="true, false, or a regular expression that first lines match, as a string"

@@ -80,7 +80,7 @@ class Endings:
         return reader
 
     def skip_to(self, lineage: Lineage, reader: Reader, base: int, turn: Turn) -> Reader:
-        """A file begins with a hole that nobody wrote: its life is told from `base` on."""
+        """A life ends, and one is told from `base` on: behind a hole that nobody wrote, or in another encoding."""
         turn.add(Sealed(reader.key, None, reader.committed))
         return self._begin_anew(lineage, reader, base, turn)
 
@@ -91,7 +91,7 @@ class Endings:
             message = f"{reader!r} is not open"
             raise AssertionError(message)
         self._census.strike(reader)
-        opened = Opened(reader.path, fd, facts_of(fd), is_compressed=False)
+        opened = Opened(reader.path, fd, facts_of(fd), is_compressed=False, encoding=reader.encoding)
         new = Reader.born(reader.spec, reader.file, opened, base, turn.now)
         lineage.replace(reader, new)
         self._census.enrol(new)

@@ -16,7 +16,9 @@ from logstream.tail.batch import RANGE_BYTES, Range, display
 from logstream.tail.copies import Copies
 from logstream.tail.discovery import reason_of
 from logstream.tail.endings import Endings
+from logstream.tail.framing import encoding_of, framing_of, is_wide
 from logstream.tail.identity import Verdict
+from logstream.tail.misread import misread_end
 from logstream.tail.opening import Opened, first_byte_of, is_garbled, is_unlinked, locate, place_of
 from logstream.tail.succession import Succession
 from logstream.tail.unpacking import Answer
@@ -112,6 +114,7 @@ class Follower:
             if left <= 0 or turn.bytes_left <= 0:
                 return current, True
             current, limit = self._past_hole(lineage, current, turn, limit)
+            current, limit = self._in_its_encoding(lineage, current, turn, limit)
             outcome = current.advance(min(left, RANGE_BYTES), limit)
             if isinstance(outcome, Range):
                 self._hand_on(lineage, current, outcome, turn)
@@ -130,12 +133,20 @@ class Follower:
         """The reader, or one that begins behind the hole at the start of its file."""
         if reader.committed or reader.is_copy or reader.fd is None:
             return reader, limit
-        start = first_byte_of(reader.fd)
+        framing = framing_of(encoding_of(b"", reader.spec.encoding, reader.encoding))
+        start = first_byte_of(reader.fd, framing.unit_bytes)
         return (self._endings.skip_to(lineage, reader, start, turn), None) if start else (reader, limit)
+
+    def _in_its_encoding(
+        self, lineage: Lineage, reader: Reader, turn: Turn, limit: int | None
+    ) -> tuple[Reader, int | None]:
+        """The reader, or one that goes on in the encoding which the source was given since the file was begun."""
+        at = misread_end(reader) if is_wide(reader.spec.encoding) else None
+        return (reader, limit) if at is None else (self._endings.skip_to(lineage, reader, at, turn), None)
 
     @staticmethod
     def _is_garbled(reader: Reader) -> bool:
-        return reader.fd is not None and is_garbled(reader.fd, reader.committed)
+        return reader.fd is not None and is_garbled(reader.fd, reader.committed, reader.encoding)
 
     def _hand_on(self, lineage: Lineage, reader: Reader, change: Range, turn: Turn) -> None:
         turn.add(change)

@@ -7,9 +7,12 @@ only when the answer is `UNPROVEN`. Later kinds of places (copies, compressed fi
 from __future__ import annotations
 
 from enum import Enum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from logstream.tail.batch import ANCHOR_BYTES
+
+if TYPE_CHECKING:
+    from logstream.tail.framing import Framing
 
 TICK_NS = 20_000_000
 """Two writes so close together may leave the same mtime: the kernel's clock ticks at 100 to 1000 Hz."""
@@ -92,14 +95,14 @@ def _progress(known: Remembered, facts: Facts, *, is_proven: bool) -> Verdict:
     return Verdict.GREW
 
 
-def cut_end(recent: bytes, found: bytes, start: int) -> int:
+def cut_end(framing: Framing, recent: bytes, found: bytes, start: int) -> int:
     """Where the lines that are left of a file end, if it only lost its last ones; 0 if it was written anew.
 
     `recent` is the end of what was handed on, and began at `start`; `found` is what stands there now. A program that
     begins its log anew may write the same first lines: so less than half may have been cut off.
     """
     same = next((at for at, (one, other) in enumerate(zip(recent, found, strict=False)) if one != other), len(found))
-    end = start + recent.rfind(b"\n", 0, same) + 1
+    end = start + framing.last_end(recent[:same], start)
     is_telling = not start or same >= ANCHOR_BYTES
     return end if is_telling and end > start and 2 * end > start + len(recent) else 0
 

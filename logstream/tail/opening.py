@@ -17,6 +17,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from logstream.tail.discovery import is_absence, obstacle_of, reason_of
+from logstream.tail.framing import WIDE
 from logstream.tail.identity import Facts, contradict
 from logstream.tail.rotation import is_compressed_name
 
@@ -43,12 +44,16 @@ _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE})
 
 
 class Opened(NamedTuple):
-    """A regular file, open. `is_compressed` goes by its first bytes, by its name only as long as it has none."""
+    """A regular file, open. `is_compressed` goes by its first bytes, by its name only as long as it has none.
+
+    `encoding` is that of the life before in this file, where one is known.
+    """
 
     path: str
     fd: int
     facts: Facts
     is_compressed: bool
+    encoding: str = "utf-8"
 
 
 class Refused(NamedTuple):
@@ -180,15 +185,20 @@ def is_unlinked(fd: int) -> bool:
     return os.fstat(fd).st_nlink == 0
 
 
-def is_garbled(fd: int, least_bytes: int) -> bool:
+def is_garbled(fd: int, least_bytes: int, encoding: str) -> bool:
     """Whether a file that had `least_bytes` of text was written over in place with what is none; raises OSError."""
-    return os.fstat(fd).st_size >= least_bytes and _CONTROLS.search(os.pread(fd, _HEAD_BYTES, 0)) is not None
+    head = os.pread(fd, _HEAD_BYTES, 0)
+    if encoding in WIDE:
+        # In UTF-16 each byte may be any; what is no UTF-16 has halves of pairs of surrogates.
+        head = head.decode(encoding, "replace").replace("\ufffd", "\0").encode()
+    return os.fstat(fd).st_size >= least_bytes and _CONTROLS.search(head) is not None
 
 
-def first_byte_of(fd: int) -> int:
+def first_byte_of(fd: int, unit_bytes: int) -> int:
     """Where a file's text begins: behind a hole that a writer left who went on at its old offset; else 0.
 
-    Raises OSError. A hole is found by lseek(2) SEEK_DATA, which knows whole blocks; the rest of it reads as NULs.
+    Raises OSError. A hole is found by lseek(2) SEEK_DATA, which knows whole blocks; the rest of it reads as NULs, of
+    which the last may be the first byte of a unit.
     """
     size = os.fstat(fd).st_size
     if size < _LEAST_HOLE_BYTES or os.pread(fd, _LEAST_HOLE_BYTES, 0).strip(b"\0"):
@@ -201,7 +211,7 @@ def first_byte_of(fd: int) -> int:
         text = chunk.lstrip(b"\0")
         at += len(chunk) - len(text)
         if text:
-            return at
+            return at - at % unit_bytes
     return 0
 
 

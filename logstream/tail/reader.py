@@ -14,10 +14,10 @@ import zlib
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from logstream.tail.batch import ANCHOR_BYTES, LISTED_BYTES, Birth, Cut, Known, Proof, Range, SourceSpec, new_key
+from logstream.tail.batch import ANCHOR_BYTES, Birth, Cut, Known, Proof, Range, SourceSpec, new_key
 from logstream.tail.discovery import is_absence
+from logstream.tail.framing import MOST_END_BYTES, encoding_of, extent_of, framing_of
 from logstream.tail.identity import NO_INODE, RECENT_BYTES, TICK_NS, Facts, Remembered, Verdict, cut_end, decide
-from logstream.tail.lines import LINE_END_BYTES, cut, cut_whole, measure
 from logstream.tail.packed import likeness_of
 from logstream.tail.rotation import without_compression
 
@@ -46,6 +46,7 @@ class Reader:
         self.proof_offset, self.proof_crc, self.proof_time = known.proof_offset, known.proof_crc, now
         self.seen_time = known.seen_time
         self.written_ns = known.written_ns
+        self.encoding = self._encoding_before = known.encoding
         self.fd: int | None = None
         self.lead: bytes | None = None
         """The bytes before `committed`; None until the file has been proven to be this generation."""
@@ -89,7 +90,7 @@ class Reader:
         lead = os.pread(opened.fd, base - start, start)
         crc = zlib.crc32(head)
         identity = (facts.dev, facts.ino, facts.igen, base, base, 0, 0, len(head), crc, False)
-        reader = cls(spec, Known(new_key(), spec.name, file, opened.path, *identity), now)
+        reader = cls(spec, Known(new_key(), spec.name, file, opened.path, *identity, encoding=opened.encoding), now)
         reader.fd, reader.lead, reader.written_ns = opened.fd, lead, facts.mtime_ns
         return reader
 
@@ -125,7 +126,7 @@ class Reader:
         """What announces this generation."""
         return Birth(
             self.key, self.spec.name, self.file, self.path, *self.inode, self.igen, self.base,
-            self.head_length, self.head_crc, self.spec.encoding, self.written_ns,
+            self.head_length, self.head_crc, self.encoding, self.written_ns,
         )  # fmt: skip
 
     def bear(self) -> Birth:
@@ -141,7 +142,7 @@ class Reader:
         return Known(
             self.key, self.spec.name, self.file, self.path, *self.inode, self.igen, self.base, self.committed,
             self.proof_offset, self.proof_crc, self.head_length, self.head_crc, sealed=False, seen_time=self.seen_time,
-            written_ns=self.written_ns,
+            written_ns=self.written_ns, encoding=self.encoding,
         )  # fmt: skip
 
     def prove(self, now: float) -> Proof:
@@ -181,7 +182,7 @@ class Reader:
         if verdict not in (Verdict.UNPROVEN, Verdict.GREW):
             return self._noted(self._cut_or(verdict, fd), facts)
         # One byte more than a line and its end can have: less could never be cut.
-        most_bytes = max(most_bytes, self.spec.max_line_bytes + LINE_END_BYTES)
+        most_bytes = max(most_bytes, self.spec.max_line_bytes + MOST_END_BYTES)
         want = min(most_bytes, max(0, facts.size - self.committed) + _ROUND_UP_BYTES)
         block = os.pread(fd, len(lead) + want, self.committed - len(lead))
         verdict = decide(self.remembered, facts, proof_matches=block.startswith(lead))
@@ -236,8 +237,9 @@ class Reader:
     def finish(self) -> Range | None:
         """What is left without a line end, as the last range; only for a generation that will not grow any more."""
         fd, _ = self._proven()
-        rest = os.pread(fd, self.spec.max_line_bytes + LINE_END_BYTES, self.committed)
-        return self._range(rest, cut_whole(rest, self.spec.max_line_bytes)) if rest else None
+        rest = os.pread(fd, self.spec.max_line_bytes + MOST_END_BYTES, self.committed)
+        ends = framing_of(self._decided(rest)).cut_whole(rest, self.committed, self.spec.max_line_bytes)
+        return self._range(rest, ends) if rest else None
 
     def is_settled(self, seen: os.stat_result) -> bool:
         """Whether there is nothing to read, and nothing to say, of its file as stat has just `seen` it."""
@@ -282,7 +284,7 @@ class Reader:
         if verdict is not Verdict.TRUNCATED or self.is_copy:
             return verdict
         start = self.committed - len(self.recent)
-        self.cut_end = cut_end(self.recent, os.pread(fd, len(self.recent), start), start)
+        self.cut_end = cut_end(framing_of(self.encoding), self.recent, os.pread(fd, len(self.recent), start), start)
         has_head = self.head_length > start or zlib.crc32(os.pread(fd, self.head_length, 0)) == self.head_crc
         return Verdict.CUT if self.cut_end > self.base and has_head else verdict
 
@@ -300,19 +302,19 @@ class Reader:
         self.mtime_ns = mtime_ns if is_settled else None
 
     def _take(self, content: bytes, facts: Facts, *, is_all: bool) -> Range | Verdict:
-        limit = self.spec.max_line_bytes
-        size = max(facts.size, self.committed + len(content))
-        if len(content) <= LISTED_BYTES:
-            ends = cut(content, limit)
-            end, count = (ends[-1], len(ends)) if ends else (0, 0)
-        else:
-            end, count = measure(content, limit)
-            ends = cut(content, limit) if end <= LISTED_BYTES else []
+        end, lines = extent_of(self._decided(content), content, self.committed, self.spec.max_line_bytes)
         self.is_drained = is_all
-        self._note(size, facts.mtime_ns)
+        self._note(max(facts.size, self.committed + len(content)), facts.mtime_ns)
         if not is_all:
             self.mtime_ns = None
-        return self._range(content[:end], ends or count) if end else Verdict.SAME
+        return self._range(content[:end], lines) if end else Verdict.SAME
+
+    def _decided(self, content: bytes) -> str:
+        """The encoding of `content`, the next bytes: the file's first ones tell it, until any are handed on."""
+        if self.committed == self.base:
+            head = os.pread(self._proven()[0], HEAD_BYTES, 0) if self.base else content
+            self.encoding = encoding_of(head, self.spec.encoding, self._encoding_before)
+        return self.encoding
 
     def _range(self, content: bytes, lines: list[int] | int) -> Range:
         lead, start = self.lead or b"", self.committed
@@ -320,7 +322,7 @@ class Reader:
         self.lead = (lead + content[-ANCHOR_BYTES:])[-ANCHOR_BYTES:]
         self.recent = (self.recent + content[-RECENT_BYTES:])[-RECENT_BYTES:]
         lengths = lines if isinstance(lines, int) else tuple(b - a for a, b in pairwise([0, *lines]))
-        return Range(self.key, start, self.committed, lengths, content, lead)
+        return Range(self.key, start, self.committed, lengths, content, lead, self.encoding)
 
     def _proof_matches(self, fd: int) -> bool:
         """Whether the bytes before the last offset that can be checked are what they were."""

@@ -27,6 +27,8 @@ class FileStatus(NamedTuple):
     size_bytes: int | None
     read_bytes: int | None
     key: str | None
+    encoding: str = "utf-8"
+    """How its bytes are cut into lines."""
 
 
 class SourceStatus(NamedTuple):
@@ -70,4 +72,4 @@ def _older_state(reader: Reader) -> State:
 
 def _status(reader: Reader, state: State) -> FileStatus:
     size = max(reader.size or 0, reader.committed)
-    return FileStatus(reader.file, state, None, size, reader.committed, reader.key)
+    return FileStatus(reader.file, state, None, size, reader.committed, reader.key, reader.encoding)

@@ -16,6 +16,7 @@ from logstream.tail.batch import display
 from logstream.tail.copies import Copies
 from logstream.tail.discovery import is_absence, obstacle_of, reason_of
 from logstream.tail.family import family_of, has_inode, inodes_of, settled
+from logstream.tail.framing import MARK_BYTES, MOST_END_BYTES, encoding_of, framing_of
 from logstream.tail.identity import Verdict
 from logstream.tail.moving import go_on_in, life_moved_to
 from logstream.tail.opening import Opened, Refused, is_unlinked, place_of
@@ -23,6 +24,7 @@ from logstream.tail.reader import Reader
 from logstream.tail.rotation import Sibling, newer_than, oldest_first
 
 if TYPE_CHECKING:
+    from logstream.tail.batch import SourceSpec
     from logstream.tail.lineage import Census, Lineage
     from logstream.tail.turn import Turn
 
@@ -268,8 +270,9 @@ class Succession:
         if known is not None:
             verdict = Reader(lineage.spec, known, turn.now).examine(opened)
             base = known.committed if verdict in (Verdict.SAME, Verdict.GREW) else 0
+            opened = opened._replace(encoding=known.encoding)
         elif lineage.starts_at_end:
-            base = _last_line_start(opened, lineage.spec.max_line_bytes)
+            base = _last_line_start(opened, lineage.spec)
         reader = Reader.born(lineage.spec, file, opened, base, turn.now)
         self._census.enrol(reader)
         turn.add(reader.birth())
@@ -301,9 +304,10 @@ def _close(snapshot: _Snapshot) -> None:
             os.close(opened.fd)
 
 
-def _last_line_start(opened: Opened, max_line_bytes: int) -> int:
+def _last_line_start(opened: Opened, spec: SourceSpec) -> int:
     """The end of the last line end within reach; the file's size where there is none."""
     size = opened.facts.size
-    start = max(0, size - max_line_bytes - 1)
-    end = os.pread(opened.fd, size - start, start).rfind(b"\n") + 1
+    framing = framing_of(encoding_of(os.pread(opened.fd, MARK_BYTES, 0), spec.encoding))
+    start = max(0, size - spec.max_line_bytes - MOST_END_BYTES)
+    end = framing.last_end(os.pread(opened.fd, size - start, start), start)
     return start + end if end or start == 0 else size

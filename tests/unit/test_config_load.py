@@ -165,13 +165,24 @@ def test_an_exclude_without_a_slash_stays_a_pattern_for_names(tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     ("given", "canonical"),
-    [("utf-8", "utf-8"), ("UTF8", "utf-8"), ("latin-1", "iso8859-1"), ("cp1252", "cp1252"), ("koi8-r", "koi8-r")],
+    [
+        ("utf-8", "utf-8"),
+        ("UTF8", "utf-8"),
+        ("UTF16", "utf-16"),
+        ("utf_16_le", "utf-16-le"),
+        ("UTF-16BE", "utf-16-be"),
+        ("latin-1", "iso8859-1"),
+        ("cp1252", "cp1252"),
+        ("koi8-r", "koi8-r"),
+    ],
 )
 def test_an_encoding_is_kept_under_one_name(given: str, canonical: str, tmp_path: Path) -> None:
     assert source(tmp_path, f"paths = ['/a']\nencoding = '{given}'").encoding == canonical
 
 
-@pytest.mark.parametrize("codec", ["gbk", "euc_jp", "utf-7", "utf-8-sig", "punycode", "hex", "unicode_escape", "idna"])
+@pytest.mark.parametrize(
+    "codec", ["gbk", "euc_jp", "utf-7", "utf-32", "utf-8-sig", "punycode", "hex", "unicode_escape", "idna"]
+)
 def test_an_encoding_in_which_a_line_end_can_be_something_else_is_refused(codec: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"source\[web\].encoding"):
         source(tmp_path, f"paths = ['/a']\nencoding = '{codec}'")

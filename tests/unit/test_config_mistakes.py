@@ -13,7 +13,7 @@ from logstream.rules import Pattern, PatternError, PatternSet, check_pattern
 NAME = "a name: lower-case letters, digits, dots, underscores and hyphens, at most 64, the first a letter or digit"
 PORT = "a whole number from 0 (any free port) to 65535"
 HOST = "an IP address or a host name without port and brackets"
-CODEC = '"utf-8", or an encoding of one byte a character such as "latin-1" or "cp1252"'
+CODEC = '"utf-8", "utf-16", "utf-16-le", "utf-16-be", or an encoding of one byte a character such as "latin-1"'
 LEVELS = "one of trace, debug, info, warn, error, fatal"
 REDACT = 'true, false, or presets: "bearer", "card", "email", "url-password"'
 RESERVED = "none of batch, bye, error, gap, hello, message, open, ping, reset, rotated, source"
@@ -205,11 +205,7 @@ def mistakes(content: str | bytes, environ: dict[str, str] | None = None) -> lis
             "5: source[web].paths[2]: found the integer 7, expected a path or glob, as a string",
         ),
         (SOURCE + 'exclude = [""]', '4: source[web].exclude[1]: found the string "", expected a glob, as a string'),
-        (SOURCE + 'encoding = "utf-16"', f'4: source[web].encoding: "utf-16" is not supported yet, expected {CODEC}'),
-        (
-            SOURCE + 'encoding = "UTF_32-le"',
-            f'4: source[web].encoding: "UTF_32-le" is not supported yet, expected {CODEC}',
-        ),
+        (SOURCE + 'encoding = "UTF_32-le"', f'4: source[web].encoding: "UTF_32-le" is not supported, expected {CODEC}'),
         (SOURCE + 'encoding = "shift_jis"', f'4: source[web].encoding: "shift_jis" is not supported, expected {CODEC}'),
         (SOURCE + 'encoding = "cp500"', f'4: source[web].encoding: "cp500" is not supported, expected {CODEC}'),
         (

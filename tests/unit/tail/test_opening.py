@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from logstream.tail.opening import Opened, OpenFiles, Refused, is_unlinked, locate, place_of
+from logstream.tail.opening import Opened, OpenFiles, Refused, first_byte_of, is_garbled, is_unlinked, locate, place_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,3 +114,34 @@ def test_an_open_file_tells_where_it_is(tmp_path: Path) -> None:
         assert place_of(fd) is None
     finally:
         os.close(fd)
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding", "expected"),
+    [
+        (b"text\n", "utf-8", False),
+        (b"te\0xt\n", "utf-8", True),
+        ("text \U0001f600\n".encode("utf-16-le"), "utf-16-le", False),
+        ("\ufefftext \u0a0d\n".encode("utf-16-be"), "utf-16-be", False),
+        (b"\0\xd8" * 8, "utf-16-le", True),
+        (b"\0\x07" * 8, "utf-16-be", True),
+    ],
+)
+def test_what_is_no_text_is_told_from_text_in_any_encoding(
+    tmp_path: Path, content: bytes, encoding: str, *, expected: bool
+) -> None:
+    """Conformance: E12."""
+    path = tmp_path / "a.log"
+    path.write_bytes(content)
+    with path.open("rb") as file:
+        assert is_garbled(file.fileno(), len(content), encoding) is expected
+        assert not is_garbled(file.fileno(), len(content) + 1, encoding)
+
+
+@pytest.mark.parametrize(("unit_bytes", "expected"), [(1, 70_001), (2, 70_000)])
+def test_a_hole_ends_with_a_whole_unit(tmp_path: Path, unit_bytes: int, expected: int) -> None:
+    """Conformance: B10, E12."""
+    path = tmp_path / "a.log"
+    path.write_bytes(bytes(70_001) + b"a\0\n")
+    with path.open("rb") as file:
+        assert first_byte_of(file.fileno(), unit_bytes) == expected

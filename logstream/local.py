@@ -30,6 +30,7 @@ from logstream.parts import specs_of, traits_of
 from logstream.records import Generation
 from logstream.rules import RuleSet, compile_query, parse_query
 from logstream.tail.batch import ANCHOR_BYTES
+from logstream.tail.framing import framing_of
 from logstream.tail.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -158,11 +159,15 @@ class _Reading:
         for source, file in self._files():
             if file.key is None or not view.wants(source) or (file.size_bytes or 0) <= (file.read_bytes or 0):
                 continue
-            generation, offset = Generation(file.key, source, file.file), file.read_bytes or 0
+            generation, offset = Generation(file.key, source, file.file, file.encoding), file.read_bytes or 0
+            framing = framing_of(file.encoding)
             with suppress(OSError), Path(file.file).open("rb") as opened:
                 content = os.pread(opened.fileno(), _MAX_LINE_BYTES, offset)
+                content = content[: len(content) - (offset + len(content)) % framing.unit_bytes]
                 lead = self.hub.journal.bytes_before(generation, offset, ANCHOR_BYTES) or b""
-                block = Block(generation, offset, self.hub.head, int(time.time() * 1000), lead, content + b"\n")
+                block = Block(
+                    generation, offset, self.hub.head, int(time.time() * 1000), lead, content + framing.line_end
+                )
                 found += [{**orjson.loads(record.json), "id": None} for record in view.select(self.hub.judge(block))]
         return found
 

@@ -14,6 +14,7 @@ from logstream import __version__
 from logstream.api.context import FileStatus, Readiness, SourceStatus
 from logstream.metrics import RuleFigures, Snapshot, SourceFigures, StreamFigures, ViewFigures
 from logstream.parse import detect_format
+from logstream.tail.framing import framing_of, spoken_encoding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,6 +35,11 @@ class _Sampled(NamedTuple):
     size_bytes: int
     changed_ns: int
     format: str | None
+
+
+class _Asked(NamedTuple):
+    format: str
+    encoding: str
 
 
 class Status:
@@ -60,8 +66,9 @@ class Status:
         configured = {source.name: source for source in self._configured()}
         statuses = [status for status in self._supervisor.status() if status.name in configured]
         asked = {
-            file.file: configured[status.name]
+            file.file: _Asked(source.format, spoken_encoding(file.encoding, source.encoding))
             for status in statuses
+            for source in (configured[status.name],)
             for file in status.files
             if file.state not in {"unreadable", "untailable", "missing"}
         }
@@ -145,14 +152,14 @@ def _figures(evidence: Evidence) -> tuple[int, int, float | None, float | None]:
     return evidence.lines_tried, evidence.hits, last, cost
 
 
-def _sample_all(asked: dict[str, SourceSettings], before: dict[str, _Sampled]) -> dict[str, _Sampled]:
+def _sample_all(asked: dict[str, _Asked], before: dict[str, _Sampled]) -> dict[str, _Sampled]:
     """The formats of files; one that has not changed is not read again."""
     found = {}
-    for file, source in asked.items():
-        if source.format != "auto":
-            found[file] = _Sampled(0, 0, source.format)
+    for file, wanted in asked.items():
+        if wanted.format != "auto":
+            found[file] = _Sampled(0, 0, wanted.format)
             continue
-        sampled = _sample(file, source.encoding, before.get(file))
+        sampled = _sample(file, wanted.encoding, before.get(file))
         if sampled is not None:
             found[file] = sampled
     return found
@@ -175,6 +182,7 @@ def _sample(file: str, encoding: str, before: _Sampled | None) -> _Sampled | Non
         return None
     finally:
         os.close(descriptor)
-    whole = content[content.find(b"\n") + 1 if at else 0 : content.rfind(b"\n") + 1]
+    framing = framing_of(encoding)
+    whole = content[framing.first_end(content, at) if at else 0 : framing.last_end(content, at)]
     lines = whole.decode(encoding, "replace").split("\n")[:-1]
     return _Sampled(now.st_size, now.st_mtime_ns, detect_format(lines) if lines else None)

@@ -51,13 +51,15 @@ class Outcome(NamedTuple):
 class Trial:
     """One set of rules, put to the lines of one source."""
 
-    def __init__(self, rules: RuleSet, traits: SourceTraits, source: str) -> None:
-        """Nothing is tried yet."""
+    def __init__(self, rules: RuleSet, traits: SourceTraits, source: str, encoding: str = "utf-8") -> None:
+        """Nothing is tried yet; `encoding` is how the lines are cut."""
+        self.encoding = encoding
+        self.max_line_bytes = traits.max_line_bytes
         self.lines = 0
         self.dropped = 0
         self._rules = rules
         self._traits = traits
-        self._generation = Generation("aaaaaaaa", source, source)
+        self._generation = Generation("aaaaaaaa", source, source, encoding)
         self._encoder = WireEncoder()
         self._tally = Tally(rules.rules)
         self._alone = {rule: RuleSet([rule]) for rule in rules.rules if concerns(rule, source)}

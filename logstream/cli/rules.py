@@ -65,6 +65,7 @@ def test(*, config_path: Path, source: str | None, shows_lines: bool, form: str,
     from logstream.config import load  # noqa: PLC0415 - --help answers before this is imported
     from logstream.hub.judged import SourceTraits  # noqa: PLC0415 - as above
     from logstream.parts import local_zone, rule_set, traits_of  # noqa: PLC0415 - as above
+    from logstream.tail.framing import MARK_BYTES, encoding_of  # noqa: PLC0415 - as above
     from logstream.trial import Trial  # noqa: PLC0415 - as above
 
     settings = load(config_path, os.environ)
@@ -73,10 +74,12 @@ def test(*, config_path: Path, source: str | None, shows_lines: bool, form: str,
     if source is not None and name not in known:
         misuse(f"there is no source {name!r}; there are: {', '.join(known) or 'none'}")
     traits = traits_of([known[name]])[name] if name in known else SourceTraits(zone=local_zone())
-    trial = Trial(rule_set(settings.rules), traits, name)
-    for verdict in _verdicts(trial, file):
-        if shows_lines:
-            click.echo(_line(verdict) if form == "text" else _json(_verdict(verdict)))
+    with click.open_file(str(file), "rb") as opened:
+        head = opened.read(MARK_BYTES)
+        trial = Trial(rule_set(settings.rules), traits, name, encoding_of(head, traits.encoding))
+        for verdict in _verdicts(trial, file, opened, head):
+            if shows_lines:
+                click.echo(_line(verdict) if form == "text" else _json(_verdict(verdict)))
     if form == "json":
         if not shows_lines:
             told = [_outcome(outcome) for outcome in trial.outcomes()]
@@ -97,23 +100,29 @@ def _source_of(settings: Settings, file: Path) -> str:
     return next(iter([*having, *names]), "file")
 
 
-def _verdicts(trial: Trial, file: Path) -> Iterator[Verdict]:
-    with click.open_file(str(file), "rb") as opened:
-        size = 0 if str(file) == "-" else file.stat().st_size
-        bar = click.progressbar(length=size, label="trying", file=sys.stderr, hidden=not (size and sys.stderr.isatty()))
-        with bar:
-            for content in _blocks(opened):
-                yield from trial.put(content)
-                bar.update(len(content))
+def _verdicts(trial: Trial, file: Path, opened: IO[bytes], head: bytes) -> Iterator[Verdict]:
+    size = 0 if str(file) == "-" else file.stat().st_size
+    bar = click.progressbar(length=size, label="trying", file=sys.stderr, hidden=not (size and sys.stderr.isatty()))
+    with bar:
+        for content in _blocks(opened, head, trial):
+            yield from trial.put(content)
+            bar.update(len(content))
 
 
-def _blocks(opened: IO[bytes]) -> Iterator[bytes]:
-    """Whole lines, about a block of them at a time; a line that never ends is cut."""
-    from logstream.trial import BLOCK_BYTES  # noqa: PLC0415 - --help answers before this is imported
+def _blocks(opened: IO[bytes], head: bytes, trial: Trial) -> Iterator[bytes]:
+    """Whole lines, about a block of them at a time, from `head` on; a line that never ends is cut."""
+    from logstream.tail.framing import framing_of  # noqa: PLC0415 - --help answers before this is imported
+    from logstream.trial import BLOCK_BYTES  # noqa: PLC0415 - as above
 
-    while lines := opened.readlines(BLOCK_BYTES // 2):
-        content = b"".join(lines)
-        yield content if content.endswith(b"\n") else content + b"\n"
+    framing = framing_of(trial.encoding)
+    while chunk := opened.read(BLOCK_BYTES // 2):
+        head += chunk
+        ends = framing.cut(head, 0, trial.max_line_bytes)
+        if ends:
+            yield head[: ends[-1]]
+            head = head[ends[-1] :]
+    if head:
+        yield head
 
 
 def _line(verdict: Verdict) -> str:

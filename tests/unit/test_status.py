@@ -9,7 +9,6 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from logstream.api.context import FileStatus
-from logstream.config import SourceSettings
 from logstream.metrics import (
     MOST_VIEWS,
     RuleFigures,
@@ -20,7 +19,7 @@ from logstream.metrics import (
     render,
 )
 from logstream.stalls import Stalls
-from logstream.status import _sample_all, source_state
+from logstream.status import _Asked, _sample_all, source_state
 from tests.installed import ROOT
 
 if TYPE_CHECKING:
@@ -46,12 +45,11 @@ def test_a_source_is_as_well_as_its_worst_file(states: list[str], told: str) -> 
     assert source_state([file(state) for state in states]) == told
 
 
-def source(**settings: object) -> SourceSettings:
-    return SourceSettings.model_validate({"name": "app", "paths": ("/logs/*.log",), **settings})
+AUTO = _Asked("auto", "utf-8")
 
 
 def formats(**files: Path) -> dict[str, str | None]:
-    found = _sample_all({str(path): source() for path in files.values()}, {})
+    found = _sample_all({str(path): AUTO for path in files.values()}, {})
     return {name: found[str(path)].format if str(path) in found else None for name, path in files.items()}
 
 
@@ -60,6 +58,14 @@ def test_the_format_of_a_file_is_that_of_its_last_lines(tmp_path: Path) -> None:
     path.write_text("plain\n" * 20_000 + '{"a": 1}\n' * 3_000 + '{"unfinished')
 
     assert formats(a=path) == {"a": "json"}
+
+
+def test_the_format_of_a_file_in_utf_16_is_that_of_its_last_lines(tmp_path: Path) -> None:
+    """Conformance: E12."""
+    path = tmp_path / "a.log"
+    path.write_bytes(("plain\n" * 20_000 + '{"a": "\u0a0d"}\n' * 1_500 + '{"unfinished').encode("utf-16-be"))
+
+    assert _sample_all({str(path): _Asked("auto", "utf-16-be")}, {})[str(path)].format == "json"
 
 
 def test_a_file_without_a_whole_line_a_directory_and_a_missing_one_have_no_format(tmp_path: Path) -> None:
@@ -74,18 +80,18 @@ def test_a_file_without_a_whole_line_a_directory_and_a_missing_one_have_no_forma
 def test_a_named_format_is_not_looked_for(tmp_path: Path) -> None:
     path = str(tmp_path / "missing.log")
 
-    assert _sample_all({path: source(format="logfmt")}, {})[path].format == "logfmt"
+    assert _sample_all({path: _Asked("logfmt", "utf-8")}, {})[path].format == "logfmt"
 
 
 def test_a_file_that_has_not_changed_is_not_read_again(tmp_path: Path) -> None:
     path = tmp_path / "a.log"
     path.write_text("a=1 b=2\n")
-    first = _sample_all({str(path): source()}, {})
+    first = _sample_all({str(path): AUTO}, {})
     known = {name: sampled._replace(format="as before") for name, sampled in first.items()}
 
-    assert _sample_all({str(path): source()}, known)[str(path)].format == "as before"
+    assert _sample_all({str(path): AUTO}, known)[str(path)].format == "as before"
     path.write_text('{"a": 1}\nxx\n{"a": 1}\n')
-    assert _sample_all({str(path): source()}, known)[str(path)].format == "json"
+    assert _sample_all({str(path): AUTO}, known)[str(path)].format == "json"
 
 
 VIEW = ViewFigures("app", 'say "x\\y"\n', "line", 2, 10, 4, 1_800_000_000.5, 2e-7)

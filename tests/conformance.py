@@ -170,10 +170,6 @@ ANSWERED_OTHERWISE: Final = {
     "I2": "the event is a `gap` of reason `unknown_id`, after a `hello` with `exact: false`",
 }
 """What design.md decides differently, and how; the tests hold what it decides."""
-NOT_YET: Final = {
-    "E12": "the encoding is refused, and a file with its mark is read as bytes",
-}
-"""What is known not to hold, or not in full."""
 _CARRIES: Final = re.compile(r"\bConformance: ([A-I]\d+(?:, [A-I]\d+)*)\.\s*\Z")
 _HEAD: Final = """# Conformance
 
@@ -247,8 +243,6 @@ def table(carriers: Mapping[str, Iterable[tuple[str, str]]], failed: set[tuple[s
 def _result(number: str, tests: list[tuple[str, str]], failed: set[tuple[str, str]]) -> str:
     if failed.intersection(tests):
         return "fails"
-    if number in NOT_YET:
-        return f"not yet: {NOT_YET[number]}"
     if number in ANSWERED_OTHERWISE:
         return f"answered otherwise: {ANSWERED_OTHERWISE[number]}"
     return "holds" if tests else "without a test"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests import conformance
-from tests.conformance import ANSWERED_OTHERWISE, NOT_YET, STATEMENTS, numbers_in, table
+from tests.conformance import ANSWERED_OTHERWISE, STATEMENTS, numbers_in, table
 
 TESTS = Path(__file__).parent
 DOCUMENT = TESTS.parent / "docs" / "conformance.md"
@@ -36,15 +36,10 @@ def test_the_list_has_its_128_statements_in_order() -> None:
     assert len(numbers) == 128
 
 
-def test_each_statement_has_a_test_or_a_reason() -> None:
+def test_each_statement_has_a_test() -> None:
     carried = {number for _, _, numbers in CARRIERS for number in numbers}
-    assert [number for number in STATEMENTS if number not in carried | NOT_YET.keys()] == []
-    assert [number for number in ANSWERED_OTHERWISE if number not in carried] == [], "what is decided is tested too"
-
-
-def test_exceptions_are_of_known_statements_and_of_one_kind() -> None:
-    assert (ANSWERED_OTHERWISE.keys() | NOT_YET.keys()) <= STATEMENTS.keys()
-    assert not ANSWERED_OTHERWISE.keys() & NOT_YET.keys()
+    assert [number for number in STATEMENTS if number not in carried] == [], "what is decided otherwise is tested too"
+    assert ANSWERED_OTHERWISE.keys() <= STATEMENTS.keys()
 
 
 def test_no_test_carries_an_unknown_statement_or_names_one_in_another_form() -> None:
@@ -61,7 +56,7 @@ def test_the_document_has_the_same_statements_in_the_same_order_with_their_tests
     for number, _, result, tests in rows:
         told = {(file, name) for name, file in re.findall(r"\[(\w+)\]\(\.\./([^)]+)\)", tests)}
         assert told == {(file, name) for file, name, numbers in CARRIERS if number in numbers}, "run make conformance"
-        reason = NOT_YET.get(number) or ANSWERED_OTHERWISE.get(number) or ""
+        reason = ANSWERED_OTHERWISE.get(number, "")
         assert result in {"holds", "fails"} or result.partition(": ")[2] == reason, "run make conformance"
 
 
@@ -82,12 +77,11 @@ def test_a_docstring_ends_with_what_it_carries(docstring: str | None, numbers: t
 
 
 def test_a_statement_holds_where_all_its_tests_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conformance, "NOT_YET", {"B2": "no time"})
     monkeypatch.setattr(conformance, "ANSWERED_OTHERWISE", {"B3": "never"})
     carriers: dict[str, list[tuple[str, str]]] = {number: [("t.py", "test_good")] for number in STATEMENTS}
     carriers |= {"A2": [("t.py", "test_good"), ("t.py", "test_bad")], "A3": [], "B3": [("t.py", "test_bad")]}
     told = {number: result for number, _, result, _ in ROW.findall(table(carriers, {("t.py", "test_bad")}))}
-    wanted = {"A1": "holds", "A2": "fails", "A3": "without a test", "B2": "not yet: no time", "B3": "fails"}
+    wanted = {"A1": "holds", "A2": "fails", "A3": "without a test", "B3": "fails"}
     assert {number: told[number] for number in wanted} == wanted
     told = {number: result for number, _, result, _ in ROW.findall(table(carriers, set()))}
     assert told["B3"] == "answered otherwise: never"

@@ -87,7 +87,10 @@ def remarks(evidence: Sequence[Evidence]) -> dict[str, str]:
         if not one.hits and one.lines_tried >= ENOUGH_LINES:
             found.setdefault(one.name, []).append(f"never fired in {one.lines_tried:,} lines: does it still fit?")
         others = [other.ns_a_line for other in evidence if other is not one and other.ns_a_line is not None]
-        if one.ns_a_line is not None and others and one.ns_a_line >= max(_DEAR_NS, _DEAR_TIMES * median(others)):
+        # What a few lines cost is what it costs to begin.
+        if one.ns_a_line is None or one.lines_tried < ENOUGH_LINES or not others:
+            continue
+        if one.ns_a_line >= max(_DEAR_NS, _DEAR_TIMES * median(others)):
             times = one.ns_a_line / max(median(others), 1)
             found.setdefault(one.name, []).append(
                 f"takes {one.ns_a_line:,.0f} ns a line, {times:,.0f} times as much as the other rules"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from logstream.rules.evidence import ENOUGH_LINES, Evidence, remarks
 
 
-def evidence(name: str, tried: int = 10, hits: int = 1, cost: float | None = 50) -> Evidence:
+def evidence(name: str, tried: int = ENOUGH_LINES, hits: int = 1, cost: float | None = 50) -> Evidence:
     return Evidence(name, tried, hits, 0 if hits else None, cost)
 
 
@@ -21,6 +21,10 @@ def test_a_rule_that_costs_more_than_its_share_is_pointed_out() -> None:
     rules = [evidence("a", cost=50), evidence("dear", cost=900), evidence("b", cost=60), evidence("new", cost=None)]
 
     assert remarks(rules) == {"dear": "takes 900 ns a line, 16 times as much as the other rules"}
+
+
+def test_what_a_rule_costs_is_told_once_there_were_lines_enough_to_tell() -> None:
+    assert remarks([evidence("a"), evidence("dear", ENOUGH_LINES - 1, cost=90_000)]) == {}
 
 
 def test_what_is_cheap_is_nobodys_remark_whatever_the_others_cost() -> None:

@@ -1,8 +1,8 @@
 """Event ids: `1.<generation>.<offset>.<anchor>` (design section 1), the text form of a `Position`.
 
 Owns the encoding and the anchor's checksum. Refuses to know whether a position exists: that is the journal's answer.
-Ids are opaque to clients, ASCII, at most 40 bytes, and of fixed width here, which makes the frequent case (one id a
-line) three table look-ups instead of a loop over digits.
+Ids are opaque to clients, ASCII, at most 40 bytes, and of fixed width here, so that those of many lines are made as one
+table of digits.
 """
 
 from __future__ import annotations
@@ -10,9 +10,15 @@ from __future__ import annotations
 import re
 import zlib
 from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from logstream.records import Position
 from logstream.tail.batch import ANCHOR_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 VERSION = "1"
 AFTER_GAP = 0
@@ -24,6 +30,8 @@ _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _BASE = 36
 _TRIPLE = _BASE**3
 _TRIPLES = tuple("".join(digits) for digits in product(_DIGITS, repeat=3))
+_TRIPLE_DIGITS = np.frombuffer("".join(_TRIPLES).encode(), np.uint8).reshape(_TRIPLE, 3)
+_OFFSET_DIGITS, _ANCHOR_DIGITS = 9, 7
 _SHAPE = re.compile(r"1\.([a-z2-7]{8})\.([0-9a-z]{1,13})\.([0-9a-z]{1,7})")
 _CRC_LIMIT = 2**32
 LONGEST_ID_BYTES = 40
@@ -32,6 +40,16 @@ LONGEST_ID_BYTES = 40
 def anchor_of(before: bytes) -> int:
     """The anchor for an offset whose preceding bytes are `before`; only the last 64 count."""
     return zlib.crc32(before[-ANCHOR_BYTES:])
+
+
+def anchors_of(lead: bytes, content: bytes, ends: Sequence[int]) -> list[int]:
+    """The anchors for offsets within `content`, before which stands `lead`: the last 64 bytes of what comes before."""
+    # In front of a file's first bytes stands nothing: there the lead is shorter, and so is what is before an end.
+    shift = ANCHOR_BYTES - len(lead)
+    whole, crc32 = bytes(shift) + lead + content, zlib.crc32
+    if shift and ends and ends[0] < shift:
+        return [crc32(whole[max(end, shift) : end + ANCHOR_BYTES]) for end in ends]
+    return [crc32(whole[end : end + ANCHOR_BYTES]) for end in ends]
 
 
 def encode_tail(offset: int, anchor: int) -> str:
@@ -54,6 +72,23 @@ def id_prefix(generation: str) -> str:
 def encode_id(position: Position) -> str:
     """The id of `position`."""
     return id_prefix(position.generation) + encode_tail(position.offset, position.anchor)
+
+
+def encode_ids(generation: str, offsets: Sequence[int], anchors: Sequence[int]) -> list[bytes]:
+    """The ids of many positions in one generation: what `encode_id` makes of each."""
+    numbers = np.array((offsets, anchors), np.uint64)
+    high, low = np.divmod(numbers, np.uint64(_TRIPLE))
+    triples = np.stack((*np.divmod(high, np.uint64(_TRIPLE)), low), axis=-1).astype(np.intp)
+    digits = _TRIPLE_DIGITS[triples].reshape(2, len(offsets), _OFFSET_DIGITS)
+    prefix = id_prefix(generation).encode()
+    start, end = len(prefix), len(prefix) + _OFFSET_DIGITS
+    ids = np.empty((len(offsets), end + 1 + _ANCHOR_DIGITS), np.uint8)
+    ids[:, :start] = np.frombuffer(prefix, np.uint8)
+    ids[:, start:end] = digits[0]
+    ids[:, end] = ord(".")
+    ids[:, end + 1 :] = digits[1, :, -_ANCHOR_DIGITS:]
+    found: list[bytes] = ids.view(f"S{ids.shape[1]}").ravel().tolist()
+    return found
 
 
 def decode_id(text: str) -> Position | None:

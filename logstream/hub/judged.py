@@ -15,7 +15,7 @@ from logstream.hub.frames import LINE_EVENT
 from logstream.hub.masked import MaskedLines
 from logstream.hub.told import ToldLines
 from logstream.hub.traces import NOTHING_ABOVE, Above, Head, kept_lines, nearest_heads, reaches
-from logstream.journal.ids import anchor_of, anchors_of, encode_ids
+from logstream.journal.ids import anchor_of, anchors_of, encode_id, encode_ids
 from logstream.parse import Folding, continues, may_continue, suspects
 from logstream.records import Level, Position, Record
 from logstream.rules import RuleSet, Tag, Verdicts
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _BOM = b"\xef\xbb\xbf"
 _LF = 0x0A
+_FEWEST_LINES = 8
+"""For fewer lines it is not worth while to make their ids in one table."""
 _UNTOUCHED = Tag(event=None, level=None, rules=())
 
 
@@ -199,8 +201,14 @@ class Judged:
 
     def _ids_after(self, ends: Sequence[int]) -> list[Any]:
         block = self.block
+        if len(ends) < _FEWEST_LINES:
+            return [self._id_after(end) for end in ends]
         anchors = anchors_of(block.lead, block.content, ends)
         return encode_ids(block.generation.key, [block.start + end for end in ends], anchors)
+
+    def _id_after(self, end: int) -> bytes:
+        block = self.block
+        return encode_id(Position(block.generation.key, block.start + end, anchor_of(block.before(end)))).encode()
 
     def _id(self, index: int) -> str | None:
         found = self.ids([index])

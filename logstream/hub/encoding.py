@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from logstream.hub.frames import Columns, EncodedLines, EncodedRecord
+from logstream.hub.frames import LINE_EVENT, Columns, EncodedLines, EncodedRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from logstream.hub.frames import FrameEncoder
     from logstream.hub.judged import Judged
@@ -80,22 +80,33 @@ def _columns(judged: Judged, rows: Rows, indexes: Sequence[int]) -> Columns:
     if len(indexes) < len(rows.lines):
         row_of = dict(zip(rows.lines, range(len(rows.lines)), strict=True))
         rows = rows.only([row_of[index] for index in indexes])
-    tags = [judged.tags.get(index) for index in indexes] if judged.tags else []
     levels = list(rows.levels)
-    for place, tag in enumerate(tags):
-        if tag is not None and tag.level is not None:
-            levels[place] = tag.level
-    rules = [() if tag is None else tag.rules for tag in tags] if tags else None
-    events = _events(judged, indexes)
+    rules: list[tuple[str, ...]] | None = None
+    if judged.tags:
+        rules = [()] * len(indexes)
+        for place, tag in _at(judged, judged.tags, indexes):
+            rules[place] = tag.rules
+            levels[place] = tag.level or levels[place]
     generation, ids = judged.block.generation, judged.ids(indexes)
-    return Columns(generation, ids, rows.times, levels, events, texts, rows.fields, rules)
+    return Columns(generation, ids, rows.times, levels, _events(judged, indexes), texts, rows.fields, rules)
 
 
 def _events(judged: Judged, indexes: Sequence[int]) -> list[str] | None:
     """The type of each line; None if that is `line` for all."""
-    if not judged.tags and not judged.odd_lines:
+    typed = judged.typed
+    if not typed:
         return None
-    return [judged.event_of(index) for index in indexes]
+    events = [LINE_EVENT] * len(indexes)
+    for place, event in _at(judged, typed, indexes):
+        events[place] = event
+    return events
+
+
+def _at(judged: Judged, values: Mapping[int, T], indexes: Sequence[int]) -> Iterable[tuple[int, T]]:
+    """Those of the values that lines of `indexes` have, with their places there."""
+    if len(indexes) == judged.line_count:
+        return values.items()
+    return [(place, values[index]) for place, index in enumerate(indexes) if index in values]
 
 
 def _chosen(values: Sequence[T], indexes: Sequence[int]) -> list[T]:

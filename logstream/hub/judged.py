@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from logstream.hub.encoding import EncodedBlock
 from logstream.hub.frames import LINE_EVENT
+from logstream.hub.ids import LineIds
 from logstream.hub.masked import MaskedLines
 from logstream.hub.told import ToldLines
 from logstream.hub.traces import NOTHING_ABOVE, Above, Head, kept_lines, nearest_heads, reaches
-from logstream.journal.ids import anchor_of, anchors_of, encode_id, encode_ids
+from logstream.journal.ids import anchor_of
 from logstream.parse import Folding, continues, may_continue, suspects
 from logstream.records import Level, Position, Record
 from logstream.rules import RuleSet, Tag, Verdicts
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
 _BOM = b"\xef\xbb\xbf"
 _LF = 0x0A
-_FEWEST_LINES = 8
-"""For fewer lines it is not worth while to make their ids in one table."""
 _UNTOUCHED = Tag(event=None, level=None, rules=())
 
 
@@ -73,9 +72,10 @@ class Judged:
         self.block = block
         self._line_ends = cut_whole(block.content, traits.max_line_bytes)
         self.text, self._texts = _view_text(block, self._line_ends, traits.encoding)
-        self.ends: Sequence[int] = _text_ends(self.text)
+        is_as_it_stands = self.text == block.content[:-1]
+        self.ends: Sequence[int] = [end - 1 for end in self._line_ends] if is_as_it_stands else _text_ends(self.text)
         self._encoded = EncodedBlock(encoder, len(self._line_ends))
-        self._ids: list[bytes | None] = [None] * len(self._line_ends)
+        self._ids = LineIds(block, self._line_ends)
         self._told = ToldLines(self.text, self._texts, block, traits)
         self._above = above() if self._may_go_on(traits.folding) else NOTHING_ABOVE
         self._heads = nearest_heads(self._continuations(traits.folding))
@@ -94,6 +94,9 @@ class Judged:
         self._inherit()
         self.odd_lines = frozenset((*self._heads, *self._inherited, *self.verdicts.masked))
         """Lines that are not shown as they stand in the file, or have something from other lines."""
+        typed = {line: self.event_of(line) for line in sorted((*self.tags, *self._inherited))}
+        self.typed = {line: event for line, event in typed.items() if event != LINE_EVENT}
+        """The types of the lines that are of another one than `line`."""
         # From here on nobody sees a secret: queries, too, look at what is shown.
         self._shown = MaskedLines(self._texts, self._told, self.verdicts.masked)
         if self.verdicts.masked:
@@ -137,7 +140,7 @@ class Judged:
         generation = self.block.generation
         parsed = self._told.parsed(index)
         return Record(
-            id=self._id(index),
+            id=self._ids.one(index),
             source=generation.source,
             file=generation.file,
             time=parsed.time,
@@ -157,21 +160,9 @@ class Judged:
         """The same for many lines (ascending indexes)."""
         return self._encoded.lines(self, indexes)
 
-    def ids(self, indexes: Sequence[int]) -> list[Any] | None:
+    def ids(self, indexes: Sequence[int]) -> Sequence[bytes] | None:
         """The ids of lines; None while there are none."""
-        block = self.block
-        if not block.is_durable:
-            return None
-        if len(indexes) == len(self._ids):
-            if None in self._ids:
-                self._ids = self._ids_after(self._line_ends)
-            return self._ids
-        missing = [index for index in indexes if self._ids[index] is None]
-        if missing:
-            made = self._ids_after([self._line_ends[index] for index in missing])
-            for index, id_ in zip(missing, made, strict=True):
-                self._ids[index] = id_
-        return [self._ids[index] for index in indexes]
+        return self._ids.of(indexes)
 
     def rows(self) -> Rows | None:
         """What could be read of the lines as they stand in the file at once, if anything."""
@@ -198,21 +189,6 @@ class Judged:
 
     def _start_of(self, index: int) -> int:
         return self._line_ends[index - 1] if index else 0
-
-    def _ids_after(self, ends: Sequence[int]) -> list[Any]:
-        block = self.block
-        if len(ends) < _FEWEST_LINES:
-            return [self._id_after(end) for end in ends]
-        anchors = anchors_of(block.lead, block.content, ends)
-        return encode_ids(block.generation.key, [block.start + end for end in ends], anchors)
-
-    def _id_after(self, end: int) -> bytes:
-        block = self.block
-        return encode_id(Position(block.generation.key, block.start + end, anchor_of(block.before(end)))).encode()
-
-    def _id(self, index: int) -> str | None:
-        found = self.ids([index])
-        return None if found is None else found[0].decode("ascii")
 
     def _rules_of(self, index: int) -> tuple[str, ...]:
         own = self.tags.get(index, _UNTOUCHED).rules
@@ -280,8 +256,10 @@ def _view_text(block: Block, line_ends: Sequence[int], encoding: str) -> tuple[b
     content = block.content
     if block.start == 0 and content.startswith(_BOM) and encoding == "utf-8":
         content = content[len(_BOM) :]
+    # Most logs have no CR: to look for one byte costs nothing beside looking for two.
+    has_returns = b"\r" in content
     if content.count(b"\n") == len(line_ends) and content.endswith(b"\n"):
-        joined = content.replace(b"\r\n", b"\n")[:-1]
+        joined = (content.replace(b"\r\n", b"\n") if has_returns else content)[:-1]
     else:
         starts = [0, *line_ends[:-1]]
         cut_off = len(block.content) - len(content)

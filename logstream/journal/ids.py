@@ -13,12 +13,15 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from logstream.records import Position
 from logstream.tail.batch import ANCHOR_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from numpy.typing import NDArray
+
+    Numbers = NDArray[np.integer]
 
 VERSION = "1"
 AFTER_GAP = 0
@@ -32,6 +35,20 @@ _TRIPLE = _BASE**3
 _TRIPLES = tuple("".join(digits) for digits in product(_DIGITS, repeat=3))
 _TRIPLE_DIGITS = np.frombuffer("".join(_TRIPLES).encode(), np.uint8).reshape(_TRIPLE, 3)
 _OFFSET_DIGITS, _ANCHOR_DIGITS = 9, 7
+# A checksum of 64 bytes is what each of them adds to that of 64 zeros (crc32 is linear): so many are looked up at once.
+_CRC_OF_ZEROS = np.uint32(zlib.crc32(bytes(ANCHOR_BYTES)))
+_CRC_SHARES = (
+    np.array(
+        [
+            zlib.crc32(bytes((*(0,) * place, byte, *(0,) * (ANCHOR_BYTES - 1 - place))))
+            for place in range(ANCHOR_BYTES)
+            for byte in range(256)
+        ],
+        np.uint32,
+    )
+    ^ _CRC_OF_ZEROS
+)
+_SHARE_PLACES = np.arange(ANCHOR_BYTES, dtype=np.intp) * 256
 _SHAPE = re.compile(r"1\.([a-z2-7]{8})\.([0-9a-z]{1,13})\.([0-9a-z]{1,7})")
 _CRC_LIMIT = 2**32
 LONGEST_ID_BYTES = 40
@@ -42,14 +59,15 @@ def anchor_of(before: bytes) -> int:
     return zlib.crc32(before[-ANCHOR_BYTES:])
 
 
-def anchors_of(lead: bytes, content: bytes, ends: Sequence[int]) -> list[int]:
-    """The anchors for offsets within `content`, before which stands `lead`: the last 64 bytes of what comes before."""
-    # In front of a file's first bytes stands nothing: there the lead is shorter, and so is what is before an end.
-    shift = ANCHOR_BYTES - len(lead)
-    whole, crc32 = bytes(shift) + lead + content, zlib.crc32
-    if shift and ends and ends[0] < shift:
-        return [crc32(whole[max(end, shift) : end + ANCHOR_BYTES]) for end in ends]
-    return [crc32(whole[end : end + ANCHOR_BYTES]) for end in ends]
+def anchors_of(lead: bytes, content: bytes, ends: Numbers) -> Numbers:
+    """The anchors for ascending offsets within `content`, before which stands `lead`."""
+    whole = np.frombuffer(lead.rjust(ANCHOR_BYTES, b"\0") + content, np.uint8)
+    before = as_strided(whole, (len(content) + 1, ANCHOR_BYTES), (1, 1), writeable=False)[ends]
+    anchors: Numbers = np.bitwise_xor.reduce(_CRC_SHARES.take(before + _SHARE_PLACES), axis=1) ^ _CRC_OF_ZEROS
+    # Near a file's first byte there are fewer before an end, and no zeros.
+    for place in range(int(np.searchsorted(ends, ANCHOR_BYTES - len(lead)))):
+        anchors[place] = anchor_of(lead + content[: ends[place]])
+    return anchors
 
 
 def encode_tail(offset: int, anchor: int) -> str:
@@ -74,19 +92,19 @@ def encode_id(position: Position) -> str:
     return id_prefix(position.generation) + encode_tail(position.offset, position.anchor)
 
 
-def encode_ids(generation: str, offsets: Sequence[int], anchors: Sequence[int]) -> list[bytes]:
+def encode_ids(generation: str, offsets: Numbers, anchors: Numbers) -> list[bytes]:
     """The ids of many positions in one generation: what `encode_id` makes of each."""
-    numbers = np.array((offsets, anchors), np.uint64)
-    high, low = np.divmod(numbers, np.uint64(_TRIPLE))
-    triples = np.stack((*np.divmod(high, np.uint64(_TRIPLE)), low), axis=-1).astype(np.intp)
-    digits = _TRIPLE_DIGITS[triples].reshape(2, len(offsets), _OFFSET_DIGITS)
     prefix = id_prefix(generation).encode()
-    start, end = len(prefix), len(prefix) + _OFFSET_DIGITS
-    ids = np.empty((len(offsets), end + 1 + _ANCHOR_DIGITS), np.uint8)
-    ids[:, :start] = np.frombuffer(prefix, np.uint8)
-    ids[:, start:end] = digits[0]
-    ids[:, end] = ord(".")
-    ids[:, end + 1 :] = digits[1, :, -_ANCHOR_DIGITS:]
+    dot = len(prefix) + _OFFSET_DIGITS
+    ids = np.empty((len(offsets), dot + 1 + _ANCHOR_DIGITS), np.uint8)
+    # Digits are written three at a time; an anchor's first two are zeros, and make room for the dot.
+    for numbers, end in ((anchors, dot + 1 + _ANCHOR_DIGITS), (offsets, dot)):
+        high, low = np.divmod(numbers, _TRIPLE)
+        top, middle = np.divmod(high, _TRIPLE)
+        for place, triples in ((end - 3, low), (end - 6, middle), (end - 9, top)):
+            ids[:, place : place + 3] = _TRIPLE_DIGITS.take(triples, axis=0)
+    ids[:, dot] = ord(".")
+    ids[:, : len(prefix)] = np.frombuffer(prefix, np.uint8)
     found: list[bytes] = ids.view(f"S{ids.shape[1]}").ravel().tolist()
     return found
 

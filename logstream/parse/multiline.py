@@ -70,7 +70,7 @@ _TRACEBACK: Final = "Traceback (most recent call last):"
 _PANIC: Final = ("panic: ", "fatal error: ")
 _FEWEST_LINES: Final = 8
 """Fewer lines are looked at sooner than a block."""
-_CRI_STREAMS: Final = (b" stdout ", b" stderr ")
+_CRI_STREAM: Final = re.compile(rb" std(?:out|err) ")
 _BEGINS_OTHERWISE: Final = np.array([chr(byte) not in _FIRST for byte in range(256)])
 _CRI: Final = re.compile(r"\d{4}-\d\d-\d\dT\S+ (?:stdout|stderr) ([FP])(?::\S*)? (.*)\Z", re.DOTALL)
 _DOCKER: Final = '{"log":"'
@@ -107,7 +107,7 @@ def suspects(text: bytes, ends: Sequence[int], folding: Folding) -> Sequence[int
 
     The lines are parted by LF and end at `ends`.
     """
-    if len(ends) < _FEWEST_LINES or folding.start is not None or any(stream in text for stream in _CRI_STREAMS):
+    if len(ends) < _FEWEST_LINES or folding.start is not None or _CRI_STREAM.search(text):
         return range(len(ends))
     first = np.frombuffer(text + b"\n", np.uint8)[np.array((-1, *ends[:-1])) + 1]
     found: list[int] = np.flatnonzero(_BEGINS_OTHERWISE[first]).tolist()

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_MOST_READ_A_LINE = 8
+
 
 class EncodedBlock:
     """What was made of one block so far. The block itself is handed in each time: it holds this."""
@@ -48,7 +50,8 @@ class EncodedBlock:
 
     def _make(self, judged: Judged, indexes: Sequence[int]) -> None:
         judged.ids(indexes)  # of all at once, for the records below take one each
-        rows = judged.rows()
+        # To read a whole block at once is worth while for more than a few of its lines.
+        rows = judged.rows() if len(indexes) * _MOST_READ_A_LINE >= judged.line_count else None
         alone = indexes
         if rows is not None:
             read, alone = _split(judged, rows, indexes)

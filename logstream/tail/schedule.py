@@ -84,10 +84,12 @@ class Schedule:
     def take_turn(self, turn: Turn, *, is_blind: bool) -> float:
         """Look at those whose turn it is; the seconds until the next turn, 0 if there is more to do already."""
         self._begin_sweep(turn, is_blind=is_blind)
-        self._look_at_hot(turn)
+        has_polled = self._look_at_hot(turn)
         deadline = turn.now + _SLICE_SECONDS
         idle_seconds = self._look_at_fresh(turn, deadline)
-        self._next_hot = time.monotonic() + max(self._pace.hot_poll_seconds, _HOT_PAUSES * idle_seconds)
+        if has_polled:
+            # Only then: turns that events begin may follow each other sooner than any poll would.
+            self._next_hot = time.monotonic() + max(self._pace.hot_poll_seconds, _HOT_PAUSES * idle_seconds)
         self._read_backlog(turn, deadline)
         if self._fresh or self._backlog or self._is_sweeping:
             return 0.0
@@ -98,16 +100,18 @@ class Schedule:
             due = min(due, self._next_check)
         return max(0.0005, due - time.monotonic())
 
-    def _look_at_hot(self, turn: Turn) -> None:
-        """Look at hot files that are said to have grown; at those that nothing is said of by the clock."""
+    def _look_at_hot(self, turn: Turn) -> bool:
+        """Look at hot files that are said to have grown, and at others by the clock; whether it was time for these."""
         self._grown = self.growth.take()
         self._fresh.update(dict.fromkeys(self._grown))
         if turn.now >= self._next_check:
             # Nothing may be left unseen because events are lost, or because they are not sent for each kind of writing.
             self._fresh.update(self._announced)
             self._next_check = turn.now + self._pace.announced_poll_seconds
-        if turn.now >= self._next_hot:
+        has_polled = turn.now >= self._next_hot
+        if has_polled:
             self._fresh.update(self._hot)
+        return has_polled
 
     def _begin_sweep(self, turn: Turn, *, is_blind: bool) -> None:
         seconds = self._pace.blind_sweep_seconds if is_blind else self._pace.sweep_seconds

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from dataclasses import replace
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
@@ -60,3 +61,24 @@ async def test_growth_that_nobody_tells_of_is_found_by_polling(
             for number in range(5):
                 write(log, b"%d\n" % number)
                 await sink.first(2 + told + number)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
+async def test_growth_that_is_told_of_all_the_time_does_not_keep_others_from_being_polled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = Growth.take
+    monkeypatch.setattr(Growth, "take", lambda self: {one for one in take(self) if "loud" in one.path})
+    sink, loud, silent = RecordingSink(), tmp_path / "loud.log", tmp_path / "silent.log"
+    write(loud, b"0\n")
+    write(silent, b"0\n")
+    async with tailing(sink, source(tmp_path / "*.log"), pace=replace(STILL, hot_poll_seconds=0.5)):
+        await sink.first(2)
+        async with asyncio.timeout(5):
+            for number in count():
+                write(loud, b"x\n")
+                await asyncio.sleep(0.001)
+                if number == 100:
+                    write(silent, b"1\n")
+                if b"1" in sink.texts:
+                    break

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
-from logstream.api.frames import WireEncoder, encode_json, gap_facts
+from logstream.api.columns import encode_json
+from logstream.api.frames import WireEncoder, gap_facts
 from logstream.config import SourceSettings
 from logstream.following import UNREADABLE, CaughtUp, Followed, News, Told
 from logstream.hub.frames import EncodedRecord, Shape

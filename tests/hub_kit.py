@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from logstream.hub.frames import EncodedRecord
+    from logstream.hub.frames import Columns, EncodedRecord
     from logstream.journal.base import Block, Lost
     from logstream.records import Position, Record
     from logstream.tail.batch import Change
@@ -41,6 +41,14 @@ class CountingEncoder(WireEncoder):
     def encode_record(self, record: Record) -> EncodedRecord:
         self.records += 1
         return super().encode_record(record)
+
+    def encode_each(self, records: Sequence[Record]) -> list[bytes]:
+        self.records += len(records)
+        return super().encode_each(records)
+
+    def encode_columns(self, columns: Columns) -> list[bytes]:
+        self.records += len(columns.texts)
+        return super().encode_columns(columns)
 
     def encode_records(self, records: Sequence[EncodedRecord], shape: Shape) -> bytes:
         self.frames += 1

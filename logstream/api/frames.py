@@ -6,24 +6,19 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import orjson
-
-from logstream.hub.frames import EncodedRecord, Shape
+from logstream.api.columns import encode_all, encode_json, interleaved, json_of_columns
+from logstream.hub.frames import LINE_EVENT, EncodedLines, EncodedRecord, Shape
 from logstream.journal.ids import encode_id
 from logstream.sse import check_type, encode_event
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from logstream.hub.frames import Columns
     from logstream.records import Gap, Position, Record
     from logstream.tail.batch import Notice
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def encode_json(value: object) -> bytes:
-    """One line of JSON: orjson escapes all control characters, so nothing in it can end an SSE line."""
-    return orjson.dumps(value)
 
 
 def utc_now() -> str:
@@ -58,6 +53,29 @@ def encode_own_event(record: EncodedRecord) -> bytes:
     return b"%b%b\nid: %b\n\n" % (event_head(record.event), record.json, record.id.encode("ascii"))
 
 
+def _own_events(lines: EncodedLines) -> bytes:
+    """`encode_own_event` of each, joined."""
+    head = event_head(LINE_EVENT) if lines.events is None else list(map(event_head, lines.events))
+    id_parts = () if lines.ids is None else (b"\nid: ", lines.ids)
+    return interleaved((head, lines.jsons, *id_parts, b"\n\n"), len(lines))
+
+
+def record_facts(record: Record) -> dict[str, object]:
+    """A record as it is told."""
+    return {
+        "id": record.id,
+        "source": record.source,
+        "file": record.file,
+        "time": record.time,
+        "level": None if record.level is None else record.level.word,
+        "event": record.event,
+        "text": record.text,
+        "fields": record.fields,
+        "rules": record.rules,
+        "cont": record.cont,
+    }
+
+
 def gap_facts(gap: Gap) -> dict[str, object]:
     """A gap as it is told."""
     known = gap.start is not None and gap.end is not None
@@ -77,28 +95,25 @@ class WireEncoder:
 
     def encode_record(self, record: Record) -> EncodedRecord:
         """One record's JSON."""
-        json = encode_json(
-            {
-                "id": record.id,
-                "source": record.source,
-                "file": record.file,
-                "time": record.time,
-                "level": None if record.level is None else record.level.word,
-                "event": record.event,
-                "text": record.text,
-                "fields": record.fields,
-                "rules": record.rules,
-                "cont": record.cont,
-            }
-        )
-        return EncodedRecord(record.id, record.event, json)
+        return EncodedRecord(record.id, record.event, encode_json(record_facts(record)))
+
+    def encode_each(self, records: Sequence[Record]) -> list[bytes]:
+        """The JSON of each record."""
+        return encode_all(list(map(record_facts, records)))
+
+    def encode_columns(self, columns: Columns) -> list[bytes]:
+        """The same for records that were never made."""
+        return json_of_columns(columns)
 
     def encode_records(self, records: Sequence[EncodedRecord], shape: Shape) -> bytes:
         """An event each, or one `batch` of all with the id of its last."""
         if not records:
             return b""
         if shape is Shape.BATCH:
-            return encode_event("batch", b"[%b]" % b",".join(record.json for record in records), records[-1].id)
+            jsons = records.jsons if isinstance(records, EncodedLines) else [record.json for record in records]
+            return encode_event("batch", b"[%b]" % b",".join(jsons), records[-1].id)
+        if isinstance(records, EncodedLines):
+            return _own_events(records)
         return b"".join([encode_own_event(record) for record in records])
 
     def encode_backfill(self, records: Sequence[EncodedRecord], shape: Shape, after: Position | None) -> bytes:

@@ -56,11 +56,15 @@ class Counting:
 
     async def catch_up(self) -> None:
         """Count up to the head."""
+        if not self._hub.rules.rules:
+            self._leave_history()
+            self.at = self._hub.head  # nothing to count: nor are files read again for it
+            return
         clock = asyncio.get_running_loop().time
         slice_end = clock() + _SLICE_SECONDS
         while self.at < self._hub.head:
             item = await self._next()
-            if isinstance(item, Block) and self._hub.rules.rules:
+            if isinstance(item, Block):
                 await self._count(item)
             self.at = self._hub.recent.start if item is None else item.next_at
             if clock() >= slice_end:

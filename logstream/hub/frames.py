@@ -5,14 +5,19 @@ The hub decides what is sent and when; how it looks on the wire is the api's, wh
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, overload
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
-    from logstream.records import Gap, Position, Record
+    from logstream.records import Gap, Generation, Level, Position, Record
     from logstream.tail.batch import Notice
+
+
+LINE_EVENT: Final = "line"
+"""The type of a record to which no rule gives another."""
 
 
 class Shape(StrEnum):
@@ -28,6 +33,54 @@ class EncodedRecord(NamedTuple):
     id: str | None
     event: str
     json: bytes
+
+
+class EncodedLines(Sequence[EncodedRecord]):
+    """Many records whose JSON is made, a list for each member: who takes all of them needs no object for each.
+
+    `ids` is None where no line has one; `events` where all are of type `line`.
+    """
+
+    def __init__(self, ids: Sequence[bytes] | None, events: Sequence[str] | None, jsons: Sequence[bytes]) -> None:
+        """Hold the lists as they are."""
+        self.ids = ids
+        self.events = events
+        self.jsons = jsons
+
+    def __len__(self) -> int:
+        """How many records there are."""
+        return len(self.jsons)
+
+    @overload
+    def __getitem__(self, index: int) -> EncodedRecord: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[EncodedRecord]: ...
+
+    def __getitem__(self, index: int | slice) -> EncodedRecord | Sequence[EncodedRecord]:
+        """One of the records, or some of them."""
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(len(self)))]
+        found = None if self.ids is None else self.ids[index].decode("ascii")
+        event = LINE_EVENT if self.events is None else self.events[index]
+        return EncodedRecord(found, event, self.jsons[index])
+
+
+class Columns(NamedTuple):
+    """Records of lines of one generation, a list for each member in which they differ. None of them is `cont`.
+
+    Texts, also those of fields, are UTF-8. `ids` is None where no line has one, `events` where all are of type `line`,
+    and `rules` where none has any.
+    """
+
+    generation: Generation
+    ids: Sequence[bytes] | None
+    times: Sequence[bytes]
+    levels: Sequence[Level]
+    events: Sequence[str] | None
+    texts: Sequence[bytes]
+    fields: Mapping[str, Sequence[bytes]]
+    rules: Sequence[tuple[str, ...]] | None
 
 
 class Frame(NamedTuple):
@@ -49,6 +102,12 @@ class FrameEncoder(Protocol):
 
     def encode_record(self, record: Record) -> EncodedRecord:
         """One record's JSON."""
+
+    def encode_each(self, records: Sequence[Record]) -> list[bytes]:
+        """The JSON of each record."""
+
+    def encode_columns(self, columns: Columns) -> list[bytes]:
+        """The same for records that were never made."""
 
     def encode_records(self, records: Sequence[EncodedRecord], shape: Shape) -> bytes:
         """Events for `records` in the given shape, each with its id."""

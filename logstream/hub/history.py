@@ -179,7 +179,8 @@ def _matches(judged: Judged, wanted: Wanted, times: LineTimes, *, last: bool) ->
         when = times.of(judged)
         indexes = [index for index in indexes if wanted.span.holds(when[index])]
     indexes = indexes[-wanted.limit - 1 :] if last else indexes[: wanted.limit]
-    return [Found(judged.place_before(index), judged.place_after(index), judged.encoded(index)) for index in indexes]
+    records = zip(indexes, judged.encoded_lines(indexes), strict=True)
+    return [Found(judged.place_before(index), judged.place_after(index), record) for index, record in records]
 
 
 class Histogram(NamedTuple):

@@ -8,29 +8,31 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from datetime import UTC, tzinfo
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from logstream.hub.encoding import EncodedBlock
+from logstream.hub.frames import LINE_EVENT
+from logstream.hub.ids import LineIds
 from logstream.hub.masked import MaskedLines
 from logstream.hub.told import ToldLines
 from logstream.hub.traces import NOTHING_ABOVE, Above, Head, kept_lines, nearest_heads, reaches
 from logstream.hub.widetext import is_wide_fragment, wide_view
-from logstream.journal.ids import anchor_of, encode_tail, id_prefix
-from logstream.parse import Folding, continues, may_continue
+from logstream.journal.ids import anchor_of
+from logstream.parse import Folding, continues, may_continue, suspects
 from logstream.records import Level, Position, Record
 from logstream.rules import RuleSet, Tag, Verdicts
 from logstream.tail.framing import WIDE, framing_of, spoken_encoding
-from logstream.tail.lines import strip_end
+from logstream.tail.lines import line_ends, strip_end
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from logstream.hub.frames import EncodedRecord, FrameEncoder
+    from logstream.hub.frames import EncodedLines, EncodedRecord, FrameEncoder
     from logstream.journal.base import Block
+    from logstream.parse import Rows
 
 _BOM = b"\xef\xbb\xbf"
 _LF = 0x0A
-LINE_EVENT = "line"
 _UNTOUCHED = Tag(event=None, level=None, rules=())
 
 
@@ -70,18 +72,15 @@ class Judged:
         `above` is asked for what stands before the block if its first line may go on with it.
         """
         self.block = block
-        self._encoder = encoder
-        self._is_wide = block.generation.encoding in WIDE
-        self._line_ends = framing_of(block.generation.encoding).cut_whole(
-            block.content, block.start, traits.max_line_bytes
-        )
-        self.text, self._texts = _view_text(
-            block, self._line_ends, spoken_encoding(block.generation.encoding, traits.encoding)
-        )
-        self.ends: Sequence[int] = _text_ends(self.text)
-        self._encoded: dict[int, EncodedRecord] = {}
-        self._prefix = id_prefix(block.generation.key)
-        self._told = ToldLines(self._texts, block, traits)
+        encoding = block.generation.encoding
+        self._is_wide = encoding in WIDE
+        self._line_ends = framing_of(encoding).cut_whole(block.content, block.start, traits.max_line_bytes)
+        self.text, self._texts = _view_text(block, self._line_ends, spoken_encoding(encoding, traits.encoding))
+        is_as_it_stands = self.text == block.content[:-1]
+        self.ends: Sequence[int] = [end - 1 for end in self._line_ends] if is_as_it_stands else _text_ends(self.text)
+        self._encoded = EncodedBlock(encoder, len(self._line_ends))
+        self._ids = LineIds(block, self._line_ends)
+        self._told = ToldLines(self.text, self._texts, block, traits)
         self._above = above() if self._may_go_on(traits.folding) else NOTHING_ABOVE
         self._heads = nearest_heads(self._continuations(traits.folding))
         head_above = self._told.head_above = self._above.head
@@ -93,27 +92,37 @@ class Judged:
         self._whole = (self.text, self.ends)
         self.verdicts = self.put_to(rules)
         """What the rules said, before continuations had the verdict of their heads."""
-        self._tags = self.verdicts.tags
+        self.tags = self.verdicts.tags
         self._inherited: dict[int, Head] = {}
         self.kept: Sequence[int] = self.verdicts.kept
         self._inherit()
+        self.odd_lines = frozenset((*self._heads, *self._inherited, *self.verdicts.masked))
+        """Lines that are not shown as they stand in the file, or have something from other lines."""
+        typed = {line: self.event_of(line) for line in sorted((*self.tags, *self._inherited))}
+        self.typed = {line: event for line, event in typed.items() if event != LINE_EVENT}
+        """The types of the lines that are of another one than `line`."""
         # From here on nobody sees a secret: queries, too, look at what is shown.
         self._shown = MaskedLines(self._texts, self._told, self.verdicts.masked)
         if self.verdicts.masked:
             self.text = "\n".join(self._shown.texts).encode()
             self.ends = _text_ends(self.text)
 
+    @property
+    def line_count(self) -> int:
+        """How many lines there are, kept or not."""
+        return len(self._line_ends)
+
     def level_of(self, index: int) -> Level | None:
         """Level of line `index`: what its head has, else what a rule set, else what the line says."""
         head = self._inherited.get(index)
         if head is not None:
             return head.level
-        return self._tags.get(index, _UNTOUCHED).level or self._told.parsed(index).level
+        return self.tags.get(index, _UNTOUCHED).level or self._told.parsed(index).level
 
     def event_of(self, index: int) -> str:
         """Type of line `index`: what its head has, else what a rule gave, else `line`."""
         head = self._inherited.get(index)
-        return head.event if head is not None else self._tags.get(index, _UNTOUCHED).event or LINE_EVENT
+        return head.event if head is not None else self.tags.get(index, _UNTOUCHED).event or LINE_EVENT
 
     def fields_of(self, index: int) -> Mapping[str, Any] | None:
         """The fields that parsing found in line `index`, without what rules mask."""
@@ -135,7 +144,7 @@ class Judged:
         generation = self.block.generation
         parsed = self._told.parsed(index)
         return Record(
-            id=self._id(self._line_ends[index]),
+            id=self._ids.one(index),
             source=generation.source,
             file=generation.file,
             time=parsed.time,
@@ -149,10 +158,19 @@ class Judged:
 
     def encoded(self, index: int) -> EncodedRecord:
         """Line `index` encoded; the work is done once for all views."""
-        found = self._encoded.get(index)
-        if found is None:
-            found = self._encoded[index] = self._encoder.encode_record(self.record(index))
-        return found
+        return self._encoded.record(self, index)
+
+    def encoded_lines(self, indexes: Sequence[int]) -> EncodedLines:
+        """The same for many lines (ascending indexes)."""
+        return self._encoded.lines(self, indexes)
+
+    def ids(self, indexes: Sequence[int]) -> Sequence[bytes] | None:
+        """The ids of lines; None while there are none."""
+        return self._ids.of(indexes)
+
+    def rows(self) -> Rows | None:
+        """What could be read of the lines as they stand in the file at once, if anything."""
+        return self._told.rows()
 
     def times(self) -> list[str | None]:
         """The time that each line tells, in order."""
@@ -176,13 +194,8 @@ class Judged:
     def _start_of(self, index: int) -> int:
         return self._line_ends[index - 1] if index else 0
 
-    def _id(self, end: int) -> str | None:
-        if not self.block.is_durable:
-            return None
-        return self._prefix + encode_tail(self.block.start + end, anchor_of(self.block.before(end)))
-
     def _rules_of(self, index: int) -> tuple[str, ...]:
-        own = self._tags.get(index, _UNTOUCHED).rules
+        own = self.tags.get(index, _UNTOUCHED).rules
         head = self._inherited.get(index)
         return own if head is None else (*head.rules, *(name for name in own if name not in head.rules))
 
@@ -192,12 +205,22 @@ class Judged:
             return False
         return self._is_fragment(0) or (folding is not None and may_continue(self._texts[0], folding))
 
-    def _continuations(self, folding: Folding | None) -> Iterator[int]:
-        before = self._above.last if self.block.start else None
-        for index, text in enumerate(self._texts):
-            if self._is_fragment(index) or (folding is not None and continues(text, before, folding)):
-                yield index
-            before = text
+    def _continuations(self, folding: Folding | None) -> list[int]:
+        fragments = [
+            index for index in range(len(self._texts) if self._has_fragments() else 1) if self._is_fragment(index)
+        ]
+        found = set(fragments)
+        if folding is not None:
+            above = self._above.last if self.block.start else None
+            for index in suspects(self.text, self.ends, folding):
+                before = self._texts[index - 1] if index else above
+                if index not in found and continues(self._texts[index], before, folding):
+                    found.add(index)
+        return sorted(found)
+
+    def _has_fragments(self) -> bool:
+        """Whether a line within the block may have been cut because it is over-long."""
+        return self._is_wide or self.block.content.count(b"\n") != len(self._texts)
 
     def _is_fragment(self, index: int) -> bool:
         """Whether the line goes on with one that was cut before it because it is over-long."""
@@ -241,8 +264,10 @@ def _view_text(block: Block, line_ends: Sequence[int], encoding: str) -> tuple[b
     content = block.content
     if block.start == 0 and content.startswith(_BOM) and encoding == "utf-8":
         content = content[len(_BOM) :]
+    # Most logs have no CR: to look for one byte costs nothing beside looking for two.
+    has_returns = b"\r" in content
     if content.count(b"\n") == len(line_ends) and content.endswith(b"\n"):
-        joined = content.replace(b"\r\n", b"\n")[:-1]
+        joined = (content.replace(b"\r\n", b"\n") if has_returns else content)[:-1]
     else:
         starts = [0, *line_ends[:-1]]
         cut_off = len(block.content) - len(content)
@@ -255,5 +280,4 @@ def _view_text(block: Block, line_ends: Sequence[int], encoding: str) -> tuple[b
 
 
 def _text_ends(text: bytes) -> list[int]:
-    lengths = map(len, text.split(b"\n"))
-    return list(accumulate(lengths, lambda end, length: end + 1 + length))
+    return [end - 1 for end in line_ends(text + b"\n")]

@@ -108,7 +108,8 @@ def _end_of_file(hub: Hub, view: View, below: Block, length: int, most: int) -> 
 
 def _chosen(judged: Judged, selected: list[int], when: list[int]) -> list[_Match]:
     file = (judged.block.generation.source, judged.block.generation.file)
-    return [_Match(judged.place_before(index), when[index], file, judged.encoded(index)) for index in selected]
+    records = zip(selected, judged.encoded_lines(selected), strict=True)
+    return [_Match(judged.place_before(index), when[index], file, record) for index, record in records]
 
 
 def merged(matches: Iterable[_Match]) -> list[_Match]:

@@ -5,10 +5,11 @@ Owns what a continuation line takes for its level while rules look at it. Refuse
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from logstream.parse import Clock, Parsed, parse_line
+from logstream.parse import Clock, Parsed, Rows, parse_line, read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,19 +20,24 @@ if TYPE_CHECKING:
     from logstream.records import Level
 
 _EVENT = "line"
+_FEWEST_LINES = 8
+"""For fewer lines it is not worth while to read a block at once."""
 
 
 class ToldLines:
     """The lines of one block; `rules.LineFacts` of what they are before any rule has spoken."""
 
-    def __init__(self, texts: Sequence[str], block: Block, traits: SourceTraits) -> None:
-        """Nothing is parsed yet."""
+    def __init__(self, text: bytes, texts: Sequence[str], block: Block, traits: SourceTraits) -> None:
+        """Nothing is parsed yet. `texts` are the lines of `text`, which LF parts."""
+        self._text = text
         self._texts = texts
         self._format = traits.format
         zone = traits.zone
         # The day of arrival, not today: a line without a year is the same record each time that it is replayed.
         self._clock = Clock(zone, lambda: datetime.fromtimestamp(block.time_ms / 1000, zone).date())
         self._parsed: dict[int, Parsed] = {}
+        self._rows: Rows | None = None
+        self._is_read_at_once = len(texts) < _FEWEST_LINES
         self.heads: Mapping[int, int | None] = {}
         """The line from which a continuation has its level; None: it stands before the block, and is `head_above`."""
         self.head_above: Head | None = None
@@ -40,8 +46,27 @@ class ToldLines:
         """What line `index` says of itself."""
         parsed = self._parsed.get(index)
         if parsed is None:
-            parsed = self._parsed[index] = self.parse(self._texts[index])
+            if len(self._parsed) == _FEWEST_LINES:
+                self.rows()  # who asks for so many asks for all
+            read = self._read_at_once(index)
+            parsed = self.parse(self._texts[index]) if read is None else read
+            self._parsed[index] = parsed
         return parsed
+
+    def rows(self) -> Rows | None:
+        """What can be read of the block's lines at once; None if that is nothing, or not worth while."""
+        if not self._is_read_at_once:
+            self._is_read_at_once = True
+            self._rows = read_rows(self._text, format=self._format, clock=self._clock)
+        return self._rows
+
+    def _read_at_once(self, index: int) -> Parsed | None:
+        """What line `index` says, if it is among the lines that have been read at once."""
+        if self._rows is None:
+            return None
+        row = bisect_left(self._rows.lines, index)
+        is_there = row < len(self._rows.lines) and self._rows.lines[row] == index
+        return self._rows.parsed(row) if is_there else None
 
     def parse(self, text: str) -> Parsed:
         """What a line of this text would say of itself here."""

@@ -99,7 +99,7 @@ class View:
         if not self.wants(item.generation.source):
             return Frame(b"", item.next_at, position_after(item))
         judged = self._judge(item)
-        records = self.select(judged)
+        records = judged.encoded_lines(self.selected(judged))
         content = self._encoder.encode_records(records, self.key.shape)
         return Frame(content, item.next_at, position_after(item), records=len(records))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from logstream.journal.base import Block
 from logstream.tail.batch import ANCHOR_BYTES
 from logstream.tail.framing import WIDE
@@ -21,6 +23,9 @@ BLOCK_BYTES = 64 * 1024
 BLOCK_LINES = 192
 """The most line ends in a block: a record takes some 240 bytes beside its text, so this many keep a frame near 64 KiB.
 A stuck client holds a frame twice; 64 KiB of empty lines would make one of 15 MB."""
+_USUAL_BYTES = 24 * 1024
+"""What so many lines usually take, and a few more."""
+_LF = 0x0A
 LINE_END_BYTES = 2
 """A single line that fills a block may still bring its CR LF along."""
 
@@ -52,9 +57,8 @@ def block_length(content: bytes, start: int, max_line_bytes: int, block_bytes: i
     A line end within reach is always a record's end. Only where a line is longer than a block do the ends of fragments
     matter.
     """
-    if content.count(b"\n", start, start + block_bytes) > BLOCK_LINES:
-        window = content[start : start + block_bytes]
-        return len(window) - len(window.split(b"\n", BLOCK_LINES)[-1])
+    if (many := _length_of_most_lines(content, start, block_bytes)) is not None:
+        return many
     if len(content) - start <= block_bytes:
         return len(content) - start
     newline = content.rfind(b"\n", start, start + block_bytes)
@@ -64,6 +68,18 @@ def block_length(content: bytes, start: int, max_line_bytes: int, block_bytes: i
     ends = cut(window, max_line_bytes)
     within = [end for end in ends if end <= block_bytes]
     return (within or ends or [len(window)])[-1]
+
+
+def _length_of_most_lines(content: bytes, start: int, block_bytes: int) -> int | None:
+    """Up to the last line end that a block may have, if more than that are within reach."""
+    for reach in (_USUAL_BYTES, block_bytes):
+        window = np.frombuffer(content, np.uint8, min(reach, len(content) - start), start)
+        line_feeds = np.flatnonzero(window == _LF)
+        if len(line_feeds) > BLOCK_LINES:
+            return int(line_feeds[BLOCK_LINES - 1]) + 1
+        if len(window) < reach:
+            break
+    return None
 
 
 def cut_blocks(generation: Generation, at: int, time_ms: int, change: Range, max_line_bytes: int) -> Iterator[Block]:

@@ -1,8 +1,8 @@
 """Event ids: `1.<generation>.<offset>.<anchor>` (design section 1), the text form of a `Position`.
 
 Owns the encoding and the anchor's checksum. Refuses to know whether a position exists: that is the journal's answer.
-Ids are opaque to clients, ASCII, at most 40 bytes, and of fixed width here, which makes the frequent case (one id a
-line) three table look-ups instead of a loop over digits.
+Ids are opaque to clients, ASCII, at most 40 bytes, and of fixed width here, so that those of many lines are made as one
+table of digits.
 """
 
 from __future__ import annotations
@@ -10,9 +10,18 @@ from __future__ import annotations
 import re
 import zlib
 from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from logstream.records import Position
 from logstream.tail.batch import ANCHOR_BYTES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Numbers = NDArray[np.integer]
 
 VERSION = "1"
 AFTER_GAP = 0
@@ -24,6 +33,22 @@ _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _BASE = 36
 _TRIPLE = _BASE**3
 _TRIPLES = tuple("".join(digits) for digits in product(_DIGITS, repeat=3))
+_TRIPLE_DIGITS = np.frombuffer("".join(_TRIPLES).encode(), np.uint8).reshape(_TRIPLE, 3)
+_OFFSET_DIGITS, _ANCHOR_DIGITS = 9, 7
+# A checksum of 64 bytes is what each of them adds to that of 64 zeros (crc32 is linear): so many are looked up at once.
+_CRC_OF_ZEROS = np.uint32(zlib.crc32(bytes(ANCHOR_BYTES)))
+_CRC_SHARES = (
+    np.array(
+        [
+            zlib.crc32(bytes((*(0,) * place, byte, *(0,) * (ANCHOR_BYTES - 1 - place))))
+            for place in range(ANCHOR_BYTES)
+            for byte in range(256)
+        ],
+        np.uint32,
+    )
+    ^ _CRC_OF_ZEROS
+)
+_SHARE_PLACES = np.arange(ANCHOR_BYTES, dtype=np.intp) * 256
 _SHAPE = re.compile(r"1\.([a-z2-7]{8})\.([0-9a-z]{1,13})\.([0-9a-z]{1,7})")
 _CRC_LIMIT = 2**32
 LONGEST_ID_BYTES = 40
@@ -32,6 +57,17 @@ LONGEST_ID_BYTES = 40
 def anchor_of(before: bytes) -> int:
     """The anchor for an offset whose preceding bytes are `before`; only the last 64 count."""
     return zlib.crc32(before[-ANCHOR_BYTES:])
+
+
+def anchors_of(lead: bytes, content: bytes, ends: Numbers) -> Numbers:
+    """The anchors for ascending offsets within `content`, before which stands `lead`."""
+    whole = np.frombuffer(lead.rjust(ANCHOR_BYTES, b"\0") + content, np.uint8)
+    before = as_strided(whole, (len(content) + 1, ANCHOR_BYTES), (1, 1), writeable=False)[ends]
+    anchors: Numbers = np.bitwise_xor.reduce(_CRC_SHARES.take(before + _SHARE_PLACES), axis=1) ^ _CRC_OF_ZEROS
+    # Near a file's first byte there are fewer before an end, and no zeros.
+    for place in range(int(np.searchsorted(ends, ANCHOR_BYTES - len(lead)))):
+        anchors[place] = anchor_of(lead + content[: ends[place]])
+    return anchors
 
 
 def encode_tail(offset: int, anchor: int) -> str:
@@ -54,6 +90,23 @@ def id_prefix(generation: str) -> str:
 def encode_id(position: Position) -> str:
     """The id of `position`."""
     return id_prefix(position.generation) + encode_tail(position.offset, position.anchor)
+
+
+def encode_ids(generation: str, offsets: Numbers, anchors: Numbers) -> list[bytes]:
+    """The ids of many positions in one generation: what `encode_id` makes of each."""
+    prefix = id_prefix(generation).encode()
+    dot = len(prefix) + _OFFSET_DIGITS
+    ids = np.empty((len(offsets), dot + 1 + _ANCHOR_DIGITS), np.uint8)
+    # Digits are written three at a time; an anchor's first two are zeros, and make room for the dot.
+    for numbers, end in ((anchors, dot + 1 + _ANCHOR_DIGITS), (offsets, dot)):
+        high, low = np.divmod(numbers, _TRIPLE)
+        top, middle = np.divmod(high, _TRIPLE)
+        for place, triples in ((end - 3, low), (end - 6, middle), (end - 9, top)):
+            ids[:, place : place + 3] = _TRIPLE_DIGITS.take(triples, axis=0)
+    ids[:, dot] = ord(".")
+    ids[:, : len(prefix)] = np.frombuffer(prefix, np.uint8)
+    found: list[bytes] = ids.view(f"S{ids.shape[1]}").ravel().tolist()
+    return found
 
 
 def decode_id(text: str) -> Position | None:

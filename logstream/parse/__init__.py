@@ -7,8 +7,9 @@ know files or rules, or to look at a clock that was not handed in.
 from __future__ import annotations
 
 from logstream.parse.lines import FORMATS, detect_format, parse_line
-from logstream.parse.multiline import Folding, StartPatternError, check_start, continues, may_continue
+from logstream.parse.multiline import Folding, StartPatternError, check_start, continues, may_continue, suspects
 from logstream.parse.parsed import Parsed
+from logstream.parse.rows import Rows, read_rows
 from logstream.parse.times import Clock
 
 __all__ = [
@@ -16,10 +17,13 @@ __all__ = [
     "Clock",
     "Folding",
     "Parsed",
+    "Rows",
     "StartPatternError",
     "check_start",
     "continues",
     "detect_format",
     "may_continue",
     "parse_line",
+    "read_rows",
+    "suspects",
 ]

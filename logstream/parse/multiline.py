@@ -8,8 +8,9 @@ join lines, and to know what they inherit.
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+import numpy as np
 import orjson
 import re2
 
@@ -17,6 +18,9 @@ from logstream.errors import UsageError
 from logstream.parse.levels import level_in_text
 from logstream.parse.structured import level_of_object, read_object
 from logstream.records import Level
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class StartPatternError(UsageError):
@@ -64,6 +68,10 @@ _GO_NAME: Final = re.compile(r"[\w.$/*@%~·-]+\Z")
 _GO_TAIL: Final = ("created by ", "exit status ", "runtime.goexit")
 _TRACEBACK: Final = "Traceback (most recent call last):"
 _PANIC: Final = ("panic: ", "fatal error: ")
+_FEWEST_LINES: Final = 8
+"""Fewer lines are looked at sooner than a block."""
+_CRI_STREAM: Final = re.compile(rb" std(?:out|err) ")
+_BEGINS_OTHERWISE: Final = np.array([chr(byte) not in _FIRST for byte in range(256)])
 _CRI: Final = re.compile(r"\d{4}-\d\d-\d\dT\S+ (?:stdout|stderr) ([FP])(?::\S*)? (.*)\Z", re.DOTALL)
 _DOCKER: Final = '{"log":"'
 
@@ -92,6 +100,18 @@ def may_continue(text: str, folding: Folding) -> bool:
     if text[:1] in _FIRST or text.startswith(_DOCKER):
         return _unwrapped(text) is not text
     return not text or _goes_on(text, _BLANKS[0])
+
+
+def suspects(text: bytes, ends: Sequence[int], folding: Folding) -> Sequence[int]:
+    """Indexes of the lines of `text` for which `continues` could hold, by what is cheap to see of all at once.
+
+    The lines are parted by LF and end at `ends`.
+    """
+    if len(ends) < _FEWEST_LINES or folding.start is not None or _CRI_STREAM.search(text):
+        return range(len(ends))
+    first = np.frombuffer(text + b"\n", np.uint8)[np.array((-1, *ends[:-1])) + 1]
+    found: list[int] = np.flatnonzero(_BEGINS_OTHERWISE[first]).tolist()
+    return found
 
 
 def check_start(pattern: str) -> None:

@@ -129,6 +129,14 @@ def time_of_day(month: int, day: int, clock_time: str, clock: Clock) -> str | No
     return None if written_day is None else _written(written_day, whole, fraction or None, clock.local)
 
 
+def offset_of(day: str, minute: str, written: str | None, clock: Clock) -> str | None:
+    """The offset of a minute (`10:00`) of a day in RFC 3339's words, as `written` or else the clock's zone has it.
+
+    None where there is no such minute or offset.
+    """
+    return _checked_offset(day, minute, clock.local if written is None else _normal_offset(written))
+
+
 def _from_iso(text: str, found: re.Match[str], clock: Clock) -> str | None:
     start = found.start()
     day = text[start : start + 10].replace("/", "-")

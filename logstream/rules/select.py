@@ -57,14 +57,11 @@ class CompiledQuery:
         self._numbers = {term: number for number, term in enumerate(terms)}
         self._patterns = PatternSet([_pattern(term) for term in terms])
         self._by_source: dict[str, Node] = {}
+        self.everything = query.root == EVERYTHING
+        """True when each line of each source is selected without a look at it."""
 
     def __repr__(self) -> str:
         return f"<CompiledQuery {self.query.canonical!r}>"
-
-    @property
-    def everything(self) -> bool:
-        """True when each line of each source is selected without a look at it."""
-        return self.query.root == EVERYTHING
 
     def select(
         self,

@@ -19,8 +19,8 @@ class Alarm:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    async def wait(self, seconds: float) -> None:
-        """Wait until the next ring, at most `seconds`."""
+    async def wait(self, seconds: float) -> bool:
+        """Wait until the next ring, at most `seconds`; whether it has rung."""
         if not self._has_rung:
             loop = asyncio.get_running_loop()
             waiter = self._waiter = loop.create_future()
@@ -32,7 +32,8 @@ class Alarm:
                 self._waiter = None
         else:
             await asyncio.sleep(0)
-        self._has_rung = False
+        has_rung, self._has_rung = self._has_rung, False
+        return has_rung
 
 
 def _finish(waiter: asyncio.Future[None]) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from logstream.tail.batch import RANGE_BYTES
 from logstream.tail.globs import is_matched
+from logstream.tail.growth import Growth
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -42,6 +43,12 @@ class Schedule:
         self._fresh: dict[Lineage, None] = {}
         self._backlog: dict[Lineage, None] = {}
         self._hot: dict[Lineage, None] = {}
+        self.growth: Growth[Lineage] = Growth()
+        self._announced: dict[Lineage, None] = {}
+        """Of the hot ones, those whose growth is told by events: they need not be looked at so often."""
+        self._grown: set[Lineage] = set()
+        """Those of which events have told since the last turn."""
+        self._next_check = 0.0
         self._sweep: Iterator[Lineage] = iter(())
         self._is_sweeping = False
         self._next_sweep = 0.0
@@ -77,16 +84,34 @@ class Schedule:
     def take_turn(self, turn: Turn, *, is_blind: bool) -> float:
         """Look at those whose turn it is; the seconds until the next turn, 0 if there is more to do already."""
         self._begin_sweep(turn, is_blind=is_blind)
-        if turn.now >= self._next_hot:
-            self._fresh.update(self._hot)
+        has_polled = self._look_at_hot(turn)
         deadline = turn.now + _SLICE_SECONDS
         idle_seconds = self._look_at_fresh(turn, deadline)
-        self._next_hot = time.monotonic() + max(self._pace.hot_poll_seconds, _HOT_PAUSES * idle_seconds)
+        if has_polled:
+            # Only then: turns that events begin may follow each other sooner than any poll would.
+            self._next_hot = time.monotonic() + max(self._pace.hot_poll_seconds, _HOT_PAUSES * idle_seconds)
         self._read_backlog(turn, deadline)
         if self._fresh or self._backlog or self._is_sweeping:
             return 0.0
-        due = min(self._next_hot, self._next_sweep) if self._hot else self._next_sweep
+        due = self._next_sweep
+        if self._hot:
+            due = min(due, self._next_hot)
+        if self._announced:
+            due = min(due, self._next_check)
         return max(0.0005, due - time.monotonic())
+
+    def _look_at_hot(self, turn: Turn) -> bool:
+        """Look at hot files that are said to have grown, and at others by the clock; whether it was time for these."""
+        self._grown = self.growth.take()
+        self._fresh.update(dict.fromkeys(self._grown))
+        if turn.now >= self._next_check:
+            # Nothing may be left unseen because events are lost, or because they are not sent for each kind of writing.
+            self._fresh.update(self._announced)
+            self._next_check = turn.now + self._pace.announced_poll_seconds
+        has_polled = turn.now >= self._next_hot
+        if has_polled:
+            self._fresh.update(self._hot)
+        return has_polled
 
     def _begin_sweep(self, turn: Turn, *, is_blind: bool) -> None:
         seconds = self._pace.blind_sweep_seconds if is_blind else self._pace.sweep_seconds
@@ -128,15 +153,28 @@ class Schedule:
 
     def _look(self, lineage: Lineage, turn: Turn, most_bytes: int) -> None:
         if self._roster.lineages.get(lineage.path) is not lineage:
-            self._hot.pop(lineage, None)
+            self._cool(lineage)
             return
+        hot_until = lineage.hot_until
         has_more = self._follower.poll(lineage, turn, most_bytes)
         if has_more:
             self._backlog[lineage] = None
-        if lineage.hot_until > turn.now:
-            self._hot[lineage] = None
-        else:
+        if lineage.hot_until <= turn.now:
+            self._cool(lineage)
+        elif lineage in self._grown:
             self._hot.pop(lineage, None)
+            self._announced[lineage] = None
+        elif lineage not in self._announced or lineage.hot_until != hot_until:
+            # It has grown, and nobody has said so.
+            self._announced.pop(lineage, None)
+            self._hot[lineage] = None
+        if lineage.hot_until > turn.now and lineage.live is not None and lineage.live.fd is not None:
+            self.growth.watch(lineage, lineage.live.fd, lineage.live.inode)
+
+    def _cool(self, lineage: Lineage) -> None:
+        self._hot.pop(lineage, None)
+        self._announced.pop(lineage, None)
+        self.growth.forget(lineage)
 
     def _is_wanted(self, path: str) -> bool:
         """Whether a source's globs match `path`: perhaps a new file, or one that was finished and grows again."""

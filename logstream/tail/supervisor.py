@@ -39,6 +39,11 @@ _SLICE_SECONDS = 0.004
 """How long anything here works before it lets others work."""
 _SURVEY_PAUSES = 20
 """A search that took c seconds is followed by a pause of at least so many c."""
+_GROWTH_PAUSES = 4
+"""A turn that took c seconds is followed by at least so many c in which no file's growth begins the next."""
+_LONGEST_REST_SECONDS = 0.008
+_SHORTEST_REST_SECONDS = 0.001
+"""What timers can measure: a turn that was so short that its rest is shorter has none."""
 _FIRST_RETRY_SECONDS = 0.1
 _LAST_RETRY_SECONDS = 5.0
 
@@ -96,6 +101,7 @@ class Supervisor:
                 for task in others:
                     task.cancel()
         finally:
+            self._schedule.growth.close()
             self._roster.close()
 
     def reconfigure(self, sources: Sequence[SourceSpec], first_seen: Iterable[str] = ()) -> None:
@@ -109,6 +115,8 @@ class Supervisor:
         return self._roster.status()
 
     async def _read(self, stop: asyncio.Event) -> None:
+        if self._watcher is not None:
+            self._schedule.growth.open()
         self._schedule.look_everywhere()
         while not stop.is_set():
             turn = self._new_turn()
@@ -117,14 +125,27 @@ class Supervisor:
             await self._deliver(turn, stop)
             if self._roster.has_searched_all and not self._schedule.has_unseen and not self._is_refused:
                 self.first_scan_done.set()
-            if pause_seconds > 0:
-                await self._alarm.wait(pause_seconds)
-            else:
-                await asyncio.sleep(0)
+            await self._rest(pause_seconds, time.monotonic() - turn.now)
         if not self._is_refused:
             turn = self._new_turn()
             self._follower.prove_all(turn)
             await self._deliver(turn, stop)
+
+    async def _rest(self, pause_seconds: float, worked_seconds: float) -> None:
+        """Until the next turn: so long, or until a hint or a hot file's growth cuts it short.
+
+        A turn that took long is followed by a rest that nothing but a hint cuts: many files that grow all the time are
+        looked at together.
+        """
+        if pause_seconds <= 0:
+            await asyncio.sleep(0)
+            return
+        rest_seconds = min(pause_seconds, _GROWTH_PAUSES * worked_seconds, _LONGEST_REST_SECONDS)
+        if rest_seconds >= _SHORTEST_REST_SECONDS and await self._alarm.wait(rest_seconds):
+            return
+        self._schedule.growth.arm(self._alarm.ring)
+        await self._alarm.wait(pause_seconds)
+        self._schedule.growth.disarm()
 
     @property
     def _is_blind(self) -> bool:

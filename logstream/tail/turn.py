@@ -22,6 +22,8 @@ class Pace:
 
     hot_poll_seconds: float = 0.003
     """Between two looks at a file that has just grown."""
+    announced_poll_seconds: float = 0.25
+    """The same for one whose growth is told by events at once."""
     hot_seconds: float = 2.0
     """How long after its last growth a file counts as hot."""
     sweep_seconds: float = 1.0

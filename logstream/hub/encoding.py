@@ -1,0 +1,116 @@
+"""The lines of one judged block as JSON, each made at most once whoever asks, and as many at a time as are asked for.
+
+Owns which lines are written from what was read of the block at once, and which as records of their own. Refuses to know
+how either looks on the wire.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from logstream.hub.frames import LINE_EVENT, Columns, EncodedLines, EncodedRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from logstream.hub.frames import FrameEncoder
+    from logstream.hub.judged import Judged
+    from logstream.parse import Rows
+
+T = TypeVar("T")
+
+_MOST_READ_A_LINE = 8
+
+
+class EncodedBlock:
+    """What was made of one block so far. The block itself is handed in each time: it holds this."""
+
+    def __init__(self, encoder: FrameEncoder, line_count: int) -> None:
+        """Nothing is made yet."""
+        self._encoder = encoder
+        self._jsons: list[Any] = [None] * line_count
+        self._records: dict[int, EncodedRecord] = {}
+
+    def record(self, judged: Judged, index: int) -> EncodedRecord:
+        """One line."""
+        found = self._records.get(index)
+        if found is None:
+            found = self._records[index] = self.lines(judged, [index])[0]
+        return found
+
+    def lines(self, judged: Judged, indexes: Sequence[int]) -> EncodedLines:
+        """Lines by ascending indexes."""
+        missing = [index for index in indexes if self._jsons[index] is None]
+        if len(missing) == 1:
+            self._jsons[missing[0]] = self._encoder.encode_record(judged.record(missing[0])).json
+        elif missing:
+            self._make(judged, missing)
+        jsons = self._jsons if len(indexes) == len(self._jsons) else _chosen(self._jsons, indexes)
+        return EncodedLines(judged.ids(indexes), _events(judged, indexes), jsons)
+
+    def _make(self, judged: Judged, indexes: Sequence[int]) -> None:
+        judged.ids(indexes)  # of all at once, for the records below take one each
+        # To read a whole block at once is worth while for more than a few of its lines.
+        rows = judged.rows() if len(indexes) * _MOST_READ_A_LINE >= judged.line_count else None
+        alone = indexes
+        if rows is not None:
+            read, alone = _split(judged, rows, indexes)
+            self._take(read, self._encoder.encode_columns(_columns(judged, rows, read)) if read else ())
+        if alone:
+            self._take(alone, self._encoder.encode_each([judged.record(index) for index in alone]))
+
+    def _take(self, indexes: Sequence[int], jsons: Sequence[bytes]) -> None:
+        if len(indexes) == len(self._jsons):
+            self._jsons[:] = jsons
+            return
+        for index, json in zip(indexes, jsons, strict=True):
+            self._jsons[index] = json
+
+
+def _split(judged: Judged, rows: Rows, indexes: Sequence[int]) -> tuple[Sequence[int], Sequence[int]]:
+    """Those of the lines that can be written from what was read at once, and the others."""
+    if len(rows.lines) == judged.line_count and not judged.odd_lines:
+        return indexes, ()
+    readable = set(rows.lines) - judged.odd_lines
+    return [index for index in indexes if index in readable], [index for index in indexes if index not in readable]
+
+
+def _columns(judged: Judged, rows: Rows, indexes: Sequence[int]) -> Columns:
+    """The records of lines that are all among the rows."""
+    texts: Sequence[bytes] = judged.text.split(b"\n")
+    if len(indexes) < len(texts):
+        texts = _chosen(texts, indexes)
+    if len(indexes) < len(rows.lines):
+        row_of = dict(zip(rows.lines, range(len(rows.lines)), strict=True))
+        rows = rows.only([row_of[index] for index in indexes])
+    levels = list(rows.levels)
+    rules: list[tuple[str, ...]] | None = None
+    if judged.tags:
+        rules = [()] * len(indexes)
+        for place, tag in _at(judged, judged.tags, indexes):
+            rules[place] = tag.rules
+            levels[place] = tag.level or levels[place]
+    generation, ids = judged.block.generation, judged.ids(indexes)
+    return Columns(generation, ids, rows.times, levels, _events(judged, indexes), texts, rows.fields, rules)
+
+
+def _events(judged: Judged, indexes: Sequence[int]) -> list[str] | None:
+    """The type of each line; None if that is `line` for all."""
+    typed = judged.typed
+    if not typed:
+        return None
+    events = [LINE_EVENT] * len(indexes)
+    for place, event in _at(judged, typed, indexes):
+        events[place] = event
+    return events
+
+
+def _at(judged: Judged, values: Mapping[int, T], indexes: Sequence[int]) -> Iterable[tuple[int, T]]:
+    """Those of the values that lines of `indexes` have, with their places there."""
+    if len(indexes) == judged.line_count:
+        return values.items()
+    return [(place, values[index]) for place, index in enumerate(indexes) if index in values]
+
+
+def _chosen(values: Sequence[T], indexes: Sequence[int]) -> list[T]:
+    return [values[index] for index in indexes]

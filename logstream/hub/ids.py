@@ -1,0 +1,63 @@
+"""The ids of one block's lines, each made at most once, and as many at a time as are asked for.
+
+Owns when there are none: while the disk does not have the block. Refuses to know how an id is written.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from logstream.journal.ids import anchor_of, anchors_of, encode_id, encode_ids
+from logstream.records import Position
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from logstream.journal.base import Block
+
+_FEWEST_LINES = 8
+"""For fewer lines it is not worth while to make their ids in one table."""
+
+
+class LineIds:
+    """Ids by the lines' indexes."""
+
+    def __init__(self, block: Block, line_ends: Sequence[int]) -> None:
+        """None is made yet; the lines of `block` end at `line_ends`."""
+        self._block = block
+        self._line_ends = line_ends
+        self._made: list[Any] = [None] * len(line_ends)
+
+    def of(self, indexes: Sequence[int]) -> Sequence[bytes] | None:
+        """The ids of lines (ascending indexes); None while there are none."""
+        if not self._block.is_durable:
+            return None
+        if len(indexes) == len(self._made):
+            if None in self._made:
+                self._made = self._after(self._line_ends)
+            return self._made
+        missing = [index for index in indexes if self._made[index] is None]
+        made = self._after([self._line_ends[index] for index in missing]) if missing else ()
+        for index, made_id in zip(missing, made, strict=True):
+            self._made[index] = made_id
+        return [self._made[index] for index in indexes]
+
+    def one(self, index: int) -> str | None:
+        """The id of one line."""
+        made = self._made[index]
+        if made is None:
+            found = self.of([index])
+            made = None if found is None else found[0]
+        return None if made is None else str(made, "ascii")
+
+    def _after(self, ends: Sequence[int]) -> list[bytes]:
+        block = self._block
+        key = block.generation.key
+        if len(ends) < _FEWEST_LINES:
+            anchors = [anchor_of(block.before(end)) for end in ends]
+            positions = (Position(key, block.start + end, anchor) for end, anchor in zip(ends, anchors, strict=True))
+            return [encode_id(position).encode() for position in positions]
+        offsets = np.array(ends)
+        return encode_ids(key, block.start + offsets, anchors_of(block.lead, block.content, offsets))

@@ -1,7 +1,7 @@
 """`python -m bench` (or `make bench ARGS=...`), from the repository's root: runs the benchmarks and prints the table.
 
-Progress goes to stderr, the table to stdout. Exit code 1: a benchmark could not be completed or an answer was wrong.
-Each benchmark says its method in its module's header.
+Progress goes to stderr, the table to stdout. Exit code 1: a benchmark could not be completed or an answer was wrong;
+the others are run all the same. Each benchmark says its method in its module's header.
 """
 
 from __future__ import annotations
@@ -16,23 +16,28 @@ from typing import Final, NoReturn
 
 from bench import burst, latency, parse, resume
 from bench.errors import BenchError
-from bench.report import Machine, Measured, table, write_json
+from bench.report import Machine, Report, markdown, table, write_json
 from bench.rounds import Plan, say
 
 BENCHMARKS: Final = {
-    "burst": burst.measure,
-    "latency": latency.measure,
-    "parse": parse.measure,
-    "resume": resume.measure,
+    "latency": (latency.measure, "append to client on an active file, against frontail"),
+    "quiet": (latency.measure_quiet, "the first line after a quiet spell"),
+    "burst": (burst.measure, "many lines at once to one client"),
+    "burst-rules": (burst.measure_rules, "the same with rules, a query and lines that are costly in JSON"),
+    "resume": (resume.measure, "coming back after many missed lines"),
+    "parse": (parse.measure, "reading a line of each format, without a server"),
 }
 _NEEDED: Final = ("tail", "grep")
 _QUIET_LOAD: Final = 0.5
+_QUICK_ROUNDS: Final = 3
+_FULL_ROUNDS: Final = 5
 
 
 def main() -> int:
     """Measure what the command line asks for; the exit code."""
     arguments = _parser().parse_args()
-    plan = Plan(5 if arguments.full else 3, arguments.lines)
+    rounds = arguments.rounds or (_FULL_ROUNDS if arguments.full else _QUICK_ROUNDS)
+    plan = Plan(rounds, arguments.full, arguments.lines)
     # An ended benchmark ends what it has started: SIGTERM unwinds like Ctrl-C.
     signal.signal(signal.SIGTERM, _leave)
     missing = [program for program in _NEEDED if shutil.which(program) is None]
@@ -40,34 +45,86 @@ def main() -> int:
         print(f"cannot measure without {', '.join(missing)}", file=sys.stderr)
         return 1
     machine = Machine(len(os.sched_getaffinity(0)), os.getloadavg()[0])
-    results: list[Measured] = []
+    report = Report([], [], {})
+    for name in arguments.only or BENCHMARKS:
+        _run(name, plan, report)
+        if arguments.json is not None:
+            # After each: an hour's figures do not hang on the last benchmark.
+            write_json(arguments.json, plan, machine, report)
+    _print(plan, machine, report)
+    if arguments.markdown is not None:
+        arguments.markdown.write_text(markdown(report.results) + "\n")
+    return 1 if report.failures else 0
+
+
+def _run(name: str, plan: Plan, report: Report) -> None:
+    measure, what = BENCHMARKS[name]
+    say(f"{name}: {what}")
     try:
-        for name in arguments.only or BENCHMARKS:
-            results += BENCHMARKS[name](plan)
-    except BenchError as error:
-        print("\n".join([f"not completed: {error}", *getattr(error, "__notes__", ())]), file=sys.stderr)
-        return 1
+        report.results.extend(measure(plan))
+    except (BenchError, OSError, AssertionError) as error:
+        report.failures[name] = "\n".join([str(error) or repr(error), *getattr(error, "__notes__", ())])
+        say(f"{name} was not completed: {report.failures[name]}")
+
+
+def _print(plan: Plan, machine: Machine, report: Report) -> None:
+    sizes = "full" if plan.is_full else "quick"
     print(
-        f"{plan.rounds} paired rounds, {machine.cores} cores, loopback; ours/peer is the median of the rounds' ratios"
+        f"{plan.rounds} paired rounds of {sizes} size, {machine.cores} cores, loopback; "
+        "ours/peer is the median of the rounds' ratios"
     )
     if machine.load_before > _QUIET_LOAD:
         print(f"the machine was busy with other work: load {machine.load_before:.1f} before the first run")
-    print(table(results))
-    if "resume" in (arguments.only or BENCHMARKS):
-        print("plain Quart cannot resume: it has neither ids nor history, what a client missed is lost")
-    if arguments.json is not None:
-        write_json(arguments.json, plan, machine, results)
-        say(f"all figures are in {arguments.json}")
-    return 0
+    print(table(report.results))
+    for name, reason in report.failures.items():
+        print(f"{name} was not completed: {reason.splitlines()[0]}")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure logstream against its peers.")
-    parser.add_argument("--full", action="store_true", help="5 rounds instead of 3")
-    parser.add_argument("--only", action="append", choices=BENCHMARKS, help="this benchmark only; may be repeated")
-    parser.add_argument("--lines", type=int, default=200_000, help="lines of a burst and of a resume (%(default)s)")
+    width = max(map(len, BENCHMARKS))
+    listed = "\n".join(f"  {name:<{width}}  {what}" for name, (_, what) in BENCHMARKS.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description="Measure logstream against its peers: ratios of paired rounds, and whether they reach the targets.",
+        epilog=f"benchmarks:\n{listed}\n\n{_EXAMPLES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--full", action="store_true", help="5 rounds of the sizes that the targets speak of")
+    parser.add_argument(
+        "--only", type=_names, metavar="NAME,...", action="extend", help="these benchmarks only; may be repeated"
+    )
+    parser.add_argument("--rounds", type=_positive, metavar="N", help="another number of rounds")
+    parser.add_argument(
+        "--lines", type=_positive, default=200_000, help="lines of a burst (%(default)s); for small runs"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to FILE")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table in Markdown to FILE")
     return parser
+
+
+_EXAMPLES: Final = """examples:
+  make bench                                              all, quickly: smaller sizes, 3 rounds
+  make bench ARGS="--only latency,burst"                  two of them
+  make bench ARGS="--only fanout --rounds 1"              a first look
+  make bench ARGS="--full --json r.json --markdown r.md"  what docs/performance.md is made of; on a quiet machine
+"""
+
+
+def _names(text: str) -> list[str]:
+    names = text.split(",")
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        message = f"no benchmark is called {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}"
+        raise argparse.ArgumentTypeError(message)
+    return names
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        message = f"{number} is less than 1"
+        raise argparse.ArgumentTypeError(message)
+    return number
 
 
 def _leave(_number: int, _frame: object) -> NoReturn:

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Final, NoReturn
 
-from bench import burst, latency, parse, resume
+from bench import burst, fanout, idle_clients, latency, parse, queries, resume, stalled
 from bench.errors import BenchError
 from bench.report import Machine, Report, markdown, table, write_json
 from bench.rounds import Plan, say
@@ -25,6 +25,12 @@ BENCHMARKS: Final = {
     "burst": (burst.measure, "many lines at once to one client"),
     "burst-rules": (burst.measure_rules, "the same with rules, a query and lines that are costly in JSON"),
     "resume": (resume.measure, "coming back after many missed lines"),
+    "fanout": (fanout.measure, "many clients of one query, as fast as they get it"),
+    "fanout-paced": (fanout.measure_paced, "the same at 2,000 lines/s: p99"),
+    "overload": (fanout.measure_overload, "the same at 5,000 lines/s: memory, delay, recovery"),
+    "queries": (queries.measure, "many clients with a different query each"),
+    "idle-clients": (idle_clients.measure, "memory of a client that waits"),
+    "stalled": (stalled.measure, "clients that stop reading and go on"),
     "parse": (parse.measure, "reading a line of each format, without a server"),
 }
 _NEEDED: Final = ("tail", "grep")

@@ -73,7 +73,9 @@ def http_client(port: int, target: str, *, last_event_id: str | None = None) -> 
     with closing(socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS)) as connection:
         connection.settimeout(None)
         header = "" if last_event_id is None else f"Last-Event-ID: {last_event_id}\r\n"
-        connection.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\n{header}\r\n".encode("latin-1"))
+        connection.sendall(
+            f"GET {target} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n{header}\r\n".encode("latin-1")
+        )
         read_head(connection, b"HTTP/1.1 200 ")
         yield Client(connection.fileno(), _END_OF_EVENT_CHUNK)
 

@@ -1,8 +1,8 @@
-"""A client of frontail: socket.io (Engine.IO protocol 3) in a WebSocket, as a browser opens it, without compression.
+"""WebSockets as far as the peers need them, and the client of frontail: socket.io (Engine.IO 3) in a WebSocket.
 
-Owns the handshake, the pings without which the server hangs up, and reading lines from the frames after the clock has
-stopped (RFC 6455, section 5.2; the server does not mask). It knows two events of frontail: `options:lines` comes once
-the client takes part, `line` is a line.
+Owns the handshake, the pings without which frontail hangs up, and reading lines from the frames after the clock has
+stopped (RFC 6455, section 5.2; a server does not mask). Nobody asks for compression. The client knows two events of
+frontail: `options:no-indent` comes once it takes part, `line` is a line.
 """
 
 from __future__ import annotations
@@ -20,13 +20,31 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _END_OF_EVENT: Final = b'"]'
+UPGRADE: Final = (
+    b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
+"""The end of the head of a request for a WebSocket."""
 _TEXT: Final = 0x81
 _MASKED: Final = 0x80
 _SHORT: Final = 126
 _LONG: Final = 127
+_SHORT_LIMIT: Final = 65_535
 _PING: Final = b"2"
 # Engine.IO 3 hangs up on who says nothing for 30 s.
 _PING_SECONDS: Final = 10.0
+
+
+def frame(text: bytes) -> bytes:
+    """A message as a client sends it; a mask of zeros is a mask."""
+    size = len(text)
+    if size < _SHORT:
+        head = bytes((_TEXT, _MASKED | size))
+    elif size <= _SHORT_LIMIT:
+        head = bytes((_TEXT, _MASKED | _SHORT)) + size.to_bytes(2, "big")
+    else:
+        head = bytes((_TEXT, _MASKED | _LONG)) + size.to_bytes(8, "big")
+    return head + bytes(4) + text
 
 
 class SocketIoClient(Client):
@@ -45,8 +63,8 @@ class SocketIoClient(Client):
         return super().read(min(seconds, _PING_SECONDS))
 
     def say(self, text: bytes) -> None:
-        """Send one short message; a mask of zeros is a mask."""
-        self._connection.sendall(bytes((_TEXT, _MASKED | len(text), 0, 0, 0, 0)) + text)
+        """Send one message."""
+        self._connection.sendall(frame(text))
         self._pinged = time.monotonic()
 
 
@@ -55,10 +73,7 @@ def socket_io_client(port: int, namespace: str) -> Iterator[SocketIoClient]:
     """A client that takes part in a namespace of 127.0.0.1. Raises RefusedError."""
     with closing(socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS)) as connection:
         connection.settimeout(None)
-        connection.sendall(
-            b"GET /socket.io/?EIO=3&transport=websocket HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
-            b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-        )
+        connection.sendall(b"GET /socket.io/?EIO=3&transport=websocket HTTP/1.1\r\nHost: localhost\r\n" + UPGRADE)
         read_head(connection, b"HTTP/1.1 101 ")
         client = SocketIoClient(connection)
         client.say(b"40/" + namespace.encode())

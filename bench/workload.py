@@ -86,6 +86,11 @@ def rich(number: int) -> Workload:
     return _marked(lines)
 
 
+def marked_each(number: int, start: int = 0) -> list[str]:
+    """`number` lines that differ, each with the one byte that crowds count."""
+    return [f"{line} ~ n={start + index:07}" for index, line in enumerate(_usual_lines(number))]
+
+
 def numbered(number: int) -> bytes:
     """One line that says its number."""
     line = _usual_lines(1)[0]

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Final, NoReturn
 
-from bench import burst, fanout, idle_clients, latency, parse, queries, resume, stalled
+from bench import burst, fanout, idle_clients, latency, parse, queries, resume, scan, stalled
 from bench.errors import BenchError
 from bench.report import Machine, Report, markdown, table, write_json
 from bench.rounds import Plan, say
@@ -24,6 +24,8 @@ BENCHMARKS: Final = {
     "quiet": (latency.measure_quiet, "the first line after a quiet spell"),
     "burst": (burst.measure, "many lines at once to one client"),
     "burst-rules": (burst.measure_rules, "the same with rules, a query and lines that are costly in JSON"),
+    "scan": (scan.measure, "searching a file through the stream, against ripgrep"),
+    "last": (scan.measure_last, "the last 200 matches in a large file"),
     "resume": (resume.measure, "coming back after many missed lines"),
     "fanout": (fanout.measure, "many clients of one query, as fast as they get it"),
     "fanout-paced": (fanout.measure_paced, "the same at 2,000 lines/s: p99"),

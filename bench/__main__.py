@@ -8,18 +8,41 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import shutil
 import signal
 import sys
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
-from bench import burst, fanout, idle_clients, latency, parse, queries, resume, scan, stalled
+import orjson
+
+from bench import (
+    burst,
+    curves,
+    fanout,
+    idle_clients,
+    latency,
+    parse,
+    queries,
+    quiet_files,
+    resume,
+    scan,
+    stalled,
+    trickle,
+)
+from bench.curve import Curve
 from bench.errors import BenchError
-from bench.report import Machine, Report, markdown, table, write_json
+from bench.report import Machine, Report, curve_table, markdown, report_in, table, write_json
 from bench.rounds import Plan, say
+from bench.svg import draw
 
-BENCHMARKS: Final = {
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bench.measured import Measured
+
+BENCHMARKS: Final[dict[str, tuple[Callable[[Plan], Sequence[Measured | Curve]], str]]] = {
     "latency": (latency.measure, "append to client on an active file, against frontail"),
     "quiet": (latency.measure_quiet, "the first line after a quiet spell"),
     "burst": (burst.measure, "many lines at once to one client"),
@@ -33,21 +56,31 @@ BENCHMARKS: Final = {
     "queries": (queries.measure, "many clients with a different query each"),
     "idle-clients": (idle_clients.measure, "memory of a client that waits"),
     "stalled": (stalled.measure, "clients that stop reading and go on"),
+    "quiet-files": (quiet_files.measure, "watching files to which nothing happens"),
+    "trickle": (trickle.measure, "many files with a few lines a second each"),
+    "curves": (curves.measure, "how the cost of lines, clients, queries and files grows"),
     "parse": (parse.measure, "reading a line of each format, without a server"),
 }
+_PICTURES: Final = Path(__file__).parents[1] / "docs" / "performance"
 _NEEDED: Final = ("tail", "grep")
 _QUIET_LOAD: Final = 0.5
 _QUICK_ROUNDS: Final = 3
 _FULL_ROUNDS: Final = 5
+_DESCRIPTORS: Final = 65_536
 
 
 def main() -> int:
     """Measure what the command line asks for; the exit code."""
     arguments = _parser().parse_args()
+    if arguments.draw is not None:
+        return _draw(arguments.draw)
     rounds = arguments.rounds or (_FULL_ROUNDS if arguments.full else _QUICK_ROUNDS)
     plan = Plan(rounds, arguments.full, arguments.lines)
     # An ended benchmark ends what it has started: SIGTERM unwinds like Ctrl-C.
     signal.signal(signal.SIGTERM, _leave)
+    # A thousand clients and ten thousand files are as many descriptors, here and in what is started.
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, _DESCRIPTORS) if hard >= 0 else _DESCRIPTORS, hard))
     missing = [program for program in _NEEDED if shutil.which(program) is None]
     if missing:
         print(f"cannot measure without {', '.join(missing)}", file=sys.stderr)
@@ -61,7 +94,7 @@ def main() -> int:
             write_json(arguments.json, plan, machine, report)
     _print(plan, machine, report)
     if arguments.markdown is not None:
-        arguments.markdown.write_text(markdown(report.results) + "\n")
+        arguments.markdown.write_text(_markdown(report))
     return 1 if report.failures else 0
 
 
@@ -69,10 +102,31 @@ def _run(name: str, plan: Plan, report: Report) -> None:
     measure, what = BENCHMARKS[name]
     say(f"{name}: {what}")
     try:
-        report.results.extend(measure(plan))
+        for found in measure(plan):
+            if isinstance(found, Curve):
+                report.curves.append(found)
+            else:
+                report.results.append(found)
     except (BenchError, OSError, AssertionError) as error:
         report.failures[name] = "\n".join([str(error) or repr(error), *getattr(error, "__notes__", ())])
         say(f"{name} was not completed: {report.failures[name]}")
+
+
+def _draw(path: Path) -> int:
+    """Print the tables of an earlier run in Markdown, and draw its curves into docs/performance."""
+    report = report_in(orjson.loads(path.read_bytes()))
+    print(_markdown(report), end="")
+    _PICTURES.mkdir(exist_ok=True)
+    for curve in report.curves:
+        (_PICTURES / f"{curve.name}.svg").write_text(draw(curve))
+    return 0
+
+
+def _markdown(report: Report) -> str:
+    tables = ([markdown(report.results)] if report.results else []) + (
+        [curve_table(report.curves)] * bool(report.curves)
+    )
+    return "\n\n".join(tables) + "\n"
 
 
 def _print(plan: Plan, machine: Machine, report: Report) -> None:
@@ -83,7 +137,10 @@ def _print(plan: Plan, machine: Machine, report: Report) -> None:
     )
     if machine.load_before > _QUIET_LOAD:
         print(f"the machine was busy with other work: load {machine.load_before:.1f} before the first run")
-    print(table(report.results))
+    if report.results:
+        print(table(report.results))
+    for curve in report.curves:
+        print(f"{curve.title}: {curve.words} ({', '.join(f'{size:,g}' for size in curve.sizes)} {curve.size_unit})")
     for name, reason in report.failures.items():
         print(f"{name} was not completed: {reason.splitlines()[0]}")
 
@@ -106,6 +163,9 @@ def _parser() -> argparse.ArgumentParser:
         "--lines", type=_positive, default=200_000, help="lines of a burst (%(default)s); for small runs"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to FILE")
+    parser.add_argument(
+        "--draw", type=Path, metavar="FILE", help="measure nothing: tables in Markdown, and pictures, of such a FILE"
+    )
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table in Markdown to FILE")
     return parser
 
@@ -115,6 +175,7 @@ _EXAMPLES: Final = """examples:
   make bench ARGS="--only latency,burst"                  two of them
   make bench ARGS="--only fanout --rounds 1"              a first look
   make bench ARGS="--full --json r.json --markdown r.md"  what docs/performance.md is made of; on a quiet machine
+  make bench ARGS="--draw r.json"                         its tables again, and docs/performance/*.svg
 """
 
 

@@ -66,6 +66,19 @@ class Client:
             edge = (edge + piece[-kept_bytes:])[-kept_bytes:]
         return b"".join(pieces)
 
+    def until_count(self, mark: bytes, count: int) -> None:
+        """Pass over all up to the read that brings the last of `count` marks. Raises SilenceError and EndedError."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        found, passed_bytes, edge = 0, 0, b""
+        while found < count:
+            piece = edge + self.read(deadline - time.monotonic())
+            if time.monotonic() > deadline:
+                raise SilenceError(mark, PATIENCE_SECONDS, passed_bytes)
+            found += piece.count(mark)
+            passed_bytes += len(piece)
+            # One byte less than a mark: a whole one is never counted twice.
+            edge = piece[1 - len(mark) :]
+
 
 @contextmanager
 def http_client(port: int, target: str, *, last_event_id: str | None = None) -> Iterator[Client]:

@@ -8,7 +8,7 @@ from bench.statistics import growth_exponent
 
 
 class Curve(NamedTuple):
-    """Costs at sizes. `name` is the file's, `size_unit` and `cost_unit` the axes'."""
+    """Costs at sizes, in rising order. `name` is that of its picture, the units are those of the axes."""
 
     name: str
     title: str
@@ -19,5 +19,15 @@ class Curve(NamedTuple):
 
     @property
     def exponent(self) -> float:
-        """How cost grows with size: 1 is in proportion, 0 not at all."""
+        """How cost grows over all sizes: 1 is in proportion, 0 not at all, 2 with the square."""
         return growth_exponent(self.sizes, self.costs)
+
+    @property
+    def last_exponent(self) -> float:
+        """The same between the two largest sizes, where what is paid once matters least."""
+        return growth_exponent(self.sizes[-2:], self.costs[-2:])
+
+    @property
+    def words(self) -> str:
+        """The growth, as a picture and a table have it."""
+        return f"grows with the power {self.exponent:.2f}, {self.last_exponent:.2f} at the end"

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
-_TICKS_A_SECOND: Final = os.sysconf("SC_CLK_TCK")
+TICK_SECONDS: Final = 1 / os.sysconf("SC_CLK_TCK")
+"""How exactly the kernel tells CPU time."""
 _LOOK_SECONDS: Final = 0.05
 
 
@@ -36,7 +37,7 @@ def resident_bytes(pid: int) -> int:
 def cpu_seconds(pid: int) -> float:
     """CPU time that a process and its descendants have had."""
     # Behind the name in parentheses, which may hold blanks: state is field 0, utime 11, stime 12.
-    return sum(_read(one, "stat", 11) + _read(one, "stat", 12) for one in family(pid)) / _TICKS_A_SECOND
+    return sum(_read(one, "stat", 11) + _read(one, "stat", 12) for one in family(pid)) * TICK_SECONDS
 
 
 class Peak:

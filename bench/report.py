@@ -5,6 +5,7 @@ Pure but for the one write. The JSON holds all that the other two say, so they c
 
 from __future__ import annotations
 
+import math
 import platform
 from statistics import median
 from textwrap import shorten
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
+from bench.curve import Curve
 from bench.measured import Bound, Measured, Target, ratio, ratios
 from bench.targets import number, verdict
 
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from bench.curve import Curve
     from bench.rounds import Plan
 
 _HEADINGS: Final = ("what", "unit", "ours", "median", "peer", "median", "ours/peer", "least", "most", "target")
@@ -59,6 +60,16 @@ def markdown(results: Sequence[Measured]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
+def curve_table(curves: Sequence[Curve]) -> str:
+    """The cost curves as a table in Markdown."""
+    lines = ["| what | sizes | s of CPU time | growth |", "|---|---:|---:|---|"]
+    for curve in curves:
+        sizes = ", ".join(f"{size:,g}" for size in curve.sizes)
+        costs = ", ".join(number(cost) for cost in curve.costs)
+        lines.append(f"| {curve.title} | {sizes} {curve.size_unit} | {costs} | {curve.words} |")
+    return "\n".join(lines)
+
+
 def write_json(path: Path, plan: Plan, machine: Machine, report: Report) -> None:
     """Everything: each round's figures, and what the table says of them."""
     told: dict[str, Any] = {
@@ -67,14 +78,22 @@ def write_json(path: Path, plan: Plan, machine: Machine, report: Report) -> None
         "machine": machine._asdict(),
         "python": platform.python_version(),
         "results": [_told(measured) for measured in report.results],
-        "curves": [curve._asdict() | {"exponent": curve.exponent} for curve in report.curves],
+        "curves": [
+            curve._asdict() | {"exponent": curve.exponent, "last_exponent": curve.last_exponent}
+            for curve in report.curves
+        ],
         "failures": report.failures,
     }
     path.write_bytes(orjson.dumps(told, option=orjson.OPT_INDENT_2, default=_plain) + b"\n")
 
 
-def results_in(told: dict[str, Any]) -> list[Measured]:
+def report_in(told: dict[str, Any]) -> Report:
     """What `write_json` was given, from what it wrote."""
+    curves = [Curve(*(one[field] for field in Curve._fields)) for one in told["curves"]]
+    return Report(_results_in(told), curves, told["failures"])
+
+
+def _results_in(told: dict[str, Any]) -> list[Measured]:
     return [
         Measured(
             one["what"],
@@ -126,11 +145,16 @@ def _rows_of(measured: Measured, ours: str) -> Iterator[tuple[str, ...]]:
         words = "; ".join(verdict(measured, target).words for target in against)
         if peer in measured.figures:
             found = ratio(measured, ours, peer)
-            shown = [f"{number(value)}x" for value in (found.median, found.least, found.most)]
+            shown = [_times(value) for value in (found.median, found.least, found.most)]
             yield (peer, number(median(measured.figures[peer])), *shown, words)
         else:
             why = shorten(measured.missing[peer], _REASON_CHARACTERS)
             yield (peer, "not measured", _NOTHING, _NOTHING, _NOTHING, "; ".join(filter(None, (words, why))))
+
+
+def _times(ratio: float) -> str:
+    """A ratio; none to a peer whose figure is 0."""
+    return f"{number(ratio)}x" if math.isfinite(ratio) else _NOTHING
 
 
 def _aligned(row: tuple[str, ...], widths: list[int]) -> Iterator[str]:

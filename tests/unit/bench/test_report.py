@@ -8,7 +8,7 @@ import orjson
 
 from bench.curve import Curve
 from bench.measured import Bound, Measured, Target
-from bench.report import Machine, Report, markdown, results_in, table, write_json
+from bench.report import Machine, Report, curve_table, markdown, report_in, table, write_json
 from bench.rounds import Plan
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ def test_the_results_are_made_again_from_the_json(tmp_path: Path) -> None:
     )
 
     told = orjson.loads(path.read_bytes())
-    assert table(results_in(told)) == table(RESULTS)
+    assert table(report_in(told).results) == table(RESULTS)
+    assert curve_table(report_in(told).curves) == curve_table([curve])
     assert told["failures"] == {"scan": "it was too slow"}
     assert told["curves"][0]["exponent"] == 1.0
     assert told["results"][0]["verdicts"][0]["state"] == "not met"

@@ -76,11 +76,7 @@ def main() -> int:
         return _draw(arguments.draw)
     rounds = arguments.rounds or (_FULL_ROUNDS if arguments.full else _QUICK_ROUNDS)
     plan = Plan(rounds, arguments.full, arguments.lines)
-    # An ended benchmark ends what it has started: SIGTERM unwinds like Ctrl-C.
-    signal.signal(signal.SIGTERM, _leave)
-    # A thousand clients and ten thousand files are as many descriptors, here and in what is started.
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, _DESCRIPTORS) if hard >= 0 else _DESCRIPTORS, hard))
+    _prepare()
     missing = [program for program in _NEEDED if shutil.which(program) is None]
     if missing:
         print(f"cannot measure without {', '.join(missing)}", file=sys.stderr)
@@ -96,6 +92,14 @@ def main() -> int:
     if arguments.markdown is not None:
         arguments.markdown.write_text(_markdown(report))
     return 1 if report.failures else 0
+
+
+def _prepare() -> None:
+    # An ended benchmark ends what it has started: SIGTERM unwinds like Ctrl-C.
+    signal.signal(signal.SIGTERM, _leave)
+    # A thousand clients and ten thousand files are as many descriptors, here and in what is started.
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, _DESCRIPTORS) if hard >= 0 else _DESCRIPTORS, hard))
 
 
 def _run(name: str, plan: Plan, report: Report) -> None:

@@ -50,28 +50,28 @@ def _costs(is_full: bool, lines: int) -> Sequence[Cost]:  # noqa: FBT001 - one o
     return (
         Cost(
             "cost-of-lines",
-            "CPU time of a burst to one client",
+            "A burst to one client",
             "lines",
             (50_000, 100_000, 200_000, 400_000) if is_full else (5_000, 10_000, 20_000, 40_000),
             lambda directory, size: _burst(directory, size, 1, is_alike=True),
         ),
         Cost(
             "cost-of-clients",
-            f"CPU time of a burst of {lines:,} lines to many clients of one query",
+            f"A burst of {lines:,} lines to many clients of one query",
             "clients",
             (10, 50, 250, 1_000) if is_full else (5, 20, 80, 320),
             lambda directory, size: _burst(directory, lines, size, is_alike=True),
         ),
         Cost(
             "cost-of-queries",
-            f"CPU time of a burst of {lines:,} lines to clients with a query each",
+            f"A burst of {lines:,} lines to clients with a query each",
             "queries",
             (5, 20, 80, 320) if is_full else (4, 12, 36, 108),
             lambda directory, size: _burst(directory, lines, size, is_alike=False),
         ),
         Cost(
             "cost-of-files",
-            "CPU time from start until all files are watched",
+            "The start, until all files are watched",
             "files",
             (10, 100, 1_000, 10_000) if is_full else (10, 60, 360, 2_000),
             cpu_seconds_until_ready,

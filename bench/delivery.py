@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container
 
     from bench.broadcasts import Stage
-    from bench.crowd import Arrivals, Crowd
+    from bench.crowd import Crowd
+    from bench.crowd_process import Arrivals
 
 _WARM_UP_LINES: Final = 50
 _SETTLE_SECONDS: Final = 0.5

@@ -3,7 +3,8 @@
 Lines are written at an even 500/s all the time: first all clients read, then a tenth of them does not, then all do
 again, until everybody has everything. Measured are the others' p99 while some stall, against the p99 before; how much
 more memory the server held than just before the stall, during it and until all had caught up; and how long that took.
-Every client has to get every line once (bench.delivery).
+A server may cut who does not read for long; then the client comes back with its last id, as a browser does, and it is
+told how many had to. Every client has to get every line once (bench.delivery).
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ class Stalled(NamedTuple):
     stalled_mb: float
     catching_up_mb: float
     catching_up_seconds: float
+    comebacks: int
 
 
 def measure(plan: Plan) -> list[Measured]:
@@ -66,7 +68,8 @@ def measure(plan: Plan) -> list[Measured]:
     def tell(one: Stalled) -> str:
         return (
             f"p99 {one.p99_before_ms:.1f} ms, then {one.p99_stalled_ms:.1f} ms; +{one.stalled_mb:.1f} MB, then "
-            f"+{one.catching_up_mb:.1f} MB for {one.catching_up_seconds:.1f} s"
+            f"+{one.catching_up_mb:.1f} MB for {one.catching_up_seconds:.1f} s; "
+            f"{one.comebacks} were cut and came back"
         )
 
     what = f"{phases.stalling} of {phases.clients:,} clients stop reading for {phases.stalled_seconds} s"
@@ -77,6 +80,7 @@ def measure(plan: Plan) -> list[Measured]:
         ("memory while stalled", "MB more", lambda one: one.stalled_mb, STALL_TARGETS),
         ("memory while catching up", "MB more", lambda one: one.catching_up_mb, CATCH_UP_TARGETS),
         ("time to catch up", "s", lambda one: one.catching_up_seconds, ()),
+        ("cut and come back", "clients", lambda one: one.comebacks, ()),
     )
     return [
         Measured(f"{what}: {which}", unit, "less", found.figures(figure), targets)
@@ -130,4 +134,5 @@ def _stall(name: str, stage: Stage, people: Crowd, phases: Phases) -> Stalled:
         turns.stalled_mb,
         peak.growth_mb,
         caught_up - resumed_at,
+        people.comebacks(),
     )

@@ -137,10 +137,12 @@ def _read(client: Client, pid: int, writer: SpawnProcess) -> tuple[list[tuple[fl
         piece = client.read(_LOOK_SECONDS)
         pieces.append((time.perf_counter(), piece))
     share = (cpu_seconds(pid) - cpu) / (time.perf_counter() - started)
-    until = time.perf_counter() + _LAST_WAIT_SECONDS
-    while time.perf_counter() < until:
+    silent_at = time.perf_counter() + _LAST_WAIT_SECONDS
+    while (now := time.perf_counter()) < silent_at:
         piece = client.read(_LOOK_SECONDS)
         pieces.append((time.perf_counter(), piece))
+        # Who is behind may take its time: it shows in the delays.
+        silent_at = now + _LAST_WAIT_SECONDS if b"tick" in piece else silent_at
     return pieces, share
 
 

@@ -6,7 +6,7 @@ from array import array
 
 import pytest
 
-from bench.crowd import Arrivals
+from bench.crowd_process import Arrivals
 from bench.delivery import Written, delays_ms, when_all_had
 
 # Two ticks of two lines each, at 1 s and at 2 s.
@@ -15,7 +15,7 @@ EVERYBODY = range(2)
 
 
 def arrivals(*reads: tuple[float, int, int]) -> Arrivals:
-    found = Arrivals(array("d"), array("L"), array("L"))
+    found = Arrivals(array("d"), array("L"), array("l"))
     for time, client, marks in reads:
         found.times.append(time)
         found.clients.append(client)

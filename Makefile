@@ -111,7 +111,7 @@ lock: $(STAMPS)/dev ## Write the lock files anew from pyproject.toml (ARGS=--upg
 
 .PHONY: clean
 clean: ## Remove all that make made; the service's state stays
-	rm -rf .venv .node dist logstream/static web/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .node .peers dist logstream/static web/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name .git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- Steps with a result ---------------------------------------------------------------------------------------------

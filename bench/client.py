@@ -25,6 +25,8 @@ PATIENCE_SECONDS: Final = 120.0
 _READ_BYTES: Final = 262_144
 _END_OF_HEAD: Final = b"\r\n\r\n"
 _END_OF_EVENT_CHUNK: Final = b"\n\n\r\n"
+# All others are lines, under the type that a rule gave them.
+_OWN_EVENTS: Final = frozenset((b"hello", b"ping", b"rotated", b"source", b"bye"))
 
 
 class Client:
@@ -56,11 +58,26 @@ class Client:
         while not (is_found and edge.endswith(self._end)):
             piece = self.read(deadline - time.monotonic())
             if not piece:
+                if time.monotonic() < deadline:
+                    continue
                 raise SilenceError(mark, PATIENCE_SECONDS, sum(map(len, pieces)))
             pieces.append(piece)
             is_found = is_found or mark in piece or mark in edge + piece[: len(mark)]
             edge = (edge + piece[-kept_bytes:])[-kept_bytes:]
         return b"".join(pieces)
+
+    def until_count(self, mark: bytes, count: int) -> None:
+        """Pass over all up to the read that brings the last of `count` marks. Raises SilenceError and EndedError."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        found, passed_bytes, edge = 0, 0, b""
+        while found < count:
+            piece = edge + self.read(deadline - time.monotonic())
+            if time.monotonic() > deadline:
+                raise SilenceError(mark, PATIENCE_SECONDS, passed_bytes)
+            found += piece.count(mark)
+            passed_bytes += len(piece)
+            # One byte less than a mark: a whole one is never counted twice.
+            edge = piece[1 - len(mark) :]
 
 
 @contextmanager
@@ -69,18 +86,24 @@ def http_client(port: int, target: str, *, last_event_id: str | None = None) -> 
     with closing(socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS)) as connection:
         connection.settimeout(None)
         header = "" if last_event_id is None else f"Last-Event-ID: {last_event_id}\r\n"
-        connection.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\n{header}\r\n".encode("latin-1"))
-        head = bytearray()
-        while not head.endswith(_END_OF_HEAD):
-            # Byte by byte: what follows the head belongs to the first event.
-            head += connection.recv(1) or _raise_ended()
-        if not head.startswith(b"HTTP/1.1 200 "):
-            raise RefusedError(bytes(head))
+        connection.sendall(
+            f"GET {target} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n{header}\r\n".encode("latin-1")
+        )
+        read_head(connection, b"HTTP/1.1 200 ")
         yield Client(connection.fileno(), _END_OF_EVENT_CHUNK)
 
 
-def _raise_ended() -> bytes:
-    raise EndedError
+def read_head(connection: socket.socket, expected: bytes) -> None:
+    """Read the head of a response, which has to begin as expected, and nothing behind it. Raises RefusedError."""
+    head = bytearray()
+    while not head.endswith(_END_OF_HEAD):
+        # Byte by byte: what follows the head belongs to the first event.
+        piece = connection.recv(1)
+        if not piece:
+            raise EndedError
+        head += piece
+    if not head.startswith(expected):
+        raise RefusedError(bytes(head))
 
 
 class Event:
@@ -117,7 +140,7 @@ def records_in(raw: bytes) -> list[dict[str, Any]]:
             raise BenchError(message)
         if event.type == b"batch":
             records += orjson.loads(event.data)
-        elif event.type == b"line":
+        elif event.data and event.type not in _OWN_EVENTS:
             records.append(orjson.loads(event.data))
     return records
 

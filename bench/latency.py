@@ -5,19 +5,22 @@ Each run starts its pipeline anew, connects the client and sends 10,000 lines th
 one poll(2) for the next due time or the next bytes, so no lock and no second process adds to the time. A line is
 counted when the read that brought it returned. Lines that came twice, late or out of order fail the run.
 p99 of 200 lines is the second worst but one (nearest rank): one hiccup of the machine moves it, hence the rounds.
+
+`quiet` is the same for the first line after nothing was written for a while (a minute with --full, else a few seconds),
+one line a run: what sleeps has to wake up. Frontail's client sends its pings meanwhile, as a browser's does.
 """
 
 from __future__ import annotations
 
-import math
 import re
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.errors import BenchError
-from bench.pipelines import LINE, PLAIN_QUART, TAIL_AND_GREP, append, warm_up
-from bench.report import Measured
-from bench.rounds import paired
+from bench.measured import Bound, Measured, Target
+from bench.pipelines import FRONTAIL_PIPELINE, LINE, PLAIN_QUART, TAIL_AND_GREP, append, warm_up
+from bench.rounds import entrants, paired
+from bench.statistics import percentile
 from bench.workload import numbered
 
 if TYPE_CHECKING:
@@ -26,7 +29,11 @@ if TYPE_CHECKING:
     from bench.pipelines import Feed, Pipeline
     from bench.rounds import Plan
 
-CONTENDERS: Final = (LINE, PLAIN_QUART, TAIL_AND_GREP)
+CONTENDERS: Final = (LINE, FRONTAIL_PIPELINE, PLAIN_QUART, TAIL_AND_GREP)
+QUIET_CONTENDERS: Final = (LINE, FRONTAIL_PIPELINE)
+P50_TARGET: Final = Target(LINE.name, (Bound(0.8, FRONTAIL_PIPELINE.name),))
+P99_TARGET: Final = Target(LINE.name, (Bound(1.0, FRONTAIL_PIPELINE.name), Bound(3.0)))
+QUIET_TARGET: Final = Target(LINE.name, (Bound(25.0),))
 LINES: Final = 200
 _UNCOUNTED_LINES: Final = 20
 _INTERVAL_SECONDS: Final = 0.02
@@ -55,16 +62,32 @@ def measure(plan: Plan) -> list[Measured]:
     def tell(latency: Latency) -> str:
         return f"p50 {latency.p50_ms:.2f} ms, p99 {latency.p99_ms:.2f} ms"
 
-    outcomes = paired("latency", plan.rounds, CONTENDERS, run, tell)
-    halves = {name: [latency.p50_ms for latency in found] for name, found in outcomes.items()}
-    tails = {name: [latency.p99_ms for latency in found] for name, found in outcomes.items()}
+    outcomes = paired("latency", plan.rounds, entrants("latency", CONTENDERS), run, tell)
+    halves = outcomes.figures(lambda latency: latency.p50_ms)
+    tails = outcomes.figures(lambda latency: latency.p99_ms)
     what = f"append to client, {LINES} lines at {1 / _INTERVAL_SECONDS:.0f}/s"
-    return [Measured(f"{what}, p50", "ms", "less", halves), Measured(f"{what}, p99", "ms", "less", tails)]
+    return [
+        Measured(f"{what}, p50", "ms", "less", halves, (P50_TARGET,), outcomes.missing),
+        Measured(f"{what}, p99", "ms", "less", tails, (P99_TARGET,), outcomes.missing),
+    ]
 
 
-def percentile(values: list[float], rank: int) -> float:
-    """The nearest-rank percentile."""
-    return sorted(values)[max(0, math.ceil(len(values) * rank / 100) - 1)]
+def measure_quiet(plan: Plan) -> list[Measured]:
+    """The first line after a quiet spell. Raises BenchError."""
+    quiet_seconds = plan.size(5, 60)
+
+    def run(pipeline: Pipeline, directory: Path) -> float:
+        with pipeline.open(directory) as feed:
+            warm_up(feed)
+            until = time.monotonic() + quiet_seconds
+            while time.monotonic() < until:
+                feed.client.read(until - time.monotonic())
+            return _delays_ms(feed, pipeline.name, 1)[0]
+
+    what = f"first line after {quiet_seconds} s without one"
+    field = entrants(what, QUIET_CONTENDERS)
+    delays = paired(what, plan.rounds, field, run, lambda delay: f"{delay:.2f} ms")
+    return [Measured(what, "ms", "less", delays.found, (QUIET_TARGET,), delays.missing)]
 
 
 def _delays_ms(feed: Feed, name: str, lines: int) -> list[float]:

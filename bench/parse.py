@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import orjson
 
 from bench.errors import BenchError
-from bench.report import OURS, Measured
-from bench.rounds import paired
+from bench.measured import OURS, Measured
+from bench.rounds import entrants, paired
 from logstream.parse import detect_format, parse_line
 from tests.installed import ROOT
 
@@ -50,6 +50,7 @@ class Reader(NamedTuple):
 
     name: str
     lines: tuple[str, ...]
+    needs: str = ""
 
 
 def measure(plan: Plan) -> list[Measured]:
@@ -62,8 +63,9 @@ def measure(plan: Plan) -> list[Measured]:
             message = f"the lines of {sample} are not read as {expected}"
             raise BenchError(message)
         contenders = (Reader(f"{OURS} parse_line", lines), peer)
-        outcomes = paired(f"parse {sample}", plan.rounds, contenders, _time, lambda ns: f"{ns:,.0f} ns a line")
-        results.append(Measured(f"parse {sample}", "ns/line", "less", outcomes))
+        field = entrants(f"parse {sample}", contenders)
+        outcomes = paired(f"parse {sample}", plan.rounds, field, _time, lambda ns: f"{ns:,.0f} ns a line")
+        results.append(Measured(f"parse {sample}", "ns/line", "less", outcomes.found))
     return results
 
 

@@ -1,25 +1,24 @@
 """The ways from a log file to one client: logstream in both shapes, and its peers.
 
-Owns starting and ending them; each runs in processes of its own, in a directory of its own, and listens on 127.0.0.1
-only. What is timed, and what for, is each benchmark's.
+Owns joining a server (bench.servers) and its client. What is timed, and what for, is each benchmark's.
 """
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
 import subprocess
-import sys
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import quote
 
 from bench.client import Client, events_in, http_client, records_in
 from bench.errors import BenchError
+from bench.peers import FRONTAIL
 from bench.quart_peer import CONNECTED
+from bench.servers import frontail_server, logstream_server, quart_server
+from bench.websocket import line_texts, socket_io_client
 from bench.workload import usual
-from tests.running import running
+from tests.running import SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
 LOG_NAME: Final = "bench.log"
 WARM_UP_LINES: Final = 10_000
-_WARMER: Final = "the first line of the log\n"
+WARMER: Final = "the first line of the log\n"
 
 
 class Feed(NamedTuple):
@@ -41,11 +40,26 @@ class Feed(NamedTuple):
 
 
 class Pipeline(NamedTuple):
-    """A way from a file to a client. `open` starts it in an empty directory, `texts` reads lines from what came."""
+    """A way from a file to a client. `open` starts it in an empty directory, `texts` reads lines from what came.
+
+    `splits` are characters inside of a line at which it begins another, and so brings a line as several. One that
+    `garbles` now and then decodes half a character at the edge of what it read.
+    """
 
     name: str
     open: Callable[[Path], AbstractContextManager[Feed]]
     texts: Callable[[bytes], list[str]]
+    needs: str = ""
+    splits: str = ""
+    garbles: bool = False
+
+    def check(self, load: Workload, received: bytes) -> None:
+        """Raise UnequalError unless the lines of `load` came, each once, in order; what it garbles is forgiven."""
+        texts = self.texts(received)
+        if self.garbles and len(texts) == len(load.lines):
+            pairs = zip(load.lines, texts, strict=True)
+            texts = [written if "\N{REPLACEMENT CHARACTER}" in text else text for written, text in pairs]
+        load.check(self.name, texts)
 
 
 def append(log: Path, content: bytes) -> None:
@@ -68,47 +82,43 @@ def warm_up(feed: Feed) -> None:
     send(feed, usual(WARM_UP_LINES))
 
 
+def logstream_pipeline(name: str, shape: str, *, config: str = SOURCES, query: str = "") -> Pipeline:
+    """Logstream in one shape, with all lines or those that a query selects."""
+    target = f"/api/v1/stream?shape={shape}" + (f"&q={quote(query)}" if query else "")
+    return Pipeline(name, partial(_logstream, target, config), record_texts)
+
+
 @contextmanager
-def _logstream(shape: str, directory: Path) -> Iterator[Feed]:
-    with running(directory) as service:
-        service.write(LOG_NAME, _WARMER.strip())
+def _logstream(target: str, config: str, directory: Path) -> Iterator[Feed]:
+    with logstream_server(directory, config) as service:
+        service.write(LOG_NAME, WARMER.strip())
         service.wait_until_read(LOG_NAME)
-        try:
-            with http_client(service.port, f"/api/v1/stream?shape={shape}") as client:
-                client.until(b"event: hello")
-                yield Feed(service.logs / LOG_NAME, client)
-        except BenchError as error:
-            error.add_note(f"logstream said:\n{service.stderr[-2000:]}")
-            raise
+        with http_client(service.port, target) as client:
+            client.until(b"event: hello")
+            yield Feed(service.logs / LOG_NAME, client)
 
 
 @contextmanager
 def _plain_quart(directory: Path) -> Iterator[Feed]:
     log = directory / LOG_NAME
-    append(log, _WARMER.encode())
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        fd = listener.fileno()
-        command = [sys.executable, "-m", "bench.quart_peer", str(fd), str(log)]
-        with (directory / "stderr").open("wb") as stderr:
-            server = subprocess.Popen(command, pass_fds=[fd], stderr=stderr, start_new_session=True)
-    try:
-        with http_client(port, "/events") as client:
-            client.until(CONNECTED)
-            yield Feed(log, client)
-    except (BenchError, OSError) as error:
-        error.add_note(f"the peer said:\n{(directory / 'stderr').read_text()[-2000:]}")
-        raise
-    finally:
-        # Its session is its own: this ends its `tail`, too.
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
+    append(log, WARMER.encode())
+    with quart_server(directory, log) as server, http_client(server.port, "/events") as client:
+        client.until(CONNECTED)
+        yield Feed(log, client)
+
+
+@contextmanager
+def _frontail(directory: Path) -> Iterator[Feed]:
+    log = directory / LOG_NAME
+    append(log, WARMER.encode())
+    with frontail_server(directory, [log]) as (server, namespace), socket_io_client(server.port, namespace) as client:
+        yield Feed(log, client)
 
 
 @contextmanager
 def _tail_and_grep(directory: Path) -> Iterator[Feed]:
     log = directory / LOG_NAME
-    append(log, _WARMER.encode())
+    append(log, WARMER.encode())
     tail = subprocess.Popen(["tail", "-n", "+1", "-F", str(log)], stdout=subprocess.PIPE)
     grep = subprocess.Popen(["grep", "--line-buffered", ""], stdin=tail.stdout, stdout=subprocess.PIPE)
     try:
@@ -116,7 +126,7 @@ def _tail_and_grep(directory: Path) -> Iterator[Feed]:
             raise BenchError
         tail.stdout.close()
         client = Client(grep.stdout.fileno(), b"\n")
-        client.until(_WARMER.encode())
+        client.until(WARMER.encode())
         yield Feed(log, client)
     finally:
         for process in (tail, grep):
@@ -140,11 +150,13 @@ def plain_texts(raw: bytes) -> list[str]:
     return raw.decode().removesuffix("\n").split("\n")
 
 
-def _event_texts(raw: bytes) -> list[str]:
+def event_texts(raw: bytes) -> list[str]:
+    """The data of the events in a piece of any other response."""
     return [event.data.decode() for event in events_in(raw)]
 
 
-LINE: Final = Pipeline("logstream line", partial(_logstream, "line"), record_texts)
-BATCH: Final = Pipeline("logstream batch", partial(_logstream, "batch"), record_texts)
-PLAIN_QUART: Final = Pipeline("plain Quart", _plain_quart, _event_texts)
+LINE: Final = logstream_pipeline("logstream line", "line")
+BATCH: Final = logstream_pipeline("logstream batch", "batch")
+FRONTAIL_PIPELINE: Final = Pipeline("frontail", _frontail, line_texts, FRONTAIL, "\v\f\r\x85\u2028\u2029", garbles=True)
+PLAIN_QUART: Final = Pipeline("plain Quart", _plain_quart, event_texts)
 TAIL_AND_GREP: Final = Pipeline("tail -F | grep", _tail_and_grep, plain_texts)

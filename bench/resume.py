@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.client import Client, http_client, records_in
 from bench.errors import BenchError
+from bench.measured import Bound, Measured, Target
 from bench.pipelines import BATCH, LINE, LOG_NAME, WARM_UP_LINES, append, plain_texts, record_texts
-from bench.report import Measured
-from bench.rounds import check_answers, paired
+from bench.rounds import entrants, paired
+from bench.servers import logstream_server, until_read
 from bench.workload import awkward, usual
-from tests.running import running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from bench.workload import Workload
 
 TAIL_FROM_OFFSET: Final = "tail -c +OFFSET"
+TARGETS: Final = tuple(Target(pipeline.name, (Bound(350_000.0),)) for pipeline in (LINE, BATCH))
 _CHECKED_LINES: Final = 2_000
+_READ_SECONDS: Final = 300.0
 
 
 class Absence(NamedTuple):
@@ -46,10 +48,12 @@ class Absence(NamedTuple):
     name: str
     miss: Callable[[Path, Workload], AbstractContextManager[Callable[[], bytes]]]
     texts: Callable[[bytes], list[str]]
+    needs: str = ""
 
 
 def measure(plan: Plan) -> list[Measured]:
     """Lines a second of each shape. Raises BenchError."""
+    lines = plan.size(plan.lines, 5 * plan.lines)
 
     def check(absence: Absence, directory: Path) -> None:
         load = awkward(_CHECKED_LINES)
@@ -57,7 +61,7 @@ def measure(plan: Plan) -> list[Measured]:
             load.check(absence.name, absence.texts(come_back()))
 
     def resume(absence: Absence, directory: Path) -> float:
-        load = usual(plan.lines)
+        load = usual(lines)
         with absence.miss(directory, load) as come_back:
             started = time.perf_counter()
             received = come_back()
@@ -65,15 +69,16 @@ def measure(plan: Plan) -> list[Measured]:
         load.check(absence.name, absence.texts(received))
         return len(load.lines) / seconds
 
-    check_answers("resume", CONTENDERS, check)
-    outcomes = paired("resume", plan.rounds, CONTENDERS, resume, lambda rate: f"{rate:,.0f} lines/s")
-    return [Measured(f"resume after {plan.lines:,} lines", "lines/s", "more", outcomes)]
+    what = f"resume after {lines:,} lines"
+    field = entrants(what, CONTENDERS, check)
+    rates = paired(what, plan.rounds, field, resume, lambda rate: f"{rate:,.0f} lines/s")
+    return [Measured(what, "lines/s", "more", rates.found, TARGETS, rates.missing)]
 
 
 @contextmanager
 def _logstream(shape: str, directory: Path, load: Workload) -> Iterator[Callable[[], bytes]]:
     target = f"/api/v1/stream?shape={shape}"
-    with running(directory) as service:
+    with logstream_server(directory) as service:
         seen = usual(WARM_UP_LINES)
         log = service.logs / LOG_NAME
         append(log, seen.content)
@@ -81,7 +86,7 @@ def _logstream(shape: str, directory: Path, load: Workload) -> Iterator[Callable
         with http_client(service.port, f"{target}&from=start") as client:
             last_id: str = records_in(client.until(seen.mark))[-1]["id"]
         append(log, load.content)
-        service.wait_until_read(LOG_NAME)
+        until_read(service, [log], _READ_SECONDS)
 
         def come_back() -> bytes:
             with http_client(service.port, target, last_event_id=last_id) as client:

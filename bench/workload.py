@@ -14,7 +14,8 @@ from typing import Final, NamedTuple
 from bench.errors import UnequalError
 
 _SEED: Final = 20_260_314
-_LEVELS: Final = ("INFO ",) * 90 + ("WARN ",) * 6 + ("ERROR",) * 3 + ("DEBUG",)
+# One line in ten is a warning or an error.
+_LEVELS: Final = ("INFO ",) * 89 + ("WARN ",) * 7 + ("ERROR",) * 3 + ("DEBUG",)
 _MARKS: Final = count(1)
 
 AWKWARD: Final = (
@@ -41,6 +42,11 @@ class Workload(NamedTuple):
         """Raise UnequalError unless `texts` are these lines, each once, in order."""
         if texts != self.lines:
             raise UnequalError(pipeline, self.lines, texts)
+
+    def without(self, characters: str) -> Workload:
+        """The lines that hold none of these characters."""
+        lines = [line for line in self.lines if not set(characters).intersection(line)]
+        return Workload(lines, _content(lines), self.mark)
 
 
 @cache
@@ -71,6 +77,20 @@ def awkward(number: int) -> Workload:
     return _marked(lines)
 
 
+def rich(number: int) -> Workload:
+    """`number` lines of which each has quotes, backslashes, umlauts and colour escapes."""
+    lines = [
+        f'{line} \x1b[33mto\x1b[0m "J\u00f6rg M\u00fc\u00dfig" in "K\u00f6ln" C:\\{index} \u20ac {index % 97}.50'
+        for index, line in enumerate(_usual_lines(number - 1))
+    ]
+    return _marked(lines)
+
+
+def marked_each(number: int, start: int = 0) -> list[str]:
+    """`number` lines that differ, each with the one byte that crowds count."""
+    return [f"{line} ~ n={start + index:07}" for index, line in enumerate(_usual_lines(number))]
+
+
 def numbered(number: int) -> bytes:
     """One line that says its number."""
     line = _usual_lines(1)[0]
@@ -80,4 +100,8 @@ def numbered(number: int) -> bytes:
 def _marked(lines: list[str]) -> Workload:
     mark = f"end-of-load-{next(_MARKS):06}"
     lines.append(f"{_usual_lines(1)[0]} {mark}")
-    return Workload(lines, "".join([f"{line}\n" for line in lines]).encode(), mark.encode())
+    return Workload(lines, _content(lines), mark.encode())
+
+
+def _content(lines: list[str]) -> bytes:
+    return "".join([f"{line}\n" for line in lines]).encode()

@@ -51,11 +51,12 @@ def test_a_lock_holds_pins_with_hashes_and_no_address(lock: str) -> None:
     assert "://" not in (ROOT / lock).read_text()
 
 
-def test_the_lock_of_the_page_holds_hashes_and_no_address() -> None:
-    packages = json.loads((ROOT / "web" / "package-lock.json").read_text())["packages"]
+@pytest.mark.parametrize("directory", ["web", "bench/frontail"])
+def test_a_lock_of_npm_holds_hashes_and_no_address(directory: str) -> None:
+    packages = json.loads((ROOT / directory / "package-lock.json").read_text())["packages"]
     assert [name for name, package in packages.items() if "resolved" in package] == []
     assert [name for name, package in packages.items() if name and "integrity" not in package] == []
-    assert "://" not in (ROOT / "web" / ".npmrc").read_text()
+    assert "://" not in (ROOT / directory / ".npmrc").read_text()
 
 
 @every_lock

@@ -1,10 +1,8 @@
-"""One generation: where it has been read to, and reading on from there.
+"""Reading a generation on from where it has been read to.
 
-Owns the descriptor, the offset and the bytes just before it, which are compared in the same read that brings what is
-new. Never decides where the file went, nor what comes after it. Holds no unfinished line: that is read again.
+The bytes just before that place are compared in the same read that brings what is new. Never decides where the file
+went, nor what comes after it. Holds no unfinished line: that is read again.
 """
-
-# ruff: noqa: PTH116 - the stat of each path, hundreds of times a second: a Path object costs more
 
 from __future__ import annotations
 
@@ -14,15 +12,15 @@ import zlib
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from logstream.tail.batch import ANCHOR_BYTES, Birth, Cut, Known, Proof, Range, SourceSpec, new_key
-from logstream.tail.discovery import is_absence
+from logstream.tail.batch import ANCHOR_BYTES, Cut, Known, Proof, Range, new_key
 from logstream.tail.framing import MOST_END_BYTES, encoding_of, extent_of, framing_of
-from logstream.tail.identity import NO_INODE, RECENT_BYTES, TICK_NS, Facts, Remembered, Verdict, cut_end, decide
+from logstream.tail.identity import RECENT_BYTES, TICK_NS, Facts, Verdict, cut_end, decide
 from logstream.tail.packed import likeness_of
+from logstream.tail.place import Place
 from logstream.tail.rotation import without_compression
 
 if TYPE_CHECKING:
-    from logstream.records import GapReason
+    from logstream.tail.batch import Birth, SourceSpec
     from logstream.tail.opening import Opened
     from logstream.tail.rotation import Sibling
 
@@ -30,56 +28,8 @@ HEAD_BYTES = 256
 _ROUND_UP_BYTES = 4096
 
 
-class Reader:
-    """A generation's place in its file. `fd` is None while the file is not open."""
-
-    def __init__(self, spec: SourceSpec, known: Known, now: float) -> None:
-        """Go on with `known`; `now` is monotonic seconds."""
-        self.spec = spec
-        self.key = known.key
-        self.file = known.file
-        self.path = known.path
-        self.inode = (known.dev, known.ino)
-        self.igen = known.igen
-        self.base, self.committed = known.base, known.committed
-        self.head_length, self.head_crc = known.head_length, known.head_crc
-        self.proof_offset, self.proof_crc, self.proof_time = known.proof_offset, known.proof_crc, now
-        self.seen_time = known.seen_time
-        self.written_ns = known.written_ns
-        self.encoding = self._encoding_before = known.encoding
-        self.fd: int | None = None
-        self.lead: bytes | None = None
-        """The bytes before `committed`; None until the file has been proven to be this generation."""
-        self.recent = b""
-        """The last bytes that were handed on since it was opened: what a cut is recognised by."""
-        self.cut_end = 0
-        """How much of what was handed on was found to be there, when more was not."""
-        self.size: int | None = None
-        self.mtime_ns: int | None = None
-        """As last seen, if everything up to then has been looked at and a later write would change it."""
-        self.is_drained = False
-        """Whether all that was there at the last look has been handed on, but for an unfinished line."""
-        self.is_displaced = False
-        """Whether it no longer has the name that it was written under."""
-        self.is_deleted = False
-        self.is_copy = False
-        """Whether `fd` is an unpacked copy, and the file itself is gone."""
-        self.gone_reason: GapReason | None = None
-        """Why its file has other bytes now, where that is known; a copy of it may have been kept."""
-        self.lost_end: int | None = None
-        """How far the file was seen to reach before; a copy may have been made earlier."""
-        self.is_packed = self.is_damaged = False
-        """Whether nothing is known of it but a compressed file; whether its copy holds only its beginning."""
-        self.was_packed = False
-        """Whether its file is a compressed one, of which `fd` is an unpacked copy."""
-        self.has_caught_up = False
-        """Whether it has been drained since it was found: what is newer need not wait for it any more."""
-        self.is_unreadable = False
-        """Whether its file is there but could not be opened; nothing waits for it meanwhile."""
-        self.is_missing = False
-        """Whether it was looked for once and not found."""
-        self.grown_at = now
-        """When it last grew, or lost its name: monotonic seconds."""
+class Reader(Place):
+    """Reads a generation on from its place."""
 
     @classmethod
     def born(cls, spec: SourceSpec, file: str, opened: Opened, base: int, now: float) -> Reader:
@@ -103,32 +53,6 @@ class Reader:
         reader.written_ns = sibling.mtime_ns
         return reader
 
-    @property
-    def is_spare(self) -> bool:
-        """Whether the file could be closed and opened again by its name without missing anything."""
-        return self.is_drained and not self.is_displaced and not self.is_deleted
-
-    @property
-    def is_unproven(self) -> bool:
-        """Whether bytes were handed on for which no proof has been given yet."""
-        return self.proof_offset != self.committed and self.lead is not None
-
-    @property
-    def is_unfinished(self) -> bool:
-        """Whether bytes are there that end no line yet."""
-        return self.size is not None and self.size > self.committed
-
-    def is_untouched(self, size: int, mtime_ns: int) -> bool:
-        """Whether a file with this size and time holds nothing that has not been looked at."""
-        return size == self.size and mtime_ns == self.mtime_ns
-
-    def birth(self) -> Birth:
-        """What announces this generation."""
-        return Birth(
-            self.key, self.spec.name, self.file, self.path, *self.inode, self.igen, self.base,
-            self.head_length, self.head_crc, self.encoding, self.written_ns,
-        )  # fmt: skip
-
     def bear(self) -> Birth:
         """Begin with the first byte of an unpacked copy. The path is told as it was before it was compressed."""
         if self.fd is not None:
@@ -136,14 +60,6 @@ class Reader:
             self.head_length, self.head_crc = len(head), zlib.crc32(head)
         self.path, self.is_packed, self.was_packed = without_compression(self.path), False, True
         return self.birth()
-
-    def known(self) -> Known:
-        """What another reader needs to go on from here."""
-        return Known(
-            self.key, self.spec.name, self.file, self.path, *self.inode, self.igen, self.base, self.committed,
-            self.proof_offset, self.proof_crc, self.head_length, self.head_crc, sealed=False, seen_time=self.seen_time,
-            written_ns=self.written_ns, encoding=self.encoding,
-        )  # fmt: skip
 
     def prove(self, now: float) -> Proof:
         """A proof of everything handed on so far."""
@@ -165,11 +81,6 @@ class Reader:
                 self.lead = os.pread(opened.fd, self.committed - start, start)
             self.fd = opened.fd
         return verdict
-
-    @property
-    def remembered(self) -> Remembered:
-        """What identity compares facts with."""
-        return Remembered(*self.inode, self.igen, self.committed, self.size, self.mtime_ns)
 
     def advance(self, most_bytes: int, until: int | None = None) -> Range | Verdict:
         """Read on, at most about `most_bytes` and not beyond `until`: the next range, or why there is none.
@@ -221,11 +132,6 @@ class Reader:
         self.is_copy = self.is_deleted = self.is_displaced = True
         self.is_missing = self.is_unreadable = False
 
-    def lose_file(self, since: float) -> None:
-        """Note that its file has been another life's since then; only a copy of it can be found."""
-        self.inode, self.grown_at = NO_INODE, since
-        self.is_missing, self.is_displaced, self.has_caught_up, self.is_drained = True, True, False, False
-
     def is_copied_in(self, opened: Opened) -> bool:
         """Whether an open file begins with all that was handed on of this generation, beyond doubt; raises OSError."""
         if not likeness_of(self.known()).is_met_by(opened.fd):
@@ -240,34 +146,6 @@ class Reader:
         rest = os.pread(fd, self.spec.max_line_bytes + MOST_END_BYTES, self.committed)
         ends = framing_of(self._decided(rest)).cut_whole(rest, self.committed, self.spec.max_line_bytes)
         return self._range(rest, ends) if rest else None
-
-    def is_settled(self, seen: os.stat_result) -> bool:
-        """Whether there is nothing to read, and nothing to say, of its file as stat has just `seen` it."""
-        return self.is_drained and self.is_untouched(seen.st_size, seen.st_mtime_ns) and not self.is_unproven
-
-    def is_at_its_path(self) -> bool:
-        """Whether its file has its path, as far as anybody can tell."""
-        try:
-            seen = os.stat(self.path)
-        except OSError as error:
-            return not is_absence(error)
-        return (seen.st_dev, seen.st_ino) == self.inode
-
-    def is_idle(self) -> bool:
-        """Whether, without a descriptor, it has nothing to read."""
-        if self.size is None or not self.is_drained:
-            return False
-        try:
-            seen = os.stat(self.path)
-        except OSError:
-            return False
-        return (seen.st_dev, seen.st_ino) == self.inode and self.is_untouched(seen.st_size, seen.st_mtime_ns)
-
-    def close(self) -> None:
-        """Give the descriptor up; what is known stays."""
-        if self.fd is not None:
-            os.close(self.fd)
-            self.fd = None
 
     def _proven(self) -> tuple[int, bytes]:
         if self.fd is None or self.lead is None:
@@ -332,7 +210,3 @@ class Reader:
             start = max(0, self.proof_offset - ANCHOR_BYTES)
             return zlib.crc32(os.pread(fd, self.proof_offset - start, start)) == self.proof_crc
         return zlib.crc32(os.pread(fd, self.head_length, 0)) == self.head_crc
-
-    def __repr__(self) -> str:
-        """For tests and logs."""
-        return f"<Reader {self.key} {self.path!r} read={self.committed} size={self.size} open={self.fd is not None}>"

@@ -1,8 +1,7 @@
 """Which file has a path now, and which lives came between it and the one that had the path before.
 
 Owns binding a lineage to the file at its path, also after any number of rotations that nobody saw. A name is only a
-question: the answer comes from descriptors, and from listing the rotated siblings before and after opening them.
-Reading is not its business.
+question: the answer comes from descriptors. Reading is not its business.
 """
 
 # ruff: noqa: PTH116 - the stat of each path, hundreds of times a second: a Path object costs more
@@ -10,35 +9,24 @@ Reading is not its business.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from logstream.tail.batch import display
 from logstream.tail.copies import Copies
 from logstream.tail.discovery import is_absence, obstacle_of, reason_of
-from logstream.tail.family import family_of, has_inode, inodes_of, settled
+from logstream.tail.family import has_inode
 from logstream.tail.framing import MARK_BYTES, MOST_END_BYTES, encoding_of, framing_of
 from logstream.tail.identity import Verdict
+from logstream.tail.looking import Looking
 from logstream.tail.moving import go_on_in, life_moved_to
 from logstream.tail.opening import Opened, Refused, is_unlinked, place_of
 from logstream.tail.reader import Reader
-from logstream.tail.rotation import Sibling, newer_than, oldest_first
 
 if TYPE_CHECKING:
     from logstream.tail.batch import SourceSpec
     from logstream.tail.lineage import Census, Lineage
+    from logstream.tail.rotation import Sibling
     from logstream.tail.turn import Turn
-
-_ATTEMPTS = 5
-"""How often a directory is looked at again at once if it changed meanwhile."""
-
-
-class _Snapshot(NamedTuple):
-    """What stood beside a path, and what was opened, with nothing having moved in between if `is_consistent`."""
-
-    live: Opened | Refused
-    older: list[Opened | Sibling]
-    """What came in between, oldest first; siblings are those that are compressed."""
-    is_consistent: bool
 
 
 class Succession:
@@ -48,6 +36,7 @@ class Succession:
         """Look generations up, and enter new ones, in `census`."""
         self._census = census
         self._copies = Copies(census)
+        self.looking = Looking(census)
 
     def bind(self, lineage: Lineage, turn: Turn) -> os.stat_result | None:
         """Make the lineage's live reader that of the file at its path; answer what stat says of that file."""
@@ -127,12 +116,12 @@ class Succession:
 
     def _succeed(self, lineage: Lineage, turn: Turn) -> None:
         """Enter what was rotated away unseen, oldest first, then the file that has the path now, if there is one."""
-        snapshot = self._look_until_still(lineage, turn)
+        snapshot = self.looking.look_until_still(lineage, turn)
         if snapshot is None:
             return
         live = snapshot.live
         if self._is_refused(lineage, live, turn):
-            _close(snapshot)
+            snapshot.close()
             return
         self._displace_all(lineage, turn)
         self._enter_older(lineage, snapshot.older, turn)
@@ -161,7 +150,7 @@ class Succession:
 
         False if that cannot be told yet.
         """
-        snapshot = self._look_until_still(lineage, turn)
+        snapshot = self.looking.look_until_still(lineage, turn)
         if snapshot is None:
             return False
         if isinstance(snapshot.live, Opened):
@@ -182,22 +171,6 @@ class Succession:
                 lineage.add_older(reader)
                 lineage.displace(reader, turn.now)
 
-    def _look_until_still(self, lineage: Lineage, turn: Turn) -> _Snapshot | None:
-        """What stands there, once nothing moves; None while files are being renamed without a pause.
-
-        In a listing that was overtaken files are missing, or there twice. What is open is read on meanwhile.
-        """
-        since = turn.now if lineage.unsettled_since is None else lineage.unsettled_since
-        for _ in range(1 + _ATTEMPTS):
-            snapshot = self._look(lineage)
-            if snapshot.is_consistent or turn.now - since >= self._census.pace.unsettled_seconds:
-                lineage.unsettled_since = None
-                return snapshot
-            _close(snapshot)
-        lineage.unsettled_since = since
-        lineage.hot_until = turn.now + self._census.pace.hot_seconds
-        return None
-
     def _is_refused(self, lineage: Lineage, live: Opened | Refused, turn: Turn) -> bool:
         """Whether the file at the path is not to be read, or not now. That there is none is no reason."""
         if isinstance(live, Opened):
@@ -208,47 +181,6 @@ class Succession:
             lineage.obstruct("untailable" if live.is_untailable else "unreadable", live.reason, turn)
         return not live.is_absent
 
-    def _look(self, lineage: Lineage) -> _Snapshot:
-        """List the siblings, open the live file and those that came before it unseen, and list again."""
-        before = family_of(lineage.path) if lineage.has_history else {}
-        live = self._census.open_files.open(lineage.path)
-        older: list[Opened | Sibling] = []
-        is_consistent = True
-        for sibling in self._unseen(lineage, before):
-            opened = self._census.open_files.open(sibling.path)
-            if isinstance(opened, Refused):
-                is_consistent = is_consistent and not opened.is_absent
-            elif (opened.facts.dev, opened.facts.ino) != (sibling.dev, sibling.ino):
-                is_consistent = False
-            if isinstance(opened, Opened) and opened.is_compressed:
-                if not self._copies.is_being_read(lineage, opened):
-                    older.append(sibling._replace(igen=opened.facts.igen))
-                os.close(opened.fd)
-            elif isinstance(opened, Opened):
-                is_first = not any(isinstance(other, Opened) for other in older)
-                is_moved = is_first and life_moved_to(opened, lineage, self._census) is not None
-                if not is_moved and self._copies.is_copy(lineage, opened, live):
-                    os.close(opened.fd)
-                else:
-                    older.append(opened)
-        if lineage.has_history:
-            is_consistent = is_consistent and inodes_of(family_of(lineage.path)) == inodes_of(before)
-            is_consistent = is_consistent and (
-                isinstance(live, Refused) or has_inode(lineage.path, (live.facts.dev, live.facts.ino))
-            )
-        return _Snapshot(live, older, is_consistent)
-
-    def _unseen(self, lineage: Lineage, family: dict[str, Sibling]) -> list[Sibling]:
-        """The siblings that were written after the last known life and that nobody knows, oldest first."""
-        siblings = settled(family)
-        known = [sibling for sibling in siblings if self._copies.is_known(sibling)]
-        begun = [sibling for sibling in known if self._has_begun(sibling)]
-        last = oldest_first(begun)[-1] if begun else None
-        aside = self._census.aside
-        strangers = (sibling for sibling in siblings if sibling not in known)
-        unknown = [one for one in strangers if aside.get((one.dev, one.ino)) != one.mtime_ns]
-        return newer_than(unknown, last, lineage.last_mtime_ns)
-
     def _is_given_again(self, reader: Reader, path: str) -> bool:
         """Whether the file at `path` is another one than that of `reader`, though it has its inode's number."""
         if reader.fd is not None or reader.igen is None:
@@ -257,10 +189,6 @@ class Succession:
         if facts is None:
             return False
         return (facts.dev, facts.ino) == reader.inode and facts.igen not in {None, reader.igen}
-
-    def _has_begun(self, sibling: Sibling) -> bool:
-        reader = self._census.readers.get((sibling.dev, sibling.ino))
-        return reader is None or reader.known().has_begun
 
     def _bear(self, lineage: Lineage, opened: Opened, file: str, turn: Turn) -> Reader:
         """A new generation in an open file: from its start, or from where its bytes were handed on already."""
@@ -296,12 +224,6 @@ class Succession:
             lineage.displace(reader, turn.now)
             if place is not None:
                 lineage.move(reader, place, turn)
-
-
-def _close(snapshot: _Snapshot) -> None:
-    for opened in (snapshot.live, *snapshot.older):
-        if isinstance(opened, Opened):
-            os.close(opened.fd)
 
 
 def _last_line_start(opened: Opened, spec: SourceSpec) -> int:

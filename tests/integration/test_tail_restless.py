@@ -60,13 +60,14 @@ async def test_a_directory_that_never_comes_to_rest_is_read_all_the_same(tmp_pat
     os.utime(restless, (0, 0))
     async with tailing(sink, source(log), pace=replace(BRISK, unsettled_seconds=0.2)) as supervisor:
         await sink.first(1)
-        look = supervisor._follower.succession._look
+        looking = supervisor._follower.succession.looking
+        look = looking.look
 
         def overtaken(*arguments: object) -> object:
             return look(*arguments)._replace(is_consistent=False)  # type: ignore[arg-type]
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(supervisor._follower.succession, "_look", overtaken)
+            patch.setattr(looking, "look", overtaken)
             log.rename(tmp_path / "app.log.1")
             write(log, b"two\n")
             assert await sink.first(2) == [b"one", b"two"]

@@ -1,0 +1,108 @@
+"""What stands beside a path at one moment: the file that has it, and the lives that came before that one unseen.
+
+Owns the listing before and after each opening, and what is passed over: files that are known, and copies. Refuses to
+enter anything that it finds: that is for `succession`.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from logstream.tail.copies import Copies
+from logstream.tail.family import family_of, has_inode, inodes_of, settled
+from logstream.tail.moving import life_moved_to
+from logstream.tail.opening import Opened, Refused
+from logstream.tail.rotation import Sibling, newer_than, oldest_first
+
+if TYPE_CHECKING:
+    from logstream.tail.lineage import Census, Lineage
+    from logstream.tail.turn import Turn
+
+_ATTEMPTS = 5
+"""How often a directory is looked at again at once if it changed meanwhile."""
+
+
+class Snapshot(NamedTuple):
+    """What stood beside a path, and what was opened, with nothing having moved in between if `is_consistent`."""
+
+    live: Opened | Refused
+    older: list[Opened | Sibling]
+    """What came in between, oldest first; siblings are those that are compressed."""
+    is_consistent: bool
+
+    def close(self) -> None:
+        """Give all descriptors up."""
+        for opened in (self.live, *self.older):
+            if isinstance(opened, Opened):
+                os.close(opened.fd)
+
+
+class Looking:
+    """Looks at paths, and at what stands beside them."""
+
+    def __init__(self, census: Census) -> None:
+        """Tell what is known from what is not by `census`."""
+        self._census = census
+        self._copies = Copies(census)
+
+    def look_until_still(self, lineage: Lineage, turn: Turn) -> Snapshot | None:
+        """What stands there, once nothing moves; None while files are being renamed without a pause.
+
+        In a listing that was overtaken files are missing, or there twice. What is open is read on meanwhile.
+        """
+        since = turn.now if lineage.unsettled_since is None else lineage.unsettled_since
+        for _ in range(1 + _ATTEMPTS):
+            snapshot = self.look(lineage)
+            if snapshot.is_consistent or turn.now - since >= self._census.pace.unsettled_seconds:
+                lineage.unsettled_since = None
+                return snapshot
+            snapshot.close()
+        lineage.unsettled_since = since
+        lineage.hot_until = turn.now + self._census.pace.hot_seconds
+        return None
+
+    def look(self, lineage: Lineage) -> Snapshot:
+        """List the siblings, open the live file and those that came before it unseen, and list again."""
+        before = family_of(lineage.path) if lineage.has_history else {}
+        live = self._census.open_files.open(lineage.path)
+        older: list[Opened | Sibling] = []
+        is_consistent = True
+        for sibling in self._unseen(lineage, before):
+            opened = self._census.open_files.open(sibling.path)
+            if isinstance(opened, Refused):
+                is_consistent = is_consistent and not opened.is_absent
+            elif (opened.facts.dev, opened.facts.ino) != (sibling.dev, sibling.ino):
+                is_consistent = False
+            if isinstance(opened, Opened) and opened.is_compressed:
+                if not self._copies.is_being_read(lineage, opened):
+                    older.append(sibling._replace(igen=opened.facts.igen))
+                os.close(opened.fd)
+            elif isinstance(opened, Opened):
+                is_first = not any(isinstance(other, Opened) for other in older)
+                is_moved = is_first and life_moved_to(opened, lineage, self._census) is not None
+                if not is_moved and self._copies.is_copy(lineage, opened, live):
+                    os.close(opened.fd)
+                else:
+                    older.append(opened)
+        if lineage.has_history:
+            is_consistent = is_consistent and inodes_of(family_of(lineage.path)) == inodes_of(before)
+            is_consistent = is_consistent and (
+                isinstance(live, Refused) or has_inode(lineage.path, (live.facts.dev, live.facts.ino))
+            )
+        return Snapshot(live, older, is_consistent)
+
+    def _unseen(self, lineage: Lineage, family: dict[str, Sibling]) -> list[Sibling]:
+        """The siblings that were written after the last known life and that nobody knows, oldest first."""
+        siblings = settled(family)
+        known = [sibling for sibling in siblings if self._copies.is_known(sibling)]
+        begun = [sibling for sibling in known if self._has_begun(sibling)]
+        last = oldest_first(begun)[-1] if begun else None
+        aside = self._census.aside
+        strangers = (sibling for sibling in siblings if sibling not in known)
+        unknown = [one for one in strangers if aside.get((one.dev, one.ino)) != one.mtime_ns]
+        return newer_than(unknown, last, lineage.last_mtime_ns)
+
+    def _has_begun(self, sibling: Sibling) -> bool:
+        reader = self._census.readers.get((sibling.dev, sibling.ino))
+        return reader is None or reader.known().has_begun

@@ -116,6 +116,8 @@ class SqliteJournal:
         while True:
             await asyncio.sleep(CHECKPOINT_SECONDS)
             ticks += 1
+            if self._store.is_deleted:
+                await self._leave()
             if self._store.is_behind:
                 await self._settle()
             if self._upkeep.is_due:
@@ -128,11 +130,16 @@ class SqliteJournal:
                 copied_head = last_head
                 await self._checkpoint()
 
+    async def _leave(self) -> None:
+        async with self._write_lock:
+            self._store.leave()
+        _log.error("%s: lines go on without ids until it has been written again", self._store.failure)
+
     async def _settle(self) -> None:
         async with self._write_lock:
             try:
                 await asyncio.get_running_loop().run_in_executor(self._worker, self._store.settle)
-            except (JournalError, StateUnusableError, sqlite3.Error) as error:
+            except (JournalError, StateUnusableError, OSError, sqlite3.Error) as error:
                 self._store.failure = str(error)
             else:
                 self._ledger.durable_head = self.head

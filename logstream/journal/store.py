@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import sqlite3
-from contextlib import ExitStack, closing, suppress
-from tempfile import TemporaryDirectory
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any, Literal
 
 from logstream.journal.errors import JournalError, StateUnusableError
 from logstream.journal.held import Held, Row, Statement
 from logstream.journal.lock import lock
+from logstream.journal.salvage import copy_into, inode_of, put_back
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -64,7 +63,8 @@ class Store:
         self._durability: Durability = durability
         self._lock_fd = -1
         self._connection: sqlite3.Connection | None = None
-        self._copied: sqlite3.Connection | None = None
+        self._inode: int | None = None
+        self._former: list[sqlite3.Connection] = []
         self.held = Held()
         self.failure: str | None = None
         """Why the disk does not have everything; None if it does."""
@@ -93,38 +93,43 @@ class Store:
                 reason = f"{self.path.name} cannot be opened: {cause}"
                 raise StateUnusableError(directory, reason, remedy, is_passing=_code(cause) in _DISK_CODES) from cause
             undo.pop_all()
-        self._lock_fd, self._connection = lock_fd, connection
+        self._lock_fd, self._connection, self._inode = lock_fd, connection, inode_of(self.path)
         return reading
 
     def _reopen(self) -> None:
-        """Go over from the copy in memory to the state itself."""
+        """Go over from the copy in memory, or from a file that was deleted, to the state itself."""
+        if self._inode is not None:
+            put_back(self._reading, self.path)
         reading = self._open()
         # Where no lock could be taken, none has kept others out.
         if reading.execute(_NEWEST_ROW).fetchall() != self._reading.execute(_NEWEST_ROW).fetchall():
             reading.close()
             self._give_up()
             raise JournalError(self.path, OSError("another process has written it meanwhile"))
-        # Somebody may be asking the copy just now, in another thread: it is closed with the rest.
-        self._copied, self._reading = self._reading, reading
+        # Somebody may be asking the old one just now, in another thread: it is closed with the rest.
+        self._former.append(self._reading)
+        self._reading = reading
 
     def _copy_in_memory(self, why: StateUnusableError) -> sqlite3.Connection:
         """The state as it is on a disk that takes nothing, to be read; raises `why` if it cannot be copied."""
         memory = _connect(":memory:")
-        for parent in (None, "/dev/shm"):  # noqa: S108 - the room may be the very one that is full
-            try:
-                with TemporaryDirectory(prefix="logstream-state-", dir=parent) as scratch:
-                    copied = os.path.join(scratch, self.path.name)  # noqa: PTH118 - a name for SQLite
-                    for ending in ("", "-wal"):
-                        with suppress(FileNotFoundError):
-                            shutil.copyfile(f"{self.path}{ending}", f"{copied}{ending}")
-                    with closing(sqlite3.connect(copied)) as source:
-                        source.backup(memory)
-                _prepare(memory, self.path.parent)
-            except (OSError, sqlite3.Error):
-                continue
-            return memory
-        memory.close()
-        raise why
+        try:
+            copy_into(memory, self.path)
+            _prepare(memory, self.path.parent)
+        except (OSError, sqlite3.Error):
+            memory.close()
+            raise why from None
+        return memory
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether what is open is not what has the state's name any more."""
+        return self._connection is not None and inode_of(self.path) != self._inode
+
+    def leave(self) -> None:
+        """Write nothing more to a file that was deleted: what comes is held until it has been put back."""
+        self._give_up()
+        self.failure = f"{self.path.name} was deleted, or replaced by another file"
 
     @property
     def is_behind(self) -> bool:
@@ -246,9 +251,8 @@ class Store:
 
     def close(self) -> None:
         """Close the file and give up the lock."""
-        for reading in (self._reading, self._copied):
-            if reading is not None:
-                reading.close()
+        for reading in (self._reading, *self._former):
+            reading.close()
         self._give_up()
 
     def _give_up(self) -> None:

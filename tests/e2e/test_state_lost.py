@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.running import OWN_EVENTS, SOURCES, Service, Stream, running
+from tests.running import OWN_EVENTS, SOURCES, Service, Stream, eventually, running
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -158,6 +158,34 @@ def test_an_id_of_other_bytes_is_unknown_after_the_state_is_lost(tmp_path: Path)
             assert stream.expect("hello").json["resume"]["exact"] is False
             assert stream.expect("gap").json["reason"] == "unknown_id"
             assert len(stream.texts(30)) == 30
+
+
+@pytest.mark.parametrize("names", [(), ("journal.db",), ("journal.db", "journal.db-wal", "journal.db-shm")])
+def test_a_state_that_is_deleted_under_the_running_service_is_written_again_as_it_was(
+    tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    with running(tmp_path) as service:
+        fill(service, rounds=1)
+        with service.stream(from_="start") as stream:
+            seen = stream.records(30)
+            state = service.directory / "state"
+            for name in names:
+                (state / name).unlink()
+            if not names:
+                shutil.rmtree(state)
+            service.write("a.log", "amid")
+            amid = stream.texts(1)
+            eventually(lambda: "the state can be written again" in service.stderr)
+            service.wait_until_ready()
+            service.write("b.log", "after")
+            (after,) = stream.records(1)
+        assert (amid, after["text"], after["id"]) == (["amid"], "after", stream.last_id)
+        service.kill()
+        service.start()
+        for index in (0, 15, 29):
+            with service.stream(last_event_id=seen[index]["id"]) as stream:
+                assert stream.expect("hello").json["resume"]["reason"] is None
+                assert stream.texts(31 - index) == [*(record["text"] for record in seen[index + 1 :]), "amid", "after"]
 
 
 @pytest.mark.parametrize("is_clean", [False, True], ids=["power lost", "stopped before"])

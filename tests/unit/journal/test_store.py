@@ -231,6 +231,7 @@ async def test_upkeep_that_fails_is_put_off_and_tried_again(
 ) -> None:
     monkeypatch.setattr(sqlite_module, "CHECKPOINT_SECONDS", 0.001)
     monkeypatch.setattr(sqlite_module, "WAL_BYTES", 0)
+    monkeypatch.setattr(Store, "is_deleted", False)  # it is not: only what copies back is led astray
     journal = SqliteJournal(tmp_path / "state", "process", lambda _: 65_536)
     recorder = Recorder(journal, monkeypatch)
     right, journal._store.path = journal._store.path, tmp_path / "nowhere" / "journal.db"

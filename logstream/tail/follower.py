@@ -51,6 +51,8 @@ class Follower:
             if seen is not None and live is not None and len(lineage.readers) == 1 and live.is_settled(seen):
                 live.seen_time = turn.time
                 return False
+            if seen is not None and not self.succession.has_all_before(lineage, seen, turn):
+                return False
             return self._read_all(lineage, turn, most_bytes)
         except OSError as error:
             lineage.obstruct("unreadable", reason_of(error), turn)

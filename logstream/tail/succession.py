@@ -69,6 +69,21 @@ class Succession:
             lineage.last_mtime_ns = seen.st_mtime_ns
         return seen
 
+    def has_all_before(self, lineage: Lineage, seen: os.stat_result, turn: Turn) -> bool:
+        """Enter what was copied away from a file that was empty when it was looked at last; False if that is not sure.
+
+        Of such a file nothing is known that could tell that it was written to, copied and truncated since.
+        """
+        live = lineage.live
+        if live is None or live.committed or live.is_untouched(seen.st_size, seen.st_mtime_ns):
+            return True
+        if not seen.st_size:
+            return True
+        lineage.last_mtime_ns = live.written_ns  # as it was at that look
+        is_sure = self._enter_unseen(lineage, turn)
+        lineage.last_mtime_ns = seen.st_mtime_ns
+        return is_sure
+
     def adopt(self, lineage: Lineage, sibling: Sibling, turn: Turn) -> bool:
         """Enter a file that a glob matches too as an older life; False if it cannot be read as text.
 

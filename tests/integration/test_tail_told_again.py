@@ -305,3 +305,26 @@ async def test_an_archive_with_the_inode_number_of_a_deleted_log_is_not_told_aga
         write(log, b"last\n")
         await sink.until(lambda: sink.texts[-1:] == [b"last"])
     assert len(sink.texts) == len(set(sink.texts)) == 8
+
+
+async def test_lines_copied_away_from_a_file_that_was_empty_at_the_last_look_are_read(tmp_path: Path) -> None:
+    """Conformance: B7, B8."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, b"one\n")
+    async with tailing(sink, source(log)) as supervisor:
+        await sink.first(1)
+        shutil.copyfile(log, tmp_path / "app.log.1")
+        os.truncate(log, 0)
+        await sink.until(lambda: len(sink.births) == 2)
+        await looked_everywhere(supervisor)
+        # No await in between: for the tail all this happens at once.
+        write(log, b"two\n")
+        (tmp_path / "app.log.1").rename(tmp_path / "app.log.2")
+        shutil.copyfile(log, tmp_path / "app.log.1")
+        os.truncate(log, 0)
+        write(log, b"three, and longer\n")
+        await sink.first(3)
+        write(log, b"four\n")
+        await sink.first(4)
+    assert sink.texts == [b"one", b"two", b"three, and longer", b"four"]
+    assert not sink.of_kind(Hole)

@@ -95,6 +95,18 @@ def _progress(known: Remembered, facts: Facts, *, is_proven: bool) -> Verdict:
     return Verdict.GREW
 
 
+def is_as_before(before: bytes, found: bytes, start: int) -> bool:
+    """Whether what is `found` at `start` is what stood there `before`.
+
+    That the first line of a file was edited in place does not count (conformance B17), unless it is near the end.
+    """
+    if found == before:
+        return True
+    first = before.find(b"\n", 0, max(0, len(before) - ANCHOR_BYTES)) + 1
+    is_first_edited = found.find(b"\n") + 1 == first < len(before) == len(found)
+    return start == 0 and first > 0 and is_first_edited and found[first:] == before[first:]
+
+
 def cut_end(framing: Framing, recent: bytes, found: bytes, start: int) -> int:
     """Where the lines that are left of a file end, if it only lost its last ones; 0 if it was written anew.
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from logstream.tail.batch import ANCHOR_BYTES, Cut, Known, Proof, Range, new_key
 from logstream.tail.framing import MOST_END_BYTES, encoding_of, extent_of, framing_of
-from logstream.tail.identity import RECENT_BYTES, TICK_NS, Facts, Verdict, cut_end, decide
+from logstream.tail.identity import RECENT_BYTES, TICK_NS, Facts, Verdict, cut_end, decide, is_as_before
 from logstream.tail.packed import likeness_of
 from logstream.tail.place import Place
 from logstream.tail.rotation import without_compression
@@ -76,11 +76,16 @@ class Reader(Place):
         if verdict is Verdict.UNPROVEN:
             verdict = decide(self.remembered, opened.facts, proof_matches=self._proof_matches(opened.fd))
         if verdict in (Verdict.SAME, Verdict.GREW, Verdict.SHRUNK):
-            if self.lead is None:
-                start = max(0, self.committed - ANCHOR_BYTES)
-                self.lead = os.pread(opened.fd, self.committed - start, start)
+            self._recall(opened.fd)
             self.fd = opened.fd
         return verdict
+
+    def _recall(self, fd: int) -> None:
+        """Read what stands before the place, unless it is known from reading on."""
+        if self.lead is None:
+            start = max(0, self.committed - RECENT_BYTES)
+            self.recent = os.pread(fd, self.committed - start, start)
+            self.lead = self.recent[-ANCHOR_BYTES:]
 
     def advance(self, most_bytes: int, until: int | None = None) -> Range | Verdict:
         """Read on, at most about `most_bytes` and not beyond `until`: the next range, or why there is none.
@@ -95,11 +100,13 @@ class Reader(Place):
         # One byte more than a line and its end can have: less could never be cut.
         most_bytes = max(most_bytes, self.spec.max_line_bytes + MOST_END_BYTES)
         want = min(most_bytes, max(0, facts.size - self.committed) + _ROUND_UP_BYTES)
-        block = os.pread(fd, len(lead) + want, self.committed - len(lead))
-        verdict = decide(self.remembered, facts, proof_matches=block.startswith(lead))
+        before = self.recent if len(self.recent) > len(lead) else lead
+        block = os.pread(fd, len(before) + want, self.committed - len(before))
+        is_proven = is_as_before(before, block[: len(before)], self.committed - len(before))
+        verdict = decide(self.remembered, facts, proof_matches=is_proven)
         if verdict in (Verdict.TRUNCATED, Verdict.SHRUNK):
             return self._noted(self._cut_or(verdict, fd), facts)
-        content = block[len(lead) :]
+        content = block[len(before) :]
         is_all = len(content) < want
         if until is not None and self.committed + len(content) > until:
             content, is_all = content[: max(0, until - self.committed)], False
@@ -117,9 +124,7 @@ class Reader(Place):
         """Go on in another file, which holds all of its own. That both were written anew is seen at the next read."""
         facts, self.path, self.fd = opened.facts, opened.path, opened.fd
         self.inode, self.igen = (facts.dev, facts.ino), facts.igen
-        if self.lead is None:
-            start = max(0, self.committed - ANCHOR_BYTES)
-            self.lead = os.pread(opened.fd, self.committed - start, start)
+        self._recall(opened.fd)
         self.mtime_ns = None
         self.is_missing = self.is_unreadable = self.is_deleted = self.is_drained = False
 

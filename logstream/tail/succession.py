@@ -75,11 +75,9 @@ class Succession:
         Of such a file nothing is known that could tell that it was written to, copied and truncated since.
         """
         live = lineage.live
-        if live is None or live.committed or live.is_untouched(seen.st_size, seen.st_mtime_ns):
+        if live is None or live.size != 0 or live.written_ns is None or not seen.st_size:
             return True
-        if not seen.st_size:
-            return True
-        lineage.last_mtime_ns = live.written_ns  # as it was at that look
+        lineage.last_mtime_ns = live.written_ns + 1  # what was copied before it was truncated is older
         is_sure = self._enter_unseen(lineage, turn)
         lineage.last_mtime_ns = seen.st_mtime_ns
         return is_sure

@@ -9,7 +9,17 @@ import pytest
 
 from logstream.records import GapReason
 from logstream.tail.batch import Birth, Hole, Sealed
-from tests.tail_kit import BRISK, RecordingSink, eventually, rewrite, source, tailing, write
+from tests.tail_kit import (
+    BRISK,
+    RecordingSink,
+    eventually,
+    first_run,
+    looked_everywhere,
+    rewrite,
+    source,
+    tailing,
+    write,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -228,3 +238,21 @@ async def test_the_hole_that_a_writer_leaves_who_does_not_append_is_no_line(tmp_
             writer.write(b"new\n")
             await sink.until(lambda: sink.texts[-1].endswith(b"new"))
     assert sink.texts[2:] == [b"new"]
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+async def test_a_rewrite_of_the_same_length_with_the_same_last_line_is_seen(
+    tmp_path: Path, *, is_restarted: bool
+) -> None:
+    """As jobs do whose output ends alike each time. Conformance: B2."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    foot = b"=" * 80 + b"\n"
+    write(log, b"first run\nall well\n" + foot)
+    if is_restarted:
+        await first_run(sink, source(log), 3)
+    async with tailing(sink, source(log), known=sink.known(), first_seen=()) as supervisor:
+        await sink.first(3)
+        await looked_everywhere(supervisor)
+        rewrite(log, b"other run\nall fine\n" + foot)
+        await sink.first(6)
+    assert sink.texts == [b"first run", b"all well", foot[:-1], b"other run", b"all fine", foot[:-1]]

@@ -20,8 +20,6 @@ class Reach(NamedTuple):
     reads_during_rewrites: bool = True
     """A client comes back, or lags, while a file has been written anew and nobody has looked: what it reads of the old
     bytes must be a gap, and its id must still be known."""
-    rewrites_with_the_same_end: bool = False
-    """A file is written anew with the same 64 bytes before the place reached."""
     replaces_with_more: bool = True
     """A log is replaced by a file that begins with all of it: what was told must not come again."""
     copies_in_the_glob: bool = True

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from logstream.tail.batch import Moved, Notice, display
 from logstream.tail.identity import NO_INODE, contradict
+from logstream.tail.namesakes import Namesakes
 from logstream.tail.packed import likeness_of
 from logstream.tail.rotation import rotated_name
 
@@ -31,8 +32,9 @@ _FINISHED_LIMIT = 20_000
 class Lineage:
     """A path that a source's globs match, and the generations that were written under it."""
 
-    def __init__(self, spec: SourceSpec, path: str) -> None:
-        """A path of which nothing is known yet."""
+    def __init__(self, spec: SourceSpec, path: str, namesakes: Namesakes | None = None) -> None:
+        """A path of which nothing is known yet. `namesakes` is told when one of its files has another name."""
+        self._namesakes = namesakes
         self.spec = spec
         self.path = path
         self.file = display(path)
@@ -116,6 +118,8 @@ class Lineage:
         if path == reader.path:
             return
         reader.path = path
+        if self._namesakes is not None:
+            self._namesakes.note_move(reader)
         if reader.is_packed:
             return  # it is born once it has been unpacked: nobody has heard of it yet
         turn.add(Moved(reader.key, path))
@@ -139,6 +143,8 @@ class Census:
         self.pace = pace
         self.open_files = open_files
         self.readers: dict[Inode, Reader] = {}
+        self.namesakes = Namesakes()
+        """The same by the names of their files."""
         self.finished: OrderedDict[Inode, Known] = OrderedDict()
         self.aside: OrderedDict[Inode, int] = OrderedDict()
         """Files that are copies of known lives, and when each was last written to: an inode may be given again."""
@@ -155,7 +161,11 @@ class Census:
         if finished is not None and not contradict(finished.igen, reader.igen):
             del self.finished[reader.inode]
         self.aside.pop(reader.inode, None)
+        before = self.readers.get(reader.inode)
+        if before is not None:
+            self.namesakes.leave(before)
         self.readers[reader.inode] = reader
+        self.namesakes.enter(reader)
         if reader.fd is not None:
             self.open_files.admit(reader)
 
@@ -163,6 +173,7 @@ class Census:
         """Note that the inode of `reader` is another file's now: nothing is known of that one."""
         if self.readers.get(reader.inode) is reader:
             del self.readers[reader.inode]
+            self.namesakes.leave(reader)
         reader.inode = NO_INODE
 
     def original_of(self, descriptor: int, lineage: Lineage) -> Known | None:
@@ -189,6 +200,7 @@ class Census:
         """Forget `reader`, and close its file."""
         if self.readers.get(reader.inode) is reader:
             del self.readers[reader.inode]
+            self.namesakes.leave(reader)
         self.open_files.release(reader)
 
     def retire(self, known: Known, *, is_gone: bool = False) -> None:

@@ -6,7 +6,7 @@ a path, and never takes a file for one that still exists. In doubt a file is new
 lines that never come.
 """
 
-# ruff: noqa: PTH119, PTH120 - asked for each new file: a Path object costs more
+# ruff: noqa: PTH120 - asked for each new file: a Path object costs more
 
 from __future__ import annotations
 
@@ -38,12 +38,8 @@ def life_moved_to(opened: Opened, lineage: Lineage, census: Census) -> Reader | 
 
     It was written under that path, or in another directory under the same name.
     """
-    name = os.path.basename(lineage.path)
-    others = (
-        reader
-        for reader in census.readers.values()
-        if reader.spec is lineage.spec and reader not in lineage.readers and os.path.basename(reader.path) == name
-    )
+    namesakes = census.namesakes.of(lineage.path)
+    others = (one for one in namesakes if one.spec is lineage.spec and one not in lineage.readers)
     lives = (*reversed(lineage.readers), *others)
     return next((reader for reader in lives if _has_no_file(reader) and _goes_on_in(opened, reader)), None)
 

@@ -160,7 +160,7 @@ class Roster:
 
     def _found(self, spec: SourceSpec, path: str, *, is_first: bool) -> Lineage:
         """A new lineage."""
-        lineage = self.lineages[path] = Lineage(spec, path)
+        lineage = self.lineages[path] = Lineage(spec, path, self._census.namesakes)
         lineage.is_late = not is_first
         lineage.starts_at_end = is_first and spec.start == "end" and spec.name in self._first_seen
         if path in self._histories:

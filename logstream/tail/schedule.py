@@ -5,6 +5,7 @@ Owns the queues and their pace. Does not wait: it answers how long to wait.
 
 from __future__ import annotations
 
+import math
 import time
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from logstream.tail.batch import RANGE_BYTES
 from logstream.tail.globs import is_matched
 from logstream.tail.growth import Growth
+from logstream.tail.still import is_still
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -27,6 +29,10 @@ _FRESH_BYTES = 64 * 1024
 _BACKLOG_RESERVE_BYTES = RANGE_BYTES
 """What the first looks of a turn leave to the backlog, so that neither starves the other."""
 _SWEEP_SLICE = 100
+_SWEEP_PAUSES = 400
+"""A sweep that worked c seconds is followed by a pause of about so many c, where that is not too long."""
+_LONGEST_SWEEP_PAUSE_SECONDS = 5.0
+_SWEEP_SLICE_SECONDS = 0.002
 _SLICE_SECONDS = 0.004
 _HOT_PAUSES = 20
 """Looking at hot files that took c seconds is followed by a pause of at least so many c: at most 5 % of a core."""
@@ -52,6 +58,8 @@ class Schedule:
         self._sweep: Iterator[Lineage] = iter(())
         self._is_sweeping = False
         self._next_sweep = 0.0
+        self._sweep_began = self._sweep_seconds = 0.0
+        """When the sweep began, and how long it has worked."""
         self._next_hot = 0.0
         self._by_path: dict[str, Lineage] = {}
         """Where older lives are now, as of the last sweep."""
@@ -83,7 +91,8 @@ class Schedule:
 
     def take_turn(self, turn: Turn, *, is_blind: bool) -> float:
         """Look at those whose turn it is; the seconds until the next turn, 0 if there is more to do already."""
-        self._begin_sweep(turn, is_blind=is_blind)
+        self._begin_sweep(turn)
+        self._sweep_on(turn, is_blind=is_blind)
         has_polled = self._look_at_hot(turn)
         deadline = turn.now + _SLICE_SECONDS
         idle_seconds = self._look_at_fresh(turn, deadline)
@@ -113,21 +122,38 @@ class Schedule:
             self._fresh.update(self._hot)
         return has_polled
 
-    def _begin_sweep(self, turn: Turn, *, is_blind: bool) -> None:
-        seconds = self._pace.blind_sweep_seconds if is_blind else self._pace.sweep_seconds
+    def _begin_sweep(self, turn: Turn) -> None:
         if not self._is_sweeping and turn.now >= self._next_sweep:
             lineages = list(self._roster.lineages.values())
             self._sweep, self._is_sweeping = iter(lineages), True
-            self._next_sweep = turn.now + seconds
+            self._sweep_began, self._sweep_seconds, self._next_sweep = turn.now, 0.0, math.inf
             self._by_path = {
                 reader.path: lineage for lineage in lineages for reader in lineage.readers if reader is not lineage.live
             }
-        if self._is_sweeping and len(self._fresh) < _SWEEP_SLICE:
+
+    def _sweep_on(self, turn: Turn, *, is_blind: bool) -> None:
+        """The next files of the sweep: those of which it is not sure that nothing has happened are looked at."""
+        if not self._is_sweeping:
+            return
+        began = now = time.monotonic()
+        while self._is_sweeping and len(self._fresh) < _SWEEP_SLICE and now - began < _SWEEP_SLICE_SECONDS:
             slice_ = list(islice(self._sweep, _SWEEP_SLICE))
             self._is_sweeping = len(slice_) == _SWEEP_SLICE
             for lineage in slice_:
-                self._follower.doubt_unfinished(lineage)
-            self.look_at(slice_)
+                if not is_still(lineage, turn):
+                    self._follower.doubt_unfinished(lineage)
+                    self._fresh[lineage] = None
+            now = time.monotonic()
+        self._sweep_seconds += now - began
+        if not self._is_sweeping and self._next_sweep == math.inf:
+            self._next_sweep = self._sweep_began + self._seconds_between_sweeps(is_blind=is_blind)
+
+    def _seconds_between_sweeps(self, *, is_blind: bool) -> float:
+        """Where file events work, so many files are looked at less often that it costs little."""
+        if is_blind:
+            return self._pace.blind_sweep_seconds
+        paced_seconds = min(_SWEEP_PAUSES * self._sweep_seconds, _LONGEST_SWEEP_PAUSE_SECONDS)
+        return max(self._pace.sweep_seconds, paced_seconds)
 
     def _look_at_fresh(self, turn: Turn, deadline: float) -> float:
         """First looks, until there is no more time; the seconds spent on files where nothing was new."""

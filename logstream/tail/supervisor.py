@@ -39,6 +39,9 @@ _SLICE_SECONDS = 0.004
 """How long anything here works before it lets others work."""
 _SURVEY_PAUSES = 20
 """A search that took c seconds is followed by a pause of at least so many c."""
+_UNHINTED_SURVEY_PAUSES = 200
+"""The same where file events work and have told of nothing: half a per cent of a core."""
+_LONGEST_SURVEY_PAUSE_SECONDS = 15.0
 _GROWTH_PAUSES = 4
 """A turn that took c seconds is followed by at least so many c in which no file's growth begins the next."""
 _LONGEST_REST_SECONDS = 0.008
@@ -195,7 +198,10 @@ class Supervisor:
                 self._watcher.watch(directories)
             rest = max(self.pace.hinted_survey_seconds, _SURVEY_PAUSES * worked)
             await asyncio.sleep(rest)
-            interval = self.pace.blind_survey_seconds if self._is_blind else self.pace.survey_seconds
+            interval = self.pace.blind_survey_seconds
+            if not self._is_blind:
+                paced_seconds = min(_UNHINTED_SURVEY_PAUSES * worked, _LONGEST_SURVEY_PAUSE_SECONDS)
+                interval = max(self.pace.survey_seconds, paced_seconds)
             await self._survey_alarm.wait(max(0.0, started + max(interval, rest) - time.monotonic()))
 
     def _take_hints(self, hints: list[Hint]) -> None:

@@ -27,10 +27,12 @@ class Pace:
     hot_seconds: float = 2.0
     """How long after its last growth a file counts as hot."""
     sweep_seconds: float = 1.0
-    """Between two looks at every file while file events work; `blind_sweep_seconds` while they do not."""
+    """Between two looks at every file while file events work, longer (at most 5 s) for thousands of files;
+    `blind_sweep_seconds` while they do not."""
     blind_sweep_seconds: float = 0.25
     survey_seconds: float = 5.0
-    """Between two searches of the directories while file events work; `blind_survey_seconds` while they do not."""
+    """Between two searches of the directories while file events work, longer (at most 15 s) for thousands of files;
+    `blind_survey_seconds` while they do not."""
     blind_survey_seconds: float = 1.0
     hinted_survey_seconds: float = 0.02
     """Between two searches when file events ask for one."""

@@ -1,0 +1,102 @@
+"""Whose turn it is, by a schedule with files of its own."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from logstream.tail import schedule as module
+from logstream.tail.batch import SourceSpec
+from logstream.tail.discovery import find
+from logstream.tail.follower import Follower
+from logstream.tail.lineage import Census
+from logstream.tail.opening import OpenFiles
+from logstream.tail.roster import Roster
+from logstream.tail.schedule import Schedule
+from logstream.tail.still import is_still
+from logstream.tail.turn import Pace, Turn
+from logstream.tail.unpacking import Unpacking
+from tests.tail_kit import write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from logstream.tail.lineage import Lineage
+
+PACE = Pace(sweep_seconds=1.0, blind_sweep_seconds=0.25, hot_seconds=0.0)
+
+
+class Desk:
+    """A schedule over some files, looked at until all are read."""
+
+    def __init__(self, directory: Path, count: int) -> None:
+        self.files = OpenFiles(100)
+        self.census = Census(PACE, self.files, Unpacking(directory))
+        self.follower = Follower(self.census)
+        self.roster = Roster(self.census, self.follower.succession)
+        self.schedule = Schedule(self.roster, self.follower, PACE)
+        spec = SourceSpec("app", (str(directory / "*.log"),))
+        self.roster.set_sources([spec], (), 0.0)
+        for number in range(count):
+            write(directory / f"{number}.log", b"0\n")
+        self.schedule.look_at(self.roster.note(spec, find(spec.paths), self.turn()))
+        self.sweep()
+
+    def turn(self) -> Turn:
+        return Turn(time.monotonic(), time.time(), 4 << 20)
+
+    def sweep(self, *, is_blind: bool = False) -> tuple[float, Turn]:
+        """Look at all files; the pause after that, and the last turn."""
+        self.schedule.look_everywhere()
+        while True:
+            turn = self.turn()
+            pause_seconds = self.schedule.take_turn(turn, is_blind=is_blind)
+            if pause_seconds > 0:
+                return pause_seconds, turn
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    desk = Desk(tmp_path, 3)
+    yield desk
+    desk.files.close()
+
+
+def test_many_files_are_swept_less_often_where_events_tell_of_them(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(lineage: Lineage, turn: Turn) -> bool:
+        time.sleep(0.003)
+        return is_still(lineage, turn)
+
+    monkeypatch.setattr(module, "is_still", slow)
+    assert desk.sweep()[0] > 3.0
+    assert desk.sweep(is_blind=True)[0] <= 0.25
+    monkeypatch.setattr(module, "_LONGEST_SWEEP_PAUSE_SECONDS", 2.0)
+    assert 1.0 < desk.sweep()[0] <= 2.0
+    monkeypatch.undo()
+    assert desk.sweep()[0] <= 1.0
+
+
+def test_a_sweep_looks_closer_only_where_something_may_have_happened(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.sweep()
+    while not all(is_still(one, desk.turn()) for one in desk.roster.lineages.values()):
+        time.sleep(0.01)  # a change within the same tick of the clock would not show in the file's time
+        desk.sweep()
+    looked: list[str] = []
+    poll = desk.follower.poll
+
+    def noted(lineage: Lineage, turn: Turn, most_bytes: int) -> bool:
+        looked.append(lineage.path)
+        return poll(lineage, turn, most_bytes)
+
+    monkeypatch.setattr(desk.follower, "poll", noted)
+    desk.sweep()
+    assert not looked
+    write(tmp_path / "1.log", b"1\n")
+    (tmp_path / "2.log").unlink()
+    assert desk.sweep()[1].changes
+    assert sorted(looked) == [str(tmp_path / "1.log"), str(tmp_path / "2.log")]

@@ -86,7 +86,9 @@ def cut_blocks(generation: Generation, at: int, time_ms: int, change: Range, max
     """The blocks of a range that begins at the place `at`."""
     content, start = change.content, 0
     while start < len(content):
-        length = length_in(generation.encoding, content, start, change.start + start, max_line_bytes)
+        length = len(content) - start
+        if length > BLOCK_BYTES or content.count(b"\n", start) > BLOCK_LINES:
+            length = length_in(generation.encoding, content, start, change.start + start, max_line_bytes)
         lead = content[start - ANCHOR_BYTES : start] if start >= ANCHOR_BYTES else change.lead + content[:start]
         yield Block(
             generation, change.start + start, at + start, time_ms, lead[-ANCHOR_BYTES:], content[start : start + length]

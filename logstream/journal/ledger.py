@@ -176,7 +176,7 @@ class Ledger:
     def _touch(self, plan: Plan, key: str) -> Life:
         life = plan.touched.get(key)
         if life is None:
-            life = plan.touched[key] = copy.copy(self.lives[key])
+            life = plan.touched[key] = self.lives[key].copy()
         return life
 
     def _bear(self, plan: Plan, birth: Birth) -> None:

@@ -5,7 +5,8 @@ Owns the columns' meaning. Refuses to know how bytes are found, and when anythin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from logstream.tail.batch import Known
@@ -43,6 +44,10 @@ class Life:
     anchor: int | None = None
     """Anchor at `committed`, when this process has read the bytes before it."""
 
+    def copy(self) -> Life:
+        """Another one with the same values; several times as fast as what `copy` makes of any object."""
+        return Life(*_values_of(self))
+
     def has_kept(self, offset: int) -> bool:
         """Whether nobody has cut off the bytes before `offset`."""
         return self.kept_end is None or offset <= self.kept_end
@@ -69,6 +74,9 @@ class Life:
             is_gone=self.gone is not None,
             encoding=self.generation.encoding,
         )
+
+
+_values_of = attrgetter(*(field.name for field in fields(Life)))
 
 
 def insertion(life: Life) -> Statement:

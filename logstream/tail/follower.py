@@ -20,6 +20,7 @@ from logstream.tail.framing import encoding_of, framing_of, is_wide
 from logstream.tail.identity import Verdict
 from logstream.tail.misread import misread_end
 from logstream.tail.opening import Opened, first_byte_of, is_garbled, is_unlinked, locate, place_of
+from logstream.tail.quick import read_appended
 from logstream.tail.succession import Succession
 from logstream.tail.unpacking import Answer
 
@@ -48,9 +49,15 @@ class Follower:
         try:
             seen = self.succession.bind(lineage, turn)
             live = lineage.live
-            if seen is not None and live is not None and len(lineage.readers) == 1 and live.is_settled(seen):
-                live.seen_time = turn.time
-                return False
+            if seen is not None and live is not None and len(lineage.readers) == 1:
+                if live.is_settled(seen):
+                    live.seen_time = turn.time
+                    return False
+                if (change := read_appended(live, seen)) is not None:
+                    self._hand_on(lineage, live, change, turn)
+                    self._catch_up(lineage, live, turn)
+                    self._settle(lineage, live, turn)
+                    return False
             if seen is not None and not self.succession.has_all_before(lineage, seen, turn):
                 return False
             return self._read_all(lineage, turn, most_bytes)

@@ -50,8 +50,8 @@ class Schedule:
         self._backlog: dict[Lineage, None] = {}
         self._hot: dict[Lineage, None] = {}
         self.growth: Growth[Lineage] = Growth()
-        self._announced: dict[Lineage, None] = {}
-        """Of the hot ones, those whose growth is told by events: they need not be looked at so often."""
+        self._announced: dict[Lineage, float] = {}
+        """Of the hot ones, those whose growth is told by events, and when each was last looked at."""
         self._grown: set[Lineage] = set()
         """Those of which events have told since the last turn."""
         self._next_check = 0.0
@@ -82,7 +82,8 @@ class Schedule:
         wants_survey = False
         for hint in hints:
             lineage = self._roster.lineages.get(hint.path) or self._by_path.get(hint.path)
-            if lineage is not None:
+            # Of those whose growth is told by events of their own, such a hint comes later and tells nothing new.
+            if lineage is not None and (hint.is_structural or lineage not in self._announced):
                 self._fresh[lineage] = None
                 self._follower.doubt(lineage)
             is_followed = hint.path in self._roster.lineages
@@ -115,7 +116,8 @@ class Schedule:
         self._fresh.update(dict.fromkeys(self._grown))
         if turn.now >= self._next_check:
             # Nothing may be left unseen because events are lost, or because they are not sent for each kind of writing.
-            self._fresh.update(self._announced)
+            due = turn.now - self._pace.announced_poll_seconds / 2
+            self._fresh.update(dict.fromkeys(one for one, looked in self._announced.items() if looked <= due))
             self._next_check = turn.now + self._pace.announced_poll_seconds
         has_polled = turn.now >= self._next_hot
         if has_polled:
@@ -189,11 +191,13 @@ class Schedule:
             self._cool(lineage)
         elif lineage in self._grown:
             self._hot.pop(lineage, None)
-            self._announced[lineage] = None
+            self._announced[lineage] = turn.now
         elif lineage not in self._announced or lineage.hot_until != hot_until:
             # It has grown, and nobody has said so.
             self._announced.pop(lineage, None)
             self._hot[lineage] = None
+        else:
+            self._announced[lineage] = turn.now
         if lineage.hot_until > turn.now and lineage.live is not None and lineage.live.fd is not None:
             self.growth.watch(lineage, lineage.live.fd, lineage.live.inode)
 

@@ -18,6 +18,7 @@ from logstream.tail.schedule import Schedule
 from logstream.tail.still import is_still
 from logstream.tail.turn import Pace, Turn
 from logstream.tail.unpacking import Unpacking
+from logstream.tail.watcher import Hint
 from tests.tail_kit import write
 
 if TYPE_CHECKING:
@@ -100,3 +101,12 @@ def test_a_sweep_looks_closer_only_where_something_may_have_happened(
     (tmp_path / "2.log").unlink()
     assert desk.sweep()[1].changes
     assert sorted(looked) == [str(tmp_path / "1.log"), str(tmp_path / "2.log")]
+
+
+def test_a_hint_of_bytes_tells_nothing_new_of_a_file_whose_growth_is_told_of_by_itself(desk: Desk) -> None:
+    told, untold = list(desk.roster.lineages.values())[:2]
+    desk.schedule._announced[told] = time.monotonic()
+    desk.schedule.take_hints([Hint(told.path, is_structural=False), Hint(untold.path, is_structural=False)])
+    assert list(desk.schedule._fresh) == [untold]
+    desk.schedule.take_hints([Hint(told.path, is_structural=True)])
+    assert list(desk.schedule._fresh) == [untold, told]

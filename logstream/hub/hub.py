@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from logstream.hub.flow import Flow
 from logstream.hub.judged import Judged, SourceTraits
 from logstream.hub.recent import Recent
+from logstream.hub.single import judge_block
 from logstream.hub.traces import LOOK_BACK_BYTES, NOTHING_ABOVE, Above
 from logstream.hub.view import View, ViewEvidence, ViewKey
 from logstream.journal.base import Block
@@ -37,6 +38,8 @@ _LINE_COST_BYTES = 64
 """What a line is taken to cost beside its bytes: an empty one is a record too."""
 REMEMBERED_ENDS = 256
 """Blocks of which is known what a line that goes on with them has from them; for others the file is read again."""
+_SMALL_BYTES = 1024
+"""Of a block that is no larger this is found out when it is asked for: mostly nobody does."""
 _FIRST_LOOK_BYTES = 16 * 1024
 WAKE_SECONDS = 0.002
 _WAKE_SECONDS_A_WAITER = 50e-6
@@ -74,7 +77,7 @@ class Hub:
         self._views: dict[ViewKey, View] = {}
         self._judged: OrderedDict[tuple[str, int, int], Judged] = OrderedDict()
         self._judged_bytes = 0
-        self._above: OrderedDict[tuple[str, int], Above] = OrderedDict()
+        self._above: OrderedDict[tuple[str, int], Above | Judged] = OrderedDict()
         self._waiters: set[asyncio.Future[None]] = set()
         self._listeners: set[Listener] = set()
         self._last_wake_seconds = 0.0
@@ -158,15 +161,16 @@ class Hub:
 
     def _judge(self, block: Block) -> Judged:
         above = partial(self._find_above, block)
-        judged = Judged(block, self._traits_of(block), self.rules, self.encoder, above=above)
-        self._remember_above(block, judged.below())
+        judged = judge_block(block, self._traits_of(block), self.rules, self.encoder, above)
+        is_small = len(block.content) <= _SMALL_BYTES
+        self._remember_above(block, judged if is_small else judged.below())
         return judged
 
     def _find_above(self, block: Block) -> Above:
         """What stands before the block: known from the block before it, else read again."""
         known = self._above.get((block.generation.key, block.start))
         if known is not None:
-            return known
+            return known.below() if isinstance(known, Judged) else known
         found = NOTHING_ABOVE
         for length in (_FIRST_LOOK_BYTES, LOOK_BACK_BYTES):
             judged = self.judge_before(block, length)
@@ -191,7 +195,7 @@ class Hub:
     def _traits_of(self, block: Block) -> SourceTraits:
         return self.traits.get(block.generation.source, SourceTraits())
 
-    def _remember_above(self, block: Block, above: Above) -> None:
+    def _remember_above(self, block: Block, above: Above | Judged) -> None:
         self._above[block.generation.key, block.end] = above
         while len(self._above) > REMEMBERED_ENDS:
             self._above.popitem(last=False)

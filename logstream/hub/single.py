@@ -1,0 +1,78 @@
+"""A block that is one plain line, as all are where many files trickle: judged without what blocks of many lines need.
+
+Owns telling which blocks these are: one whole line of UTF-8 that goes on with nothing, and of which rules hide nothing.
+What it answers is what `Judged` answers for the same block; all others are left to that.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from logstream.hub.encoding import EncodedBlock
+from logstream.hub.frames import LINE_EVENT
+from logstream.hub.ids import LineIds
+from logstream.hub.judged import Judged
+from logstream.hub.masked import MaskedLines
+from logstream.hub.told import ToldLines
+from logstream.hub.traces import NOTHING_ABOVE, Above
+from logstream.parse import may_continue
+from logstream.tail.framing import spoken_encoding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from logstream.hub.frames import FrameEncoder
+    from logstream.hub.judged import SourceTraits
+    from logstream.journal.base import Block
+    from logstream.rules import RuleSet
+
+
+class JudgedLine(Judged):
+    """One block of one line."""
+
+    def __init__(self, block: Block, text: str, traits: SourceTraits, rules: RuleSet, encoder: FrameEncoder) -> None:
+        """Apply the rules to `text`, which `plain_text` gave."""
+        self.block = block
+        self.text = block.content[:-1]
+        self.ends = [len(self.text)]
+        self._is_wide = False
+        self._line_ends = [len(block.content)]
+        self._texts = [text]
+        self._encoded = EncodedBlock(encoder, 1)
+        self._ids = LineIds(block, self._line_ends)
+        self._told = ToldLines(self.text, self._texts, block, traits)
+        self._above = NOTHING_ABOVE
+        self._heads, self._inherited = {}, {}
+        self._whole = (self.text, self.ends)
+        self.verdicts = self.put_to(rules)
+        self.tags, self.kept = self.verdicts.tags, self.verdicts.kept
+        self.odd_lines = frozenset()
+        self.typed = {line: tag.event for line, tag in self.tags.items() if tag.event not in {None, LINE_EVENT}}
+        self._shown = MaskedLines(self._texts, self._told, {})
+
+
+def judge_block(
+    block: Block, traits: SourceTraits, rules: RuleSet, encoder: FrameEncoder, above: Callable[[], Above]
+) -> Judged:
+    """The block judged, the shorter way where that is enough."""
+    text = plain_text(block, traits)
+    if text is not None:
+        line = JudgedLine(block, text, traits, rules, encoder)
+        if not line.verdicts.masked:
+            return line
+    return Judged(block, traits, rules, encoder, above=above)
+
+
+def plain_text(block: Block, traits: SourceTraits) -> str | None:
+    """The text of a block that is one plain line; None if it is not, or if that is not sure."""
+    content = block.content
+    length = len(content) - 1
+    is_whole = content.find(b"\n") == length <= traits.max_line_bytes and block.lead.endswith(b"\n")
+    if not is_whole or content.endswith(b"\r\n"):
+        return None
+    if spoken_encoding(block.generation.encoding, traits.encoding) != "utf-8":
+        return None
+    text = content[:length].decode("utf-8", "replace")
+    if "\ufffd" in text or (traits.folding is not None and may_continue(text, traits.folding)):
+        return None
+    return text

@@ -2,27 +2,34 @@
 
 Hypercorn's HTTP/2 buffers without limit for a client that opens no window, and any cleartext port offers it: by the
 preface `PRI * HTTP/2.0` and by `Upgrade: h2c`, with no switch to turn either off. So this owns which protocols are
-spoken. Refuses to know routes and streams.
+spoken, and the way of a body's chunks to the socket. Refuses to know routes and streams.
 """
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from contextvars import Context
+from typing import TYPE_CHECKING, Any, Final
 
 import h11
 from hypercorn.asyncio.task_group import TaskGroup
 from hypercorn.asyncio.tcp_server import MAX_RECV, TCPServer
 from hypercorn.events import Closed
-from hypercorn.protocol.events import Response
-from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.protocol.events import Request, Response
+from hypercorn.protocol.h11 import STREAM_ID, H11Protocol
 from hypercorn.typing import ConnectionState
 from hypercorn.utils import parse_socket_addr
 
+from logstream.serving.exchange import Exchange
+
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Coroutine
+
     from hypercorn.events import Event
     from hypercorn.protocol.events import Event as StreamEvent
+
+    from logstream.serving.chunks import FramedChunks
 
 # What asyncio may hold of a client's bytes besides the kernel, plus one chunk.
 WRITE_BUFFER_BYTES: Final = 32 * 1024
@@ -37,6 +44,12 @@ class Http11(H11Protocol):
     """HTTP/1.x only. A server may ignore `Upgrade` (RFC 9110, 7.8), and this one does: `curl --http2` is answered."""
 
     has_refused = False
+    _is_chunked = True
+
+    def write_to(self, writer: asyncio.StreamWriter, chunks: FramedChunks) -> None:
+        """Where chunks of bodies go that the app has handed over."""
+        self._writer = writer
+        self._chunks = chunks
 
     async def _check_protocol(self, event: h11.Request) -> None:
         """The base class would switch to HTTP/2 here."""
@@ -47,7 +60,54 @@ class Http11(H11Protocol):
         elif not request.target.startswith((b"/", b"http://", b"https://")):
             await self._refuse(400)
         else:
-            await super()._create_stream(_without_upgrade(request))
+            await self._exchange(_without_upgrade(request))
+
+    async def _exchange(self, request: h11.Request) -> None:
+        """What the base class does where nothing is upgraded, with `Exchange` in the place of its class."""
+        self._is_chunked = request.http_version >= b"1.1"
+        exchange = self.stream = Exchange(
+            self.app,
+            self.config,
+            self.context,
+            self.task_group,
+            self.ssl,
+            self.client,
+            self.server,
+            self.stream_send,
+            STREAM_ID,
+        )
+        exchange.offer(self)
+        await exchange.handle(
+            Request(
+                stream_id=STREAM_ID,
+                headers=list(request.headers),
+                http_version=request.http_version.decode(),
+                method=request.method.decode("ascii").upper(),
+                raw_path=request.target,
+                state=self.connection_state,
+            )
+        )
+        self.keep_alive_requests += 1
+
+    def start(self, relaying: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run it as a task of the connection, which holds nothing of the request that it goes back to."""
+        group = self.task_group._task_group  # type: ignore[attr-defined]  # noqa: SLF001 -- its `spawn` takes no context
+        task: asyncio.Task[None] = group.create_task(relaying, name="http body", context=Context())
+        return task
+
+    def write_chunk(self, chunk: bytes) -> Awaitable[None] | None:
+        """Write past h11, which would copy each chunk for each client; its count of what was sent knows no bytes."""
+        if not chunk:
+            return None
+        self._writer.write(self._chunks.framed(chunk) if self._is_chunked else chunk)
+        is_full = self._writer.transport.get_write_buffer_size() > WRITE_BUFFER_BYTES
+        return self._drained() if is_full else None
+
+    async def _drained(self) -> None:
+        try:
+            await self._writer.drain()
+        except (ConnectionError, RuntimeError):
+            await self.handle(Closed())
 
     async def stream_send(self, event: StreamEvent) -> None:
         await super().stream_send(event)
@@ -67,6 +127,11 @@ class Http11(H11Protocol):
 
 class Connection(TCPServer):
     """Serves one accepted connection to its end; made and run by `serve`."""
+
+    def __init__(self, *parts: Any, chunks: FramedChunks) -> None:  # noqa: ANN401 -- the base class knows its own
+        """As the base class; `chunks` are those of the server."""
+        super().__init__(*parts)
+        self._chunks = chunks
 
     async def run(self) -> None:
         """As the base class, with `Http11` as the only protocol."""
@@ -89,6 +154,7 @@ class Connection(TCPServer):
                     server=server,
                     send=self.protocol_send,
                 )
+                self._http11.write_to(self.writer, self._chunks)
                 await self.idle_task.restart(task_group, self._idle_timeout)
                 await self._read_data()
         except OSError:

@@ -17,6 +17,7 @@ from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.config import Config
 from hypercorn.utils import wrap_app
 
+from logstream.serving.chunks import FramedChunks
 from logstream.serving.connection import Connection
 from logstream.serving.listeners import BACKLOG, Address, Listener, bind_tcp, bind_unix, inherit
 
@@ -83,6 +84,7 @@ class _Server:
         self._config = config
         self._context = WorkerContext(max_requests=None)
         self._state: LifespanState = {}
+        self._chunks = FramedChunks()
         self._servers: list[asyncio.Server] = []
         self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
@@ -129,7 +131,8 @@ class _Server:
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # No coroutine: asyncio would make the task its own, and print a traceback when it is cancelled (3.11).
         loop = asyncio.get_running_loop()
-        connection = Connection(self._app, loop, self._config, self._context, self._state, reader, writer)
+        parts = self._app, loop, self._config, self._context, self._state, reader, writer
+        connection = Connection(*parts, chunks=self._chunks)
         task = loop.create_task(connection.run(), name="http connection")
         self._connections[task] = writer
         task.add_done_callback(self._ended)

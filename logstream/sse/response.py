@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
 
 from quart import Response
 from quart.wrappers.response import ResponseBody
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Mapping
     from types import TracebackType
 
     from logstream.sse.seats import Seat
@@ -22,15 +23,27 @@ HEADERS: Final = {
 }
 
 
+# A server that pulls chunks itself offers this in the scope's extensions: `take(chunks, ended)`. It closes the chunks
+# and calls `ended`, whatever happens. Then a stream keeps nothing of its request, and no layer stands between it and
+# its client. Other servers are given the chunks by Quart.
+BODY_EXTENSION: Final = "logstream.body"
+_Take = Callable[["AsyncGenerator[bytes]", "Callable[[], None]"], None]
+
+
 class StreamBody(ResponseBody):
     """A body made by an async generator, whose seat is given back also when the generator never ran."""
 
-    def __init__(self, chunks: AsyncGenerator[bytes], seat: Seat) -> None:
+    def __init__(self, chunks: AsyncGenerator[bytes], seat: Seat, extensions: Mapping[str, Any]) -> None:
         self._chunks = chunks
         self._seat = seat
+        self._take: _Take | None = extensions.get(BODY_EXTENSION, {}).get("take")
 
     async def __aenter__(self) -> AsyncIterator[bytes]:
-        return self._chunks
+        if self._take is None:
+            return self._chunks
+        self._seat.begin()
+        self._take(self._chunks, self._seat.release)
+        return _nothing()
 
     async def __aexit__(
         self,
@@ -38,13 +51,19 @@ class StreamBody(ResponseBody):
         exc_value: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
-        await self._chunks.aclose()
-        self._seat.release()
+        if self._take is None:
+            await self._chunks.aclose()
+            self._seat.release()
 
     def __del__(self) -> None:
         # A view may drop the response that it asked for, or a client leave before the body begins: then no other code
         # of this class ever runs.
         self._seat.lapse()
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    for chunk in list[bytes]():
+        yield chunk
 
 
 def stream_response(body: ResponseBody | None) -> Response:

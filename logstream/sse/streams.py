@@ -94,7 +94,8 @@ class Streams:
         task = asyncio.current_task()
         if task is not None:
             task.add_done_callback(lambda _: seat.lapse())
-        return stream_response(StreamBody(self._stream(open_feed, seat), seat))
+        extensions = request.scope["extensions"] if has_request_context() else {}
+        return stream_response(StreamBody(self._stream(open_feed, seat), seat, extensions))
 
     async def respond_from(self, name: str, *, last_event_id: str | None, client: str) -> Response:
         """A response that streams the source registered as `name`, from after `last_event_id`.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from logstream.hub.frames import Frame
 from logstream.hub.recovered import Recovered, rest_of
+from logstream.hub.runs import Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +29,8 @@ PULL_BYTES = 64 * 1024
 """Frames are joined until they hold this much: one write for many lines."""
 PENDING_NOTICES = 64
 """Notices that wait for a subscriber; the oldest leaves, for they are news and not lines."""
+_SAME_SECONDS = 0.005
+"""Deadlines that lie no further apart are one."""
 _SLICE_SECONDS = 0.005
 """A subscriber that finds nothing to send gives way to others after this long."""
 
@@ -54,6 +57,8 @@ class Subscriber:
         self._reader: BlockReader | None = None
         self._notices: deque[Notice] = deque(maxlen=PENDING_NOTICES)
         self._waiting: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_seconds = 0.0
         self._woken = False
         self._is_ahead_of_ids = False
         """Whether it was told what the state's disk did not have, so that its position is an earlier one."""
@@ -96,22 +101,37 @@ class Subscriber:
         return None
 
     async def _collect(self, slice_end_seconds: float) -> Pulled | None:
-        """Frames from the place on, joined, until there is enough, no more, or the slice is over."""
-        parts: list[bytes] = [self._hub.encoder.encode_notice(notice) for notice in self._drain_notices()]
-        held = sum(map(len, parts))
+        """Frames from the place on, joined: once for all who are at the same place."""
+        if self._notices or self._held_back is not None or not self._is_near():
+            notices = [self._hub.encoder.encode_notice(notice) for notice in self._drain_notices()]
+            run = await self._join(notices, slice_end_seconds)
+        else:
+            began_at = self.at
+            known = self._view.runs.find(began_at, self._hub.head)
+            if known is not None:
+                return self._take(known)
+            run = await self._join([], slice_end_seconds, in_step=True)
+            if run.content and not self._is_ahead_of_ids:
+                self._view.keep_run(began_at, run)
+        return Pulled(run.content, run.gap_sources) if run.content else None
+
+    async def _join(self, parts: list[bytes], slice_end_seconds: float, *, in_step: bool = False) -> Run:
+        """`parts` and frames, until there is enough, no more, or the slice is over; `in_step`: or others go on."""
+        held, records, position = sum(map(len, parts)), 0, None
         gaps: list[str] = []
         clock = asyncio.get_running_loop().time
         while self.at < self._hub.head and held < PULL_BYTES and not self._woken:
+            if in_step and held and self._view.runs.has_whole(self.at):
+                break
             frame, self._held_back = self._held_back, None
             if frame is None:
                 frame = await self._next_frame()
             if held and held + len(frame.content) > PULL_BYTES:
                 self._held_back = frame
                 break
-            self._hub.flow.sent(frame)
-            self.at = frame.next_at
-            self.position = frame.position or self.position
-            self._is_ahead_of_ids = frame.next_at > self._hub.durable_head
+            self._pass(frame)
+            position = frame.position or position
+            records += frame.records
             if frame.content:
                 parts.append(frame.content)
                 held += len(frame.content)
@@ -119,7 +139,30 @@ class Subscriber:
                 gaps.append(frame.gap.source)
             if clock() >= slice_end_seconds:
                 break
-        return Pulled(b"".join(parts), tuple(gaps)) if parts else None
+        return Run(b"".join(parts), self.at, position, tuple(gaps), records)
+
+    def _pass(self, frame: Frame) -> None:
+        """Go to the place after `frame`."""
+        self._hub.flow.sent(frame)
+        self.at = frame.next_at
+        self.position = frame.position or self.position
+        self._is_ahead_of_ids = frame.next_at > self._hub.durable_head
+
+    def _is_near(self) -> bool:
+        """Whether what comes next is in memory and the same for all of the view: the place is where an item starts."""
+        if self._recovered is not None:
+            return False
+        item = self._hub.recent_item(self.at)
+        return item is not None and item.at == self.at
+
+    def _take(self, run: Run) -> Pulled:
+        """What another subscriber has joined."""
+        self._leave_history()
+        self._hub.flow.records_out += run.records
+        self.at = run.next_at
+        self.position = run.position or self.position
+        self._is_ahead_of_ids = False
+        return Pulled(run.content, run.gap_sources)
 
     async def _next_frame(self) -> Frame:
         """The frame at the place: shared if it is near the head, else made from the files."""
@@ -182,15 +225,30 @@ class Subscriber:
         """Until the head moves, a notice comes, `wake` is called, or time is up."""
         if self._woken or self._notices:
             return  # it came while a frame was being made
+        # The timer stays for the next wait: most of them are for the same moment, the next heartbeat.
+        if self._timer is None or abs(self._timer_seconds - deadline_seconds) > _SAME_SECONDS:
+            self._set_timer(deadline_seconds)
         future = self._hub.wait()
         self._waiting = future
-        timer = asyncio.get_running_loop().call_at(deadline_seconds, _finish, future)
         try:
             await future
         finally:
-            timer.cancel()
             self._hub.leave(future)
             self._waiting = None
+
+    def _set_timer(self, at_seconds: float) -> None:
+        self._stop_timer()
+        self._timer_seconds = at_seconds
+        self._timer = asyncio.get_running_loop().call_at(at_seconds, self._time_is_up)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _time_is_up(self) -> None:
+        self._timer = None
+        self._stir()
 
     def _stir(self) -> None:
         if self._waiting is not None:
@@ -215,3 +273,4 @@ def subscribing(hub: Hub, view: View, start: Start) -> Iterator[Subscriber]:
             yield subscriber
     finally:
         subscriber._leave_history()  # noqa: SLF001 - its own module
+        subscriber._stop_timer()  # noqa: SLF001 - its own module

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from logstream.hub.frames import EncodedRecord, Frame, FrameEncoder, Shape
 from logstream.hub.judged import Judged, position_after
+from logstream.hub.runs import ALL_RUNS_BYTES, RUNS_BYTES, Run, Runs
 from logstream.journal.base import Block, Lost
 from logstream.rules.evidence import Count
 
@@ -67,6 +68,7 @@ class View:
         self._view_count = view_count
         self._frames: dict[int, Frame] = {}
         self._frames_bytes = 0
+        self.runs = Runs()
         self._wanted: dict[str, bool] = {}
         self._count = Count()
 
@@ -89,6 +91,11 @@ class View:
                 oldest = self._frames.pop(next(iter(self._frames)))
                 self._frames_bytes -= len(oldest.content) + _FRAME_COST_BYTES
         return frame
+
+    def keep_run(self, at: int, run: Run) -> None:
+        """Have what was joined from the place `at` on for the others who look; nobody else needs it."""
+        if self.users > 1:
+            self.runs.keep(at, run, min(RUNS_BYTES, ALL_RUNS_BYTES // max(1, self._view_count())))
 
     def frame(self, item: Block | Lost) -> Frame:
         """The frame of any item, kept nowhere: for those who read history."""
@@ -134,6 +141,7 @@ class View:
         """Drop all finished frames: the rules have changed."""
         self._frames.clear()
         self._frames_bytes = 0
+        self.runs.clear()
 
     def __repr__(self) -> str:
         """The selection, and how much is kept."""

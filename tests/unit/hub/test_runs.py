@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from logstream.hub.runs import WHOLE_BYTES, Run, Runs
+from logstream.rules import RuleSet
+from tests import virtual_time
+from tests.hub_kit import Stage, drain, texts
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+    from logstream.hub.subscriber import Subscriber
+
+
+async def pulled_by(*subscribers: Subscriber) -> list[bytes]:
+    """What each of them gets with one pull."""
+    found = [await subscriber.pull(0) for subscriber in subscribers]
+    return [pulled.content for pulled in found if pulled is not None]
+
+
+def run_of(size: int, next_at: int) -> Run:
+    return Run(b"x" * size, next_at, None, (), 1)
+
+
+async def test_several_frames_are_joined_once_for_all_at_the_same_place(tmp_path: Path) -> None:
+    async with Stage(tmp_path) as stage:
+        one, two = stage.subscriber(stage.view()), stage.subscriber(stage.view())
+        for line in (b"a1\n", b"a2\n", b"a3\n"):
+            await stage.tell(stage.file(line[:2].decode()).changes(line))
+        first, second = await pulled_by(one, two)
+        assert first is second
+        assert texts(first) == ["a1", "a2", "a3"]
+        assert (one.at, one.position) == (two.at, two.position)
+        assert two.lag_bytes == 0
+        assert stage.hub.flow.records_out == 6
+
+
+async def test_whoever_comes_later_gets_what_was_added_in_the_same_write(tmp_path: Path) -> None:
+    async with Stage(tmp_path) as stage:
+        one, late = stage.subscriber(stage.view()), stage.subscriber(stage.view())
+        await stage.tell(stage.file("a.log").changes(b"a1\n"))
+        assert [texts(content) for content in await pulled_by(one)] == [["a1"]]
+        await stage.tell(stage.file("b.log").changes(b"b1\n"))
+        assert [texts(content) for content in await pulled_by(late, one)] == [["a1", "b1"], ["b1"]]
+
+
+async def test_those_who_lag_differently_are_in_step_after_one_write(tmp_path: Path) -> None:
+    async with Stage(tmp_path) as stage:
+        ahead, behind, furthest = (stage.subscriber(stage.view()) for _ in range(3))
+        await stage.tell(stage.file("0.log").changes(b"y\n"))
+        await ahead.pull(0)
+        stage.view().runs.clear()
+        for number in range(1, 12):
+            await stage.tell(stage.file(f"{number}.log").changes(b"y" * 12_000 + b"\n"))
+        starts_at = ahead.at
+        (whole,) = await pulled_by(ahead)
+        short, again = await pulled_by(behind, furthest)
+        assert behind.at == furthest.at == starts_at
+        assert short is again
+        assert await pulled_by(behind, furthest) == [whole, whole]
+        assert behind.at == furthest.at == ahead.at
+
+
+async def test_what_was_joined_is_made_anew_when_the_rules_change(tmp_path: Path) -> None:
+    async with Stage(tmp_path) as stage:
+        one, two = stage.subscriber(stage.view()), stage.subscriber(stage.view())
+        await stage.tell(stage.file("a.log").changes(b"a1\n"))
+        (first,) = await pulled_by(one)
+        stage.hub.reconfigure(RuleSet([]), {})
+        (second,) = await pulled_by(two)
+        assert second == first
+        assert second is not first
+        assert await pulled_by(one, two) == []
+
+
+async def test_nothing_is_kept_for_a_client_that_is_alone(tmp_path: Path) -> None:
+    async with Stage(tmp_path) as stage:
+        view = stage.view()
+        alone = stage.subscriber(view)
+        await stage.tell(stage.file("a.log").changes(b"a1\n"))
+        assert texts(await drain(alone)) == ["a1"]
+        assert view.runs.find(0, stage.hub.head) is None
+
+
+def test_a_run_is_found_until_more_could_be_joined_to_it() -> None:
+    runs = Runs()
+    runs.keep(0, run_of(10, next_at=5), 1000)
+    assert runs.find(0, 5) is not None
+    assert runs.find(0, 6) is None
+    assert runs.find(1, 5) is None
+    assert not runs.has_whole(0)
+    runs.keep(0, run_of(WHOLE_BYTES, next_at=5), 100_000)
+    assert runs.find(0, 6) is not None
+    assert runs.has_whole(0)
+
+
+def test_the_oldest_runs_leave_and_the_newest_stays_whatever_its_size() -> None:
+    runs = Runs()
+    for at in range(10):
+        runs.keep(at, run_of(40, next_at=99), 100)
+    assert [at for at in range(10) if runs.find(at, 99) is not None] == [8, 9]
+    runs.keep(10, run_of(500, next_at=99), 100)
+    assert [at for at in range(11) if runs.find(at, 99) is not None] == [10]
+    runs.clear()
+    assert runs.find(10, 99) is None
+
+
+def test_a_heartbeats_moment_is_waited_for_with_one_timer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> list[float]:
+        async with Stage(tmp_path) as stage:
+            loop, subscriber, set_for = asyncio.get_running_loop(), stage.subscriber(), list[float]()
+            with monkeypatch.context() as patch:
+                set_timer = subscriber._set_timer
+
+                def noting(at: float) -> None:
+                    set_for.append(at)
+                    set_timer(at)
+
+                patch.setattr(subscriber, "_set_timer", noting)
+                for number in range(3):
+                    loop.call_later(2, stage.hub._wake)
+                    telling = asyncio.create_task(stage.tell(stage.file(f"{number}.log").changes(b"a1\n")))
+                    await subscriber.pull(15 - loop.time())
+                    await telling
+                assert await subscriber.pull(15 - loop.time()) is None
+                assert loop.time() == 15
+                assert await subscriber.pull(5) is None
+                assert loop.time() == 20
+            return set_for
+
+    assert virtual_time.run(story()) == [15, 20]
+
+
+def test_a_subscriber_that_is_gone_leaves_no_timer(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with Stage(tmp_path) as stage:
+            subscriber = stage.subscriber()
+            pulling = asyncio.create_task(subscriber.pull(15))
+            await asyncio.sleep(1)
+            timer = subscriber._timer
+            assert timer is not None
+            pulling.cancel()
+            await asyncio.wait([pulling])
+        assert timer.cancelled()
+
+    virtual_time.run(story())

@@ -13,13 +13,15 @@ from logstream.hub.frames import LINE_EVENT, Columns, EncodedLines, EncodedRecor
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from logstream.hub.frames import FrameEncoder
+    from logstream.hub.frames import FrameEncoder, Shape
     from logstream.hub.judged import Judged
     from logstream.parse import Rows
 
 T = TypeVar("T")
 
 _MOST_READ_A_LINE = 8
+_MOST_FRAMES = 4
+"""Selections of which the events are kept: two that differ from all others are made for one view each."""
 
 
 class EncodedBlock:
@@ -30,12 +32,25 @@ class EncodedBlock:
         self._encoder = encoder
         self._jsons: list[Any] = [None] * line_count
         self._records: dict[int, EncodedRecord] = {}
+        self._frames: dict[tuple[Shape, tuple[int, ...]], bytes] = {}
 
     def record(self, judged: Judged, index: int) -> EncodedRecord:
         """One line."""
         found = self._records.get(index)
         if found is None:
             found = self._records[index] = self.lines(judged, [index])[0]
+        return found
+
+    def frame(self, judged: Judged, indexes: Sequence[int], shape: Shape, *, is_kept: bool) -> bytes:
+        """Events of lines by ascending indexes: one object for all who select the same, if it is kept."""
+        key = shape, tuple(indexes)
+        found = self._frames.get(key)
+        if found is None:
+            found = self._encoder.encode_records(self.lines(judged, indexes), shape)
+            if is_kept:
+                if len(self._frames) == _MOST_FRAMES:
+                    del self._frames[next(iter(self._frames))]
+                self._frames[key] = found
         return found
 
     def lines(self, judged: Judged, indexes: Sequence[int]) -> EncodedLines:

@@ -16,9 +16,11 @@ from logstream.hub.flow import Flow
 from logstream.hub.judged import Judged, SourceTraits
 from logstream.hub.recent import Recent
 from logstream.hub.single import judge_block
+from logstream.hub.sought import Sought
 from logstream.hub.traces import LOOK_BACK_BYTES, NOTHING_ABOVE, Above
 from logstream.hub.view import View, ViewEvidence, ViewKey
 from logstream.journal.base import Block
+from logstream.rules import Scanned
 from logstream.rules.evidence import Evidence, Tally
 from logstream.tail.batch import ANCHOR_BYTES, Batch, Notice
 from logstream.tail.framing import framing_of
@@ -75,6 +77,7 @@ class Hub:
         """Whether every file that was there has been announced: until then an unknown id may become known."""
         self.has_looked.set()
         self._views: dict[ViewKey, View] = {}
+        self._sought = Sought()
         self._judged: OrderedDict[tuple[str, int, int], Judged] = OrderedDict()
         self._judged_bytes = 0
         self._above: OrderedDict[tuple[str, int], Above | Judged] = OrderedDict()
@@ -162,6 +165,7 @@ class Hub:
     def _judge(self, block: Block) -> Judged:
         above = partial(self._find_above, block)
         judged = judge_block(block, self._traits_of(block), self.rules, self.encoder, above)
+        judged.scanned = Scanned(self._sought)
         is_small = len(block.content) <= _SMALL_BYTES
         self._remember_above(block, judged if is_small else judged.below())
         return judged
@@ -208,6 +212,7 @@ class Hub:
             view = self._views[key] = View(
                 key, query, self.encoder, judge=self.judge, view_count=lambda: self.view_count
             )
+            self._sought.add(query.patterns)
         view.users += 1
         try:
             yield view
@@ -215,6 +220,7 @@ class Hub:
             view.users -= 1
             if not view.users:
                 del self._views[key]
+                self._sought.remove(query.patterns)
 
     @contextmanager
     def listening(self, listener: Listener) -> Iterator[None]:

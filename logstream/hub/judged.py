@@ -27,9 +27,10 @@ from logstream.tail.lines import line_ends, strip_end
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from logstream.hub.frames import EncodedLines, EncodedRecord, FrameEncoder
+    from logstream.hub.frames import EncodedLines, EncodedRecord, FrameEncoder, Shape
     from logstream.journal.base import Block
     from logstream.parse import Rows
+    from logstream.rules import Scanned
 
 _BOM = b"\xef\xbb\xbf"
 _LF = 0x0A
@@ -72,6 +73,8 @@ class Judged:
         `above` is asked for what stands before the block if its first line may go on with it.
         """
         self.block = block
+        self.scanned: Scanned | None = None
+        """What views have found, for those that look for the same."""
         encoding = block.generation.encoding
         self._is_wide = encoding in WIDE
         self._line_ends = framing_of(encoding).cut_whole(block.content, block.start, traits.max_line_bytes)
@@ -163,6 +166,10 @@ class Judged:
     def encoded_lines(self, indexes: Sequence[int]) -> EncodedLines:
         """The same for many lines (ascending indexes)."""
         return self._encoded.lines(self, indexes)
+
+    def frame(self, indexes: Sequence[int], shape: Shape, *, is_kept: bool) -> bytes:
+        """Events of lines (ascending indexes), kept for other views that select the same."""
+        return self._encoded.frame(self, indexes, shape, is_kept=is_kept)
 
     def ids(self, indexes: Sequence[int]) -> Sequence[bytes] | None:
         """The ids of lines; None while there are none."""

@@ -49,6 +49,7 @@ class JudgedLine(Judged):
         self.odd_lines = frozenset()
         self.typed = {line: tag.event for line, tag in self.tags.items() if tag.event not in {None, LINE_EVENT}}
         self._shown = MaskedLines(self._texts, self._told, {})
+        self.scanned = None
 
 
 def judge_block(

@@ -106,9 +106,9 @@ class View:
         if not self.wants(item.generation.source):
             return Frame(b"", item.next_at, position_after(item))
         judged = self._judge(item)
-        records = judged.encoded_lines(self.selected(judged))
-        content = self._encoder.encode_records(records, self.key.shape)
-        return Frame(content, item.next_at, position_after(item), records=len(records))
+        selected = self.selected(judged)
+        content = judged.frame(selected, self.key.shape, is_kept=self._view_count() > 1)
+        return Frame(content, item.next_at, position_after(item), records=len(selected))
 
     def select(self, judged: Judged) -> list[EncodedRecord]:
         """The records of a block that the view's query selects, in order."""
@@ -126,6 +126,7 @@ class View:
                 source=judged.block.generation.source,
                 facts=judged,
                 universe=judged.kept,
+                scanned=judged.scanned,
             )
         )
         self._count.measured(len(judged.kept), perf_counter_ns() - began_ns)

@@ -14,7 +14,7 @@ from logstream.rules.judging import Masked, Rule, Spoken, Tag, Verdicts
 from logstream.rules.marks import marks_of
 from logstream.rules.mistakes import QueryError
 from logstream.rules.moments import TIME_EXPECTED, read_moment
-from logstream.rules.patterns import Pattern, PatternSet, check_pattern
+from logstream.rules.patterns import Pattern, PatternSet, Scanned, check_pattern
 from logstream.rules.query import Query, parse_query
 from logstream.rules.redaction import MASK, PRESETS, check_redaction, masked_fields
 from logstream.rules.ruleset import RESERVED_EVENTS, RuleSet, concerns
@@ -42,6 +42,7 @@ __all__ = [
     "QueryError",
     "Rule",
     "RuleSet",
+    "Scanned",
     "Spoken",
     "Tag",
     "Verdicts",

@@ -18,12 +18,15 @@ from logstream.rules.fields import wildcard_expression
 from logstream.rules.syntax import MAX_COST, PatternError, survey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Sequence
 
 MAX_PATTERNS: Final = 1000
 """How many patterns one set may hold."""
 MAX_DATABASE_COST: Final = 2 * MAX_COST
 """How much one database may cost. Measured: 10 of `x.{1,200}y` compile in 1.5 s together, 20 in 12 s, 50 in 49 s."""
+
+_CHEAP_COST: Final = 64
+"""What costs no more is compiled within milliseconds, so that it may be done while lines wait."""
 
 _OUTER_STARS: Final = re.compile(r"\A\*+|(?<!\\)\*+\Z")
 
@@ -83,6 +86,15 @@ def cost_of(pattern: Pattern) -> int:
     return _form_of(pattern).cost
 
 
+class Scanned:
+    """What has been found in one block, for those who look for the same in it later."""
+
+    def __init__(self, wanted: Container[Pattern]) -> None:
+        """Nothing is known; what is found of patterns among `wanted` will be."""
+        self.wanted = wanted
+        self.lines: dict[Pattern, set[int]] = {}
+
+
 class PatternSet:
     """Patterns compiled together; finds for each the lines of a block that match.
 
@@ -94,9 +106,10 @@ class PatternSet:
             reason = f"there are {len(patterns)} patterns, at most {MAX_PATTERNS} can be scanned together"
             raise PatternError(patterns[MAX_PATTERNS].expression, None, reason)
         self.patterns = tuple(patterns)
-        forms = [_form_of(pattern) for pattern in self.patterns]
+        self._forms = forms = [_form_of(pattern) for pattern in self.patterns]
         self._verified = [number for number, form in enumerate(forms) if form.verified]
-        self._blocks = [_compile(batch) for batch in _batches(enumerate(forms))]
+        self._alone: dict[int, hyperscan.Database] = {}
+        self._blocks = [([number for number, _ in batch], _compile(batch)) for batch in _batches(enumerate(forms))]
         self._lines = [
             ([number for number, _ in batch], _compile(batch))
             for batch in _batches((number, forms[number]) for number in self._verified)
@@ -106,21 +119,30 @@ class PatternSet:
     def __repr__(self) -> str:
         return f"<PatternSet [{len(self.patterns)} patterns, {len(self._verified)} verified line by line]>"
 
-    def scan(self, text: bytes, ends: Sequence[int]) -> list[set[int]]:
+    def scan(self, text: bytes, ends: Sequence[int], scanned: Scanned | None = None) -> list[set[int]]:
         r"""For each pattern, the indexes of the lines of `text` that match it.
 
         `text` is valid UTF-8, its lines parted by single `\n` without one at the end; `ends` holds the offset of
-        each line's end, so that its last is `len(text)`. May be called from any thread.
+        each line's end, so that its last is `len(text)`. May be called from any thread; with `scanned`, which is of
+        the same text, from one at a time.
         """
         if not ends:
             return [set() for _ in self.patterns]
+        known = {} if scanned is None else scanned.lines
+        if self.patterns and all(pattern in known for pattern in self.patterns):
+            return [known[pattern] for pattern in self.patterns]
         with self._scanning:
-            found = self._scan_block(text, ends)
+            found = self._scan_block(text, ends, known)
             if self._verified:
-                self._verify(text, ends, found)
-        return found
+                self._verify(text, ends, found, known)
+        if scanned is None:
+            return found
+        for pattern, lines in zip(self.patterns, found, strict=True):
+            if pattern in scanned.wanted:
+                known.setdefault(pattern, lines)
+        return [known.get(pattern, lines) for pattern, lines in zip(self.patterns, found, strict=True)]
 
-    def _scan_block(self, text: bytes, ends: Sequence[int]) -> list[set[int]]:
+    def _scan_block(self, text: bytes, ends: Sequence[int], known: Container[Pattern]) -> list[set[int]]:
         stops: list[list[int]] = [[] for _ in self.patterns]
 
         # What this raised would be swallowed by the binding: it only appends.
@@ -129,7 +151,7 @@ class PatternSet:
 
         # Two line feeds close the text. `^` does not match behind one that ends it (as in PCRE), so an empty last
         # line needs the first; without the second Vectorscan 5.4.12 misses matches in the last bytes.
-        for database in self._blocks:
+        for database in self._databases(known):
             database.scan(text + _CLOSING, match_event_handler=on_match)
         line_at = partial(bisect_left, ends)
         lines = [set(map(line_at, set(found))) for found in stops]
@@ -137,7 +159,19 @@ class PatternSet:
             found.discard(len(ends))
         return lines
 
-    def _verify(self, text: bytes, ends: Sequence[int], found: list[set[int]]) -> None:
+    def _databases(self, known: Container[Pattern]) -> Iterator[hyperscan.Database]:
+        """What has to be scanned: where some of a database's patterns are known, each of the others by itself."""
+        for numbers, database in self._blocks:
+            missing = [number for number in numbers if self.patterns[number] not in known]
+            if len(missing) == len(numbers) or any(self._forms[number].cost > _CHEAP_COST for number in missing):
+                yield database
+                continue
+            for number in missing:
+                if number not in self._alone:
+                    self._alone[number] = _compile([(number, self._forms[number])])
+                yield self._alone[number]
+
+    def _verify(self, text: bytes, ends: Sequence[int], found: list[set[int]], known: Container[Pattern]) -> None:
         """Replace what was found for the verified patterns by the lines that match when taken alone."""
         line = length = 0
 
@@ -146,6 +180,8 @@ class PatternSet:
                 found[number].add(line)
 
         for numbers, database in self._lines:
+            if all(self.patterns[number] in known for number in numbers):
+                continue
             candidates = set().union(*(found[number] for number in numbers))
             for number in numbers:
                 found[number] = set()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from logstream.rules.conditions import glob_matches
 from logstream.rules.fields import meets
-from logstream.rules.patterns import Pattern, PatternSet
+from logstream.rules.patterns import Pattern, PatternSet, Scanned
 from logstream.rules.tree import (
     EVERYTHING,
     NOTHING,
@@ -63,7 +63,7 @@ class CompiledQuery:
     def __repr__(self) -> str:
         return f"<CompiledQuery {self.query.canonical!r}>"
 
-    def select(
+    def select(  # noqa: PLR0913 - what is known of one block
         self,
         text: bytes,
         ends: Sequence[int],
@@ -71,6 +71,7 @@ class CompiledQuery:
         source: str,
         facts: LineFacts,
         universe: Sequence[int],
+        scanned: Scanned | None = None,
     ) -> list[int]:
         """The lines of `universe` (indexes, ascending) that the query selects, ascending.
 
@@ -82,7 +83,7 @@ class CompiledQuery:
             return list(universe)
         if root == NOTHING or not universe:
             return []
-        found = self._patterns.scan(text, ends) if self._numbers else []
+        found = self._patterns.scan(text, ends, scanned) if self._numbers else []
         block = _Block(
             self._numbers,
             found,
@@ -92,6 +93,11 @@ class CompiledQuery:
             _asked_once(facts.time_ms_of),
         )
         return sorted(block.select(root, set(universe)))
+
+    @property
+    def patterns(self) -> tuple[Pattern, ...]:
+        """What the query looks for in the text of lines."""
+        return self._patterns.patterns
 
     def _for_source(self, source: str) -> Node:
         root = self._by_source.get(source)

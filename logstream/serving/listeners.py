@@ -20,8 +20,8 @@ from logstream.serving.errors import AddressUnusableError, InheritedSocketError,
 # 4 MB (tcp_wmem) before we notice; less than 64 KiB would throttle those who do read.
 NOTSENT_LOWAT_BYTES: Final = 64 * 1024
 # After this long without a sign of the other side, or with a client that takes nothing, the connection is cut: a laptop
-# asleep would else count for 15 minutes. A client that stands still for a minute (a stopped tab, a debugger) is kept: it
-# costs about 110 KB until then, and goes on where it was.
+# asleep would else count for 15 minutes. A client that stands still for a minute (a stopped tab, a debugger) is kept:
+# it costs about 110 KB until then, and goes on where it was.
 USER_TIMEOUT_MS: Final = 120_000
 SOCKET_MODE: Final = 0o660
 # How many clients may wait to be accepted. In a reconnect storm those beyond it are slow (TCP) or refused (unix).

@@ -131,7 +131,8 @@ class Follower:
             if outcome is Verdict.SAME or (isinstance(outcome, Range) and current.is_drained):
                 self._catch_up(lineage, current, turn)
                 return current, False
-            if outcome is Verdict.TRUNCATED and current.is_displaced and self._is_garbled(current):
+            is_over = outcome is Verdict.TRUNCATED and current.is_displaced
+            if is_over and current.fd is not None and is_garbled(current.fd, current.committed, current.encoding):
                 self._endings.abandon(lineage, current, turn)
                 return None, False
             if isinstance(outcome, Verdict):
@@ -152,10 +153,6 @@ class Follower:
         """The reader, or one that goes on in the encoding which the source was given since the file was begun."""
         at = misread_end(reader) if is_wide(reader.spec.encoding) else None
         return (reader, limit) if at is None else (self._endings.skip_to(lineage, reader, at, turn), None)
-
-    @staticmethod
-    def _is_garbled(reader: Reader) -> bool:
-        return reader.fd is not None and is_garbled(reader.fd, reader.committed, reader.encoding)
 
     def _hand_on(self, lineage: Lineage, reader: Reader, change: Range, turn: Turn) -> None:
         turn.add(change)

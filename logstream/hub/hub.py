@@ -20,16 +20,17 @@ from logstream.hub.sought import Sought
 from logstream.hub.traces import LOOK_BACK_BYTES, NOTHING_ABOVE, Above
 from logstream.hub.view import View, ViewEvidence, ViewKey
 from logstream.journal.base import Block
-from logstream.rules import Scanned
+from logstream.rules import Scanned, concerns
 from logstream.rules.evidence import Evidence, Tally
 from logstream.tail.batch import ANCHOR_BYTES, Batch, Notice
-from logstream.tail.framing import framing_of
+from logstream.tail.framing import framing_of, spoken_encoding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from logstream.hub.frames import FrameEncoder
     from logstream.journal.base import Journal, Lost
+    from logstream.records import Generation
     from logstream.rules import CompiledQuery, RuleSet
 
 JUDGED_BYTES = 2 << 20
@@ -199,6 +200,14 @@ class Hub:
     def _traits_of(self, block: Block) -> SourceTraits:
         return self.traits.get(block.generation.source, SourceTraits())
 
+    def _plain_bytes(self, generation: Generation) -> int | None:
+        """Where lines are shown as they stand in the file, and are UTF-8: how long one can be; else None."""
+        traits = self.traits.get(generation.source, SourceTraits())
+        is_masked = any(rule.redact and concerns(rule, generation.source) for rule in self.rules.rules)
+        if is_masked or spoken_encoding(generation.encoding, traits.encoding) != "utf-8":
+            return None
+        return traits.max_line_bytes
+
     def _remember_above(self, block: Block, above: Above | Judged) -> None:
         self._above[block.generation.key, block.end] = above
         while len(self._above) > REMEMBERED_ENDS:
@@ -210,7 +219,12 @@ class Hub:
         view = self._views.get(key)
         if view is None:
             view = self._views[key] = View(
-                key, query, self.encoder, judge=self.judge, view_count=lambda: self.view_count
+                key,
+                query,
+                self.encoder,
+                judge=self.judge,
+                view_count=lambda: self.view_count,
+                plain_bytes=self._plain_bytes,
             )
             self._sought.add(query.patterns)
         view.users += 1

@@ -12,7 +12,7 @@ import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
 from logstream.hub.times import LineTimes, recorded_ms
-from logstream.journal.base import Block
+from logstream.journal.base import Block, Lost
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -128,12 +128,13 @@ async def _matches(hub: Hub, view: View, begin: int, end: int, most: int) -> tup
     kept: dict[Generation, list[_Match]] = {}
     first_ms: int | None = None
     times = LineTimes(hub)
-    reader = hub.journal.reader(begin, view.wants)
+    reader = hub.journal.reader(begin, view.wants, sieve_of=view.sieve_of)
     try:
-        while (item := await reader.read(end)) is not None:
+        while (item := await reader.sift(end)) is not None:
             await asyncio.sleep(0)
-            if isinstance(item, Block):
+            if not isinstance(item, Lost):
                 first_ms = recorded_ms(item) if first_ms is None else first_ms
+            if isinstance(item, Block):
                 judged = hub.judge(item)
                 own = kept.setdefault(item.generation, [])
                 selected = view.selected(judged)[-most:]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from logstream.hub.frames import Frame
 from logstream.hub.recovered import Recovered, rest_of
 from logstream.hub.runs import Run
+from logstream.journal.base import Passed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -179,13 +180,15 @@ class Subscriber:
     async def _replay(self) -> Frame:
         if self._reader is None or self._reader.at != self.at:
             self._leave_history()
-            self._reader = self._hub.journal.reader(self.at, self._view.wants)
+            self._reader = self._hub.journal.reader(self.at, self._view.wants, sieve_of=self._view.sieve_of)
         until = self._hub.recent.start
-        item = await self._reader.read(until)
+        item = await self._reader.sift(until)
         if item is None:
             # Nothing wanted up to there: the position still moves, so that a resume need not pass over it again.
             return Frame(b"", until, await self._hub.journal.position_at(until))
         self._hub.flow.replayed(item)
+        if isinstance(item, Passed):
+            return Frame(b"", item.next_at, item.after)
         return self._view.frame(item)
 
     async def _recover(self, recovered: Recovered) -> Frame:

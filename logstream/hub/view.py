@@ -15,10 +15,13 @@ from logstream.hub.judged import Judged, position_after
 from logstream.hub.runs import ALL_RUNS_BYTES, RUNS_BYTES, Run, Runs
 from logstream.journal.base import Block, Lost
 from logstream.rules.evidence import Count
+from logstream.tail.lines import may_be_over_long
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from logstream.journal.base import Sieve
+    from logstream.records import Generation
     from logstream.rules import CompiledQuery
     from logstream.rules.evidence import Evidence
 
@@ -50,7 +53,7 @@ class ViewEvidence(NamedTuple):
 class View:
     """Frames of one selection. Shared; see `Hub.view`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what the hub lends it
         self,
         key: ViewKey,
         query: CompiledQuery,
@@ -58,14 +61,19 @@ class View:
         *,
         judge: Callable[[Block], Judged],
         view_count: Callable[[], int],
+        plain_bytes: Callable[[Generation], int | None],
     ) -> None:
-        """A view that has made nothing yet; `view_count` answers how many views share the memory for frames."""
+        """A view that has made nothing yet; `view_count` answers how many views share the memory for frames.
+
+        `plain_bytes` answers for a generation whose lines are shown as they stand in the file how long they can be.
+        """
         self.key = key
         self.users = 0
         self._query = query
         self._encoder = encoder
         self._judge = judge
         self._view_count = view_count
+        self._plain_bytes = plain_bytes
         self._frames: dict[int, Frame] = {}
         self._frames_bytes = 0
         self.runs = Runs()
@@ -105,10 +113,33 @@ class View:
             return Frame(self._encoder.encode_gap(item.gap, item.after), item.next_at, item.after, item.gap)
         if not self.wants(item.generation.source):
             return Frame(b"", item.next_at, position_after(item))
+        if self._passes_over(item):
+            return Frame(b"", item.next_at, position_after(item))
         judged = self._judge(item)
         selected = self.selected(judged)
         content = judged.frame(selected, self.key.shape, is_kept=self._view_count() > 1)
         return Frame(content, item.next_at, position_after(item), records=len(selected))
+
+    def sieve_of(self, generation: Generation) -> Sieve | None:
+        """What tells of many lines of a generation at once which of them the view can select, if anything does."""
+        sieve = self._query.sieve
+        return None if sieve is None or self._plain_bytes(generation) is None else sieve.stops
+
+    def _passes_over(self, block: Block) -> bool:
+        """Whether the view selects nothing of the block, as far as that is known without a look at its lines."""
+        content, sieve = block.content, self._query.sieve
+        if sieve is None or not content.endswith(b"\n"):
+            return False
+        plain_bytes = self._plain_bytes(block.generation)
+        if plain_bytes is None or may_be_over_long(content, len(content), plain_bytes):
+            return False
+        began_ns = perf_counter_ns()
+        if sieve.stops(content, len(content), only_first=True) != []:
+            return False
+        line_count = content.count(b"\n")
+        self._count.measured(line_count, perf_counter_ns() - began_ns)
+        self._count.add(line_count, 0, block.time_ms)
+        return True
 
     def select(self, judged: Judged) -> list[EncodedRecord]:
         """The records of a block that the view's query selects, in order."""

@@ -7,14 +7,13 @@ Nothing above this module may know which implementation runs.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from logstream.records import GapReason
 from logstream.tail.batch import ANCHOR_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from logstream.records import Gap, Generation, Position
     from logstream.tail.batch import Batch, Known
 
@@ -77,6 +76,26 @@ class Block(NamedTuple):
         if length >= ANCHOR_BYTES:
             return self.content[length - ANCHOR_BYTES : length]
         return (self.lead + self.content[:length])[-ANCHOR_BYTES:]
+
+
+class Passed(NamedTuple):
+    """Whole lines of a run of which none can be wanted, and the position after them."""
+
+    generation: Generation
+    at: int
+    next_at: int
+    time_ms: int
+    after: Position | None
+    first_end_at: int
+    """The place after the first of the lines."""
+
+
+Sieve = Callable[[bytes, int], Sequence[int] | None]
+"""What tells without a look at single lines which of them can be wanted.
+
+Takes bytes that begin where a record does, and the length of the whole lines in them, none of which is over-long.
+Answers ascending offsets, of which each line that can be wanted has one in it or at its end. None: it cannot tell.
+"""
 
 
 class Lost(NamedTuple):
@@ -149,6 +168,9 @@ class BlockReader(Protocol):
     async def read(self, until: int) -> Block | Lost | None:
         """The next block, which ends at `until` or before, or what was lost there; None once `until` is reached."""
 
+    async def sift(self, until: int) -> Block | Lost | Passed | None:
+        """As `read`, but lines that the reader's sieve holds back are passed over, many at a time."""
+
     def close(self) -> None:
         """Give back what the reader holds."""
 
@@ -190,10 +212,17 @@ class Journal(Protocol):
     async def align(self, at: int) -> int:
         """The last place at or before `at` where a line is known to begin."""
 
-    def reader(self, at: int, wants: Callable[[str], bool] | None = None, *, only: str | None = None) -> BlockReader:
+    def reader(
+        self,
+        at: int,
+        wants: Callable[[str], bool] | None = None,
+        *,
+        only: str | None = None,
+        sieve_of: Callable[[Generation], Sieve | None] | None = None,
+    ) -> BlockReader:
         """A reader that begins at the place `at`, a line's start, and passes over sources that `wants` refuses.
 
-        With `only`, it passes over all generations but that one.
+        With `only`, it passes over all generations but that one. Who calls `sift` gives the sieve of a generation.
         """
 
     def bytes_before(self, generation: Generation, offset: int, length: int) -> bytes | None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from time import perf_counter
+from typing import TYPE_CHECKING, Final
 
-from logstream.journal.base import Block, Lost, Run
+from logstream.journal.base import Block, Lost, Passed, Run
 from logstream.journal.cutting import block_reach, length_in
-from logstream.journal.ids import AFTER_GAP, AFTER_OPEN_GAP
+from logstream.journal.ids import AFTER_GAP, AFTER_OPEN_GAP, anchor_of
+from logstream.journal.sifting import LEAST_STRETCH_BYTES, STRETCH_BYTES, Piece, Sifted, Stretch, pieces_around
 from logstream.records import Gap, GapReason, Position
 from logstream.tail.batch import ANCHOR_BYTES
+from logstream.tail.lines import may_be_over_long
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from logstream.journal.base import Sieve
     from logstream.journal.entries import EntryCursor
     from logstream.journal.ledger import Ledger
     from logstream.journal.life import Life
@@ -21,16 +25,21 @@ if TYPE_CHECKING:
     from logstream.records import Generation
 
 
+_LONG_SECONDS: Final = 0.003
+"""A sieve that takes so long for a stretch is given shorter ones: nobody else has a turn meanwhile."""
+
+
 class Replay:
     """One subscriber's way through the recorded order. See `BlockReader`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what it reads with, and what it leaves out
         self,
         cursor: EntryCursor,
         ledger: Ledger,
         locator: Locator,
         max_line_bytes: Callable[[str], int],
         wants: Callable[[Generation], bool] | None,
+        sieve_of: Callable[[Generation], Sieve | None] | None = None,
     ) -> None:
         """Read from where `cursor` stands, only generations that `wants` accepts."""
         self._cursor = cursor
@@ -40,8 +49,11 @@ class Replay:
         self._wants = wants
         self._run: Run | None = None
         """What is left of a run that did not fit one block."""
-        self._last: Block | None = None
-        """The block before: what the next one of its generation must begin with is known."""
+        self._last: tuple[Generation, int, bytes] | None = None
+        """Where what was read last ends, and the bytes before: what the next block there must begin with is known."""
+        self._sieve_of = sieve_of
+        self._sifted: Sifted | None = None
+        self._stretch_bytes = STRETCH_BYTES
 
     @property
     def at(self) -> int:
@@ -51,31 +63,89 @@ class Replay:
     async def read(self, until: int) -> Block | Lost | None:
         """The next block before the place `until`, or what was lost there; None once `until` is reached."""
         run = self._run or self._cursor.next_run(until, self._wants)
-        self._run = None
+        return None if run is None else await self._read(run, until)
+
+    async def sift(self, until: int) -> Block | Lost | Passed | None:
+        """As `read`, but what the sieve holds back is passed over."""
+        run = self._run or self._cursor.next_run(until, self._wants)
         if run is None:
             return None
+        sieve = None if self._sieve_of is None else self._sieve_of(run.generation)
+        life = self._ledger.lives.get(run.generation.key)
+        if sieve is None or life is None or run.hole is not None:
+            return await self._read(run, until)
+        self._run = run  # for as long as others have their turn
+        if self._sifted is None or not self._sifted.holds(run):
+            self._sifted = await self._look_ahead(run, life, sieve)
+        if self._sifted is None or self._sifted.pieces is None:
+            return await self._read(run, until)
+        piece = self._sifted.piece_at(run.start)
+        if piece.start == run.start:
+            return await self._read(run, until, piece.stop - piece.start)
+        return self._pass(run, life, piece)
+
+    async def _read(self, run: Run, until: int, length: int | None = None) -> Block | Lost:
+        """The block at the beginning of the run, of `length` bytes if that is known, or what was lost there."""
+        self._run = None
         life = self._ledger.lives.get(run.generation.key)
         if run.hole is not None or run.end is None or life is None:
             # A generation may have been forgotten since this reader came upon it.
             return self._told(_lost(run, run.hole or (GapReason.EXPIRED if life is None else GapReason.DELETED)))
-        found = await self._bytes_of(run, life)
+        found = await self._bytes_of(run, life, length or block_reach(run.generation.encoding, run.start))
         if isinstance(found, GapReason):
             return self._lose(run, found, until)
-        lead_bytes = min(ANCHOR_BYTES, run.start)
-        content = found[lead_bytes:]
-        limit = self._max_line_bytes(run.generation.source)
-        content = content[: length_in(run.generation.encoding, content, 0, run.start, limit)]
+        lead, content = found
+        if length is None:
+            limit = self._max_line_bytes(run.generation.source)
+            content = content[: length_in(run.generation.encoding, content, 0, run.start, limit)]
         is_durable = run.at + len(content) <= self._ledger.durable_head
-        block = Block(run.generation, run.start, run.at, run.time_ms, found[:lead_bytes], content, is_durable)
-        if block.end == life.kept_end:
-            self._cursor = self._cursor.beginning_at(block.next_at)  # it counts the lines of what is lost
-        elif block.end < run.end:
-            self._run = run._replace(start=block.end, at=block.next_at, lines=None)
-        self._last = block
+        block = Block(run.generation, run.start, run.at, run.time_ms, lead, content, is_durable)
+        self._go_on(run, life, block.end, block.before(len(content)))
         return block
 
-    async def _bytes_of(self, run: Run, life: Life) -> bytes | GapReason:
-        """What stands before the run, and the first bytes of it, or why these are not to be had."""
+    def _go_on(self, run: Run, life: Life, end: int, before: bytes) -> None:
+        """Move to the offset `end` of the run's generation, before which those bytes stand."""
+        self._run = None
+        next_at = run.at + end - run.start
+        if end == life.kept_end:
+            self._cursor = self._cursor.beginning_at(next_at)  # it counts the lines of what is lost
+        elif end < (run.end or 0):
+            self._run = run._replace(start=end, at=next_at, lines=None)
+        self._last = run.generation, end, before
+
+    async def _look_ahead(self, run: Run, life: Life, sieve: Sieve) -> Sifted | None:
+        """Put the next stretch of the run to the sieve; None if there is none to be had, or it has no line end."""
+        found = await self._bytes_of(run, life, self._stretch_bytes)
+        if isinstance(found, GapReason):
+            return None
+        lead, content = found
+        end = content.rfind(b"\n") + 1
+        if not end:
+            return None
+        key = run.generation.key
+        if may_be_over_long(content, end, self._max_line_bytes(run.generation.source)):
+            return Sifted(key, run.start + end, None)
+        began = perf_counter()
+        stops = sieve(content, end)
+        if perf_counter() - began > _LONG_SECONDS:
+            self._stretch_bytes = max(LEAST_STRETCH_BYTES, self._stretch_bytes // 2)
+        else:
+            self._stretch_bytes = min(STRETCH_BYTES, self._stretch_bytes * 2)
+        if stops is None:
+            return Sifted(key, run.start + end, None)
+        return Sifted(key, run.start + end, pieces_around(Stretch(run.start, lead, content, end), stops)[::-1])
+
+    def _pass(self, run: Run, life: Life, piece: Piece) -> Passed:
+        """Move to where a piece begins."""
+        next_at, first_end_at = (run.at + offset - run.start for offset in (piece.start, piece.first_end))
+        after = None
+        if next_at <= self._ledger.durable_head:
+            after = Position(run.generation.key, piece.start, anchor_of(piece.before))
+        self._go_on(run, life, piece.start, piece.before)
+        return Passed(run.generation, run.at, next_at, run.time_ms, after, first_end_at)
+
+    async def _bytes_of(self, run: Run, life: Life, length: int) -> tuple[bytes, bytes] | GapReason:
+        """What stands before the run, and the first `length` bytes of it, or why these are not to be had."""
         end = run.end if run.end is None or life.kept_end is None else min(run.end, life.kept_end)
         if end is None or end <= run.start:
             return GapReason.TRUNCATED
@@ -83,25 +153,26 @@ class Replay:
         if isinstance(descriptor, GapReason):
             return descriptor
         lead_bytes = min(ANCHOR_BYTES, run.start)
-        wanted = lead_bytes + min(end - run.start, block_reach(run.generation.encoding, run.start))
+        wanted = min(end - run.start, length)
         try:
-            found = os.pread(descriptor, wanted, run.start - lead_bytes)
+            content = os.pread(descriptor, wanted, run.start)
+            # Read last: if it still stands there, so did what is behind it.
+            lead = os.pread(descriptor, lead_bytes, run.start - lead_bytes) if lead_bytes else b""
         except OSError:
             return GapReason.UNREADABLE
-        if len(found) < wanted or not self._goes_on(run, found[:lead_bytes]):
+        if len(content) < wanted or len(lead) < lead_bytes or not self._goes_on(run, lead):
             # Shorter than recorded, or other bytes, and not yet sealed: somebody cut the file under our feet.
             return GapReason.TRUNCATED
-        return found
+        return lead, content
 
     def close(self) -> None:
         """Nothing is held: descriptors belong to the locator."""
 
     def _goes_on(self, run: Run, lead: bytes) -> bool:
         """Whether `lead` is what stood before the run when this reader was there, if it was."""
-        last = self._last
-        if last is None or last.generation != run.generation or last.end != run.start:
+        if self._last is None or self._last[:2] != (run.generation, run.start):
             return True
-        return (last.lead + last.content[-ANCHOR_BYTES:]).endswith(lead)
+        return self._last[2].endswith(lead)
 
     def _lose(self, run: Run, reason: GapReason, until: int) -> Lost:
         """The run, and what follows it in the same generation, as one loss: what is gone here is gone there."""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from logstream.journal.base import Sieve
     from logstream.journal.held import Statement
     from logstream.journal.life import Life
     from logstream.records import Generation
@@ -193,7 +194,14 @@ class SqliteJournal:
         found = EntryCursor(self._store, self._ledger, min(at, self.head)).peek()
         return at if found is None else found[0].at
 
-    def reader(self, at: int, wants: Callable[[str], bool] | None = None, *, only: str | None = None) -> Replay:
+    def reader(
+        self,
+        at: int,
+        wants: Callable[[str], bool] | None = None,
+        *,
+        only: str | None = None,
+        sieve_of: Callable[[Generation], Sieve | None] | None = None,
+    ) -> Replay:
         """A reader that begins at the place `at`."""
         cursor = EntryCursor(self._store, self._ledger, at)
 
@@ -201,7 +209,7 @@ class SqliteJournal:
             return (only is None or generation.key == only) and (wants is None or wants(generation.source))
 
         selects = None if wants is None and only is None else is_wanted
-        return Replay(cursor, self._ledger, self._locator, self._max_line_bytes, selects)
+        return Replay(cursor, self._ledger, self._locator, self._max_line_bytes, selects, sieve_of)
 
     def bytes_before(self, generation: Generation, offset: int, length: int) -> bytes | None:
         """The at most `length` bytes of `generation` before `offset`; None while they cannot be read."""

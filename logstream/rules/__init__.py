@@ -10,11 +10,12 @@ from logstream.rules.conditions import LevelCondition, LevelConditionError, glob
 from logstream.rules.evidence import Evidence, remarks
 from logstream.rules.explain import Completion, Explanation, Names, explain
 from logstream.rules.facts import LineFacts
+from logstream.rules.forms import Pattern, check_pattern
 from logstream.rules.judging import Masked, Rule, Spoken, Tag, Verdicts
 from logstream.rules.marks import marks_of
 from logstream.rules.mistakes import QueryError
 from logstream.rules.moments import TIME_EXPECTED, read_moment
-from logstream.rules.patterns import Pattern, PatternSet, Scanned, check_pattern
+from logstream.rules.patterns import PatternSet, Scanned
 from logstream.rules.query import Query, parse_query
 from logstream.rules.redaction import MASK, PRESETS, check_redaction, masked_fields
 from logstream.rules.ruleset import RESERVED_EVENTS, RuleSet, concerns

@@ -11,9 +11,9 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from logstream.rules.fields import is_wild, unescaped
+from logstream.rules.forms import Pattern, cost_of
 from logstream.rules.keys import Value, make_term
 from logstream.rules.mistakes import SHOWN_CHARACTERS, QueryError, shown
-from logstream.rules.patterns import Pattern, cost_of
 from logstream.rules.syntax import PatternError
 from logstream.rules.tree import ANY_LINE, Leaf, Regex, Text, Wild
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import re2
 
 from logstream.rules.fields import wildcard_expression
-from logstream.rules.patterns import Pattern
+from logstream.rules.forms import Pattern
 from logstream.rules.tree import Every, Regex, Some, Text, Wild
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from logstream.rules.forms import Pattern, cost_of
 from logstream.rules.lexer import Kind, Token, read_tokens
 from logstream.rules.mistakes import QueryError, shown
-from logstream.rules.patterns import Pattern, cost_of
 from logstream.rules.syntax import MAX_COST, PatternError, survey
 from logstream.rules.tree import ANY_LINE, EVERYTHING, Leaf, Node, Regex, Text, Wild, every, negation, some, write
 

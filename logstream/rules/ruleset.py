@@ -19,8 +19,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from logstream.rules.conditions import glob_matches
+from logstream.rules.forms import Pattern
 from logstream.rules.judging import Judging, ReadyRule, Rule, Verdicts
-from logstream.rules.patterns import Pattern, PatternSet
+from logstream.rules.patterns import PatternSet
 from logstream.rules.query import parse_query
 from logstream.rules.redaction import PRESETS, Redactor
 from logstream.rules.select import compile_query

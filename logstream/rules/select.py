@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from logstream.rules.conditions import glob_matches
 from logstream.rules.fields import meets
-from logstream.rules.patterns import Pattern, PatternSet, Scanned
+from logstream.rules.forms import Pattern
+from logstream.rules.patterns import PatternSet, Scanned
+from logstream.rules.sieve import Sieve, needed_terms
 from logstream.rules.tree import (
     EVERYTHING,
     NOTHING,
@@ -56,9 +58,18 @@ class CompiledQuery:
         terms = dict.fromkeys(_text_terms(query.root))
         self._numbers = {term: number for number, term in enumerate(terms)}
         self._patterns = PatternSet([_pattern(term) for term in terms])
+        self.sieve = self._sieve(needed_terms(query.root))
+        """What tells of many lines at once which can be selected; None where only a look at each tells."""
         self._by_source: dict[str, Node] = {}
         self.everything = query.root == EVERYTHING
         """True when each line of each source is selected without a look at it."""
+
+    def _sieve(self, needed: tuple[Text | Wild | Regex, ...] | None) -> Sieve | None:
+        if needed is None:
+            return None
+        is_all = set(needed) == set(self._numbers)
+        patterns = self._patterns if is_all else PatternSet([_pattern(term) for term in needed])
+        return Sieve(patterns, minds_ends=any(isinstance(term, Regex) for term in needed))
 
     def __repr__(self) -> str:
         return f"<CompiledQuery {self.query.canonical!r}>"

@@ -81,20 +81,25 @@ def strip_end(raw: bytes) -> bytes:
 
 
 def _settled_length(content: bytes, max_line_bytes: int) -> int | None:
-    """Where the last line of `content` ends, if no line in it can be over-long; None if one may be.
+    """Where the last line of `content` ends, if no line in it can be over-long; None if one may be."""
+    end = content.rfind(b"\n") + 1
+    if len(content) - end >= max_line_bytes + LINE_END_BYTES or may_be_over_long(content, end, max_line_bytes):
+        return None
+    return end
+
+
+def may_be_over_long(content: bytes, end: int, max_line_bytes: int) -> bool:
+    """Whether one of the lines in the first `end` bytes of `content`, the last of which is LF, may be over-long.
 
     Hops from one line end to the last one within reach: all lines between the two are short enough.
     """
-    end = content.rfind(b"\n") + 1
-    if len(content) - end >= max_line_bytes + LINE_END_BYTES:
-        return None
     start = 0
     while end - start > max_line_bytes:
         hop = content.rfind(b"\n", start, start + max_line_bytes + 1)
         if hop < 0:
-            return None
+            return True
         start = hop + 1
-    return end
+    return False
 
 
 def _record_end(content: bytes, start: int, max_line_bytes: int) -> int | None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,10 +12,9 @@ from tests import virtual_time
 from tests.hub_kit import Stage, told
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from logstream.journal.base import Block, BlockReader, Lost
+    from logstream.journal.base import Block, BlockReader, Lost, Passed
 
 LONG_SECONDS = 1_000.0
 
@@ -95,13 +94,17 @@ class SuspendingReader:
         await asyncio.sleep(1)
         return await self._reader.read(until)
 
+    async def sift(self, until: int) -> Block | Lost | Passed | None:
+        await asyncio.sleep(1)
+        return await self._reader.sift(until)
+
     def close(self) -> None:
         self._reader.close()
 
 
 class SuspendingJournal(SqliteJournal):
-    def reader(self, at: int, wants: Callable[[str], bool] | None = None) -> SuspendingReader:  # type: ignore[override]
-        return SuspendingReader(super().reader(at, wants))
+    def reader(self, at: int, *arguments: Any, **more: Any) -> SuspendingReader:  # type: ignore[override] # noqa: ANN401
+        return SuspendingReader(super().reader(at, *arguments, **more))
 
 
 @pytest.mark.parametrize("event", ["wake", "notice"])

@@ -147,7 +147,7 @@ def test_patterns_too_costly_for_one_database_are_spread_over_several() -> None:
 def test_an_engine_that_loses_matches_among_many_patterns_gets_one_at_a_time(
     *, shared: bool, databases: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("logstream.rules.patterns._may_share_a_database", lambda: shared)
+    monkeypatch.setattr("logstream.rules.forms._may_share_a_database", lambda: shared)
     patterns = PatternSet([Pattern("a"), Pattern(r"\s"), Pattern("b$")])
 
     assert len(patterns._blocks) == databases

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from logstream.records import Level
 from logstream.rules import MASK, PatternError, Rule, RuleSet, Verdicts, check_redaction, parse_level_condition
-from logstream.rules.patterns import check_pattern
+from logstream.rules.forms import check_pattern
 from logstream.rules.redaction import PRESETS, Redactor, card_spans, masked, masked_fields
 from tests.known_lines import KnownLines
 

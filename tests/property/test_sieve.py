@@ -1,0 +1,155 @@
+"""What a sieve passes over against a look at each line: the records must be the same, whoever reads and wherever."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from logstream.hub import recent as recent_module
+from logstream.hub.history import Wanted, page_after, page_before
+from logstream.hub.judged import SourceTraits
+from logstream.hub.merge import last_by_time
+from logstream.hub.times import Span
+from logstream.journal import replay as replay_module
+from logstream.journal import sifting as sifting_module
+from logstream.rules import Rule, RuleSet
+from tests.hub_kit import Stage, drain, told
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from logstream.hub.judged import Judged
+    from logstream.hub.view import View
+    from logstream.journal.base import Block
+
+LONGEST: Final = 24
+WORDS: Final = (
+    "ab",
+    "sk",
+    "K",
+    "\N{LATIN SMALL LETTER LONG S}k",
+    "\N{KELVIN SIGN}",
+    "Ä",
+    "ä",
+    "9",
+    "500",
+    " ",
+    "\t",
+    "b",
+    "\ufeff",
+    "\ufffd",
+    "ERROR",
+)
+TERMS: Final = (
+    *("ab", "sk", "k", "ä", "9", "500", '" "', '"b 9"', "\ufffd", "a*b", "?k", "-ab", "-(ab OR 9)"),
+    *("/^ab/", "/b$/", "/^$/", r"/\s+b/", "/[^a]9/", r"/\d{3}/", "/K/", "/ä/i", "/./", "/^.{3}$/"),
+    *("level:error", "level:>=warn", "-level:error", "event:odd", "time:>2026-01-01", "msg:500"),
+    *("source:app", "source:other"),
+)
+RULES: Final = (
+    Rule("odd", match="9", event="odd"),
+    Rule("drop", match="ab 9", action="drop"),
+    Rule("mask", match="b+", redact=True),
+)
+
+words = st.sampled_from([word.encode() for word in WORDS] + [b"\xff", b"\xc3", b"\r"])
+texts = st.lists(words, max_size=6).map(b"".join)
+lines = st.one_of(
+    st.tuples(texts, st.sampled_from([b"\n", b"\n", b"\r\n"])).map(b"".join),
+    st.sampled_from([
+        b"2026-01-02T03:04:05Z ERROR ab\n", b"    at ab\n", b"Caused by: sk\n", b'{"level":"error","msg":"500"}\n',
+        b"x" * 40 + b"ab" * 20 + b"\n", b'{"log":"ab\\n","stream":"stderr","time":"2026-01-02T03:04:05Z"}\n', b"-\n",
+    ]),
+)  # fmt: skip
+some_terms = st.lists(st.sampled_from(TERMS), min_size=2, max_size=3)
+queries = st.one_of(
+    st.sampled_from(TERMS),
+    some_terms.map(" ".join),
+    some_terms.map(" OR ".join),
+    st.builds("({}) {}".format, some_terms.map(" OR ".join), st.sampled_from(TERMS)),
+)
+
+
+def record_of(record: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
+    return orjson.loads(record.json)
+
+
+async def selected(stage: Stage, view: View) -> list[Any]:
+    """All that a view selects, had in every way there is."""
+    subscriber = stage.subscriber(view)
+    streamed = []
+    while subscriber.lag_bytes:
+        streamed += [event.json for event in told(await drain(subscriber))]
+    last, _ = await last_by_time(stage.hub, view, 3)
+    everything = Wanted(view, Span(), 1_000)
+    after = await page_after(stage.hub, everything, 0)
+    before = await page_before(stage.hub, everything._replace(limit=3), None)
+    pages = [[record_of(record) for record in records] for records in (last, after.records, before.records)]
+    return [streamed, *pages]
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.lists(lines, min_size=1, max_size=12), min_size=1, max_size=6),
+    queries,
+    st.sets(st.sampled_from(RULES)),
+    st.tuples(
+        st.sampled_from([0, 0, 3]),
+        st.sampled_from([40, 200, 1 << 20]),
+        st.sampled_from([0, 20, 8192]),
+        st.sampled_from([2, 192]),
+    ),
+)
+@example([[b"b\xc3\xa4\n"], [b"\xff 500\n", b"500\r\n"]], "/0$/", set(), (0, 40, 0, 2))
+@example([[b"\xef\xbb\xbfab\n", b"9\n"]], "/^ab/", set(), (0, 1 << 20, 0, 192))
+async def test_what_is_passed_over_holds_nothing_that_is_selected(
+    tmp_path_factory: pytest.TempPathFactory,
+    batches: Sequence[Sequence[bytes]],
+    query: str,
+    rules: set[Rule],
+    bounds: tuple[int, int, int, int],
+) -> None:
+    recent_items, stretch_bytes, near_bytes, block_lines = bounds
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recent_module, "RECENT_ITEMS", recent_items)
+        patch.setattr(replay_module, "STRETCH_BYTES", stretch_bytes)
+        patch.setattr(replay_module, "LEAST_STRETCH_BYTES", stretch_bytes)
+        patch.setattr(sifting_module, "NEAR_BYTES", near_bytes)
+        patch.setattr(sifting_module, "BLOCK_LINES", block_lines)
+        async with Stage(tmp_path_factory.mktemp("sieve"), RuleSet(sorted(rules, key=lambda rule: rule.name))) as stage:
+            patch.setattr(stage.journal, "_max_line_bytes", lambda _: LONGEST)
+            stage.hub.traits["app"] = SourceTraits(max_line_bytes=LONGEST)
+            file = stage.file("app.log")
+            for batch in batches:
+                await stage.tell(file.changes(*batch, coarse=True))
+            view = stage.view(query)
+            sifted = await selected(stage, view)
+            view.forget_frames()
+            patch.setattr(view._query, "sieve", None)
+
+            assert sifted == await selected(stage, view)
+
+
+async def test_what_is_passed_over_is_not_read_line_by_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recent_module, "RECENT_ITEMS", 0)
+    async with Stage(tmp_path) as stage:
+        file = stage.file("app.log")
+        await stage.tell(file.changes(*[b"nothing %d\n" % number for number in range(100_000)], b"one needle\n"))
+        judged: list[bytes] = []
+
+        def judge(block: Block) -> Judged:
+            judged.append(block.content)
+            return stage.hub.judge(block)
+
+        view = stage.view("needle")
+        monkeypatch.setattr(view, "_judge", judge)
+
+        pulled = await stage.subscriber(view).pull(10)
+        assert pulled is not None
+        assert [event.json["text"] for event in told(pulled.content)] == ["one needle"]
+        assert judged == [b"one needle\n"]

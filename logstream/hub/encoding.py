@@ -65,8 +65,9 @@ class EncodedBlock:
 
     def _make(self, judged: Judged, indexes: Sequence[int]) -> None:
         judged.ids(indexes)  # of all at once, for the records below take one each
-        # To read a whole block at once is worth while for more than a few of its lines.
-        rows = judged.rows() if len(indexes) * _MOST_READ_A_LINE >= judged.line_count else None
+        # To read a whole block at once is worth while for more than a few of its lines: others may ask for the rest.
+        is_most = len(indexes) * _MOST_READ_A_LINE >= judged.line_count
+        rows = judged.rows() if is_most else judged.rows_of(indexes)
         alone = indexes
         if rows is not None:
             read, alone = _split(judged, rows, indexes)

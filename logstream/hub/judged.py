@@ -179,6 +179,10 @@ class Judged:
         """What could be read of the lines as they stand in the file at once, if anything."""
         return self._told.rows()
 
+    def rows_of(self, indexes: Sequence[int]) -> Rows | None:
+        """The same for some of the lines."""
+        return self._told.rows_of(indexes)
+
     def times(self) -> list[str | None]:
         """The time that each line tells, in order."""
         return [self._told.parsed(index).time for index in range(len(self._line_ends))]

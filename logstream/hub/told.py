@@ -60,6 +60,14 @@ class ToldLines:
             self._rows = read_rows(self._text, format=self._format, clock=self._clock)
         return self._rows
 
+    def rows_of(self, indexes: Sequence[int]) -> Rows | None:
+        """What can be read of some of the lines at once, if anything."""
+        if len(indexes) < _FEWEST_LINES:
+            return None
+        lines = self._text.split(b"\n")
+        rows = read_rows(b"\n".join([lines[index] for index in indexes]), format=self._format, clock=self._clock)
+        return None if rows is None else rows._replace(lines=[indexes[line] for line in rows.lines])
+
     def _read_at_once(self, index: int) -> Parsed | None:
         """What line `index` says, if it is among the lines that have been read at once."""
         if self._rows is None:

@@ -93,7 +93,8 @@ class Passed(NamedTuple):
 Sieve = Callable[[bytes, int], Sequence[int] | None]
 """What tells without a look at single lines which of them can be wanted.
 
-Takes bytes that begin where a record does, and the length of the whole lines in them, none of which is over-long.
+Takes bytes that begin where a record does, and the length of the whole lines in them, none of which is over-long. What
+follows behind them counts for nothing, but where something does, the lines need not be copied.
 Answers ascending offsets, of which each line that can be wanted has one in it or at its end. None: it cannot tell.
 """
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from logstream.journal.base import Block, Lost, Passed, Run
 from logstream.journal.cutting import block_reach, length_in
 from logstream.journal.ids import AFTER_GAP, AFTER_OPEN_GAP, anchor_of
-from logstream.journal.sifting import LEAST_STRETCH_BYTES, STRETCH_BYTES, Piece, Sifted, Stretch, pieces_around
+from logstream.journal.sifting import BEYOND_BYTES, LEAST_STRETCH_BYTES, STRETCH_BYTES, Piece, Sifted, Stretch, pieces_around
 from logstream.records import Gap, GapReason, Position
 from logstream.tail.batch import ANCHOR_BYTES
 from logstream.tail.lines import may_be_over_long
@@ -115,11 +115,13 @@ class Replay:
 
     async def _look_ahead(self, run: Run, life: Life, sieve: Sieve) -> Sifted | None:
         """Put the next stretch of the run to the sieve; None if there is none to be had, or it has no line end."""
-        found = await self._bytes_of(run, life, self._stretch_bytes)
+        left = (run.end or 0) - run.start
+        length = left if left <= self._stretch_bytes * 2 else self._stretch_bytes
+        found = await self._bytes_of(run, life, length, beyond=BEYOND_BYTES)
         if isinstance(found, GapReason):
             return None
         lead, content = found
-        end = content.rfind(b"\n") + 1
+        end = content.rfind(b"\n", 0, length) + 1
         if not end:
             return None
         key = run.generation.key
@@ -144,8 +146,13 @@ class Replay:
         self._go_on(run, life, piece.start, piece.before)
         return Passed(run.generation, run.at, next_at, run.time_ms, after, first_end_at)
 
-    async def _bytes_of(self, run: Run, life: Life, length: int) -> tuple[bytes, bytes] | GapReason:
-        """What stands before the run, and the first `length` bytes of it, or why these are not to be had."""
+    async def _bytes_of(
+        self, run: Run, life: Life, length: int, *, beyond: int = 0
+    ) -> tuple[bytes, bytes] | GapReason:
+        """What stands before the run, and the first `length` bytes of it, or why these are not to be had.
+
+        And up to `beyond` bytes of what follows, whatever that is.
+        """
         end = run.end if run.end is None or life.kept_end is None else min(run.end, life.kept_end)
         if end is None or end <= run.start:
             return GapReason.TRUNCATED
@@ -155,7 +162,7 @@ class Replay:
         lead_bytes = min(ANCHOR_BYTES, run.start)
         wanted = min(end - run.start, length)
         try:
-            content = os.pread(descriptor, wanted, run.start)
+            content = os.pread(descriptor, wanted + beyond, run.start)
             # Read last: if it still stands there, so did what is behind it.
             lead = os.pread(descriptor, lead_bytes, run.start - lead_bytes) if lead_bytes else b""
         except OSError:

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from logstream.journal.base import Run
 
 STRETCH_BYTES: Final = 1 << 20
-"""The most bytes that are put to a sieve at once."""
+"""How many bytes are put to a sieve at once; up to twice as many where no more are left of a run."""
 LEAST_STRETCH_BYTES: Final = 64 * 1024
 """What is put to a sieve that takes long."""
+BEYOND_BYTES: Final = 64
+"""What is read behind a stretch, so that a sieve need not copy it."""
 NEAR_BYTES: Final = 8 * 1024
 """Lines that can be wanted and lie no further apart are looked at together, with what lies between them."""
 

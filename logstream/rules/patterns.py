@@ -28,7 +28,7 @@ _CHEAP_COST: Final = 64
 """What costs no more is compiled within milliseconds, so that it may be done while lines wait."""
 
 _CLOSING: Final = b"\n\n"
-_MARGIN: Final = 64
+MARGIN_BYTES: Final = 64
 """Text that goes on for so long behind the lines in question needs no closing: it would be copied for that."""
 
 
@@ -92,7 +92,7 @@ class PatternSet:
         r"""Ascending offsets in the first `end` bytes of `content`, which are whole lines with their `\n`.
 
         Each line that matches one of the patterns has one of them in it or at its end; a line that has one need not
-        match. The lines are valid UTF-8. With `only_first` it is enough to know of one. May be called from any thread.
+        match. `content` is valid UTF-8. With `only_first` it is enough to know of one. May be called from any thread.
         """
         found: set[int] = set()
 
@@ -101,7 +101,7 @@ class PatternSet:
                 found.add(stop)
             return only_first and bool(found)
 
-        closed = content if len(content) - end >= _MARGIN and content.isascii() else content[:end] + _CLOSING
+        closed = content if len(content) - end >= MARGIN_BYTES else content[:end] + _CLOSING
         with self._scanning, suppress(hyperscan.ScanTerminated):
             for _, database in self._blocks:
                 database.scan(closed, match_event_handler=on_match)

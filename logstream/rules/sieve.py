@@ -40,8 +40,9 @@ class Sieve:
         if self._minds_ends and (b"\r" in content or content.startswith(_MARK)):
             return None
         if not content.isascii():
+            content = content[:end]
             try:
-                content[:end].decode()
+                content.decode()
             except UnicodeDecodeError:
                 return None
         return self._patterns.stops(content, end, only_first=only_first)

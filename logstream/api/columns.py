@@ -55,19 +55,29 @@ def interleaved(parts: Sequence[Part], count: int) -> bytes:
 
 
 def json_of_columns(columns: Columns) -> list[bytes]:
-    """`encode_json` of each of the records, in the order in which a record's members are told."""
-    count = len(columns.texts)
-    if not count:
-        return []
+    """`encode_json` of each of the records."""
+    return around_json(columns, (), (b"\n",)).split(b"\n")[:-1]
+
+
+def around_json(columns: Columns, before: Sequence[Part], after: Sequence[Part]) -> bytes:
+    """`encode_json` of each of the records with what stands `before` and `after` each, joined."""
+    return interleaved(_condensed([*before, *_json_parts(columns), *after]), len(columns.texts))
+
+
+def _json_parts(columns: Columns) -> list[Part]:
+    """The JSON of records, in the order in which a record's members are told."""
     source, file = encode_json(columns.generation.source), encode_json(columns.generation.file)
     ids: list[Part] = [b"null"] if columns.ids is None else [b'"', columns.ids, b'"']
     parts: list[Part] = [b'{"id":', *ids, b',"source":%b,"file":%b,"time":"' % (source, file), columns.times]
     parts += [b'","level":"', list(map(_LEVEL_WORDS.__getitem__, columns.levels)), b'","event":']
-    parts += [_known(columns.events, LINE_EVENT), b',"text":', *_strings(columns.texts), b',"fields":{']
+    # What needs no escapes in the lines needs none in what is taken from them.
+    are_plain = _are_plain(columns.texts)
+    parts += [_known(columns.events, LINE_EVENT), b',"text":', *_strings(columns.texts, are_plain), b',"fields":{']
     for number, (name, texts) in enumerate(columns.fields.items()):
-        parts += [b"%b%b:" % (b"," if number else b"", encode_json(name)), *_strings(texts)]
-    parts += [b'},"rules":', _known(columns.rules, ()), b',"cont":false}\n']
-    return interleaved(_condensed(parts), count).split(b"\n")[:-1]
+        strings = _strings(texts, are_plain or _are_plain(texts))
+        parts += [b"%b%b:" % (b"," if number else b"", encode_json(name)), *strings]
+    parts += [b'},"rules":', _known(columns.rules, ()), b',"cont":false}']
+    return parts
 
 
 def _known(values: Sequence[object] | None, common: object) -> Part:
@@ -78,18 +88,21 @@ def _known(values: Sequence[object] | None, common: object) -> Part:
     return [known[value] for value in values]
 
 
-def _strings(texts: Sequence[bytes]) -> list[Part]:
+def _strings(texts: Sequence[bytes], are_plain: bool) -> list[Part]:  # noqa: FBT001 - of the texts
     """JSON strings of texts without line feeds."""
-    joined = b"\n".join(texts)
-    if b'"' not in joined and b"\\" not in joined and _has_no_controls(joined, len(texts) - 1):
+    if are_plain:
         return [b'"', texts, b'"']
-    indented = orjson.dumps(joined.decode().split("\n"), option=orjson.OPT_INDENT_2)
+    indented = orjson.dumps(b"\n".join(texts).decode().split("\n"), option=orjson.OPT_INDENT_2)
     return [indented[len("[\n  ") : -len("\n]")].split(_INDENTED)]
 
 
-def _has_no_controls(joined: bytes, line_feeds: int) -> bool:
+def _are_plain(texts: Sequence[bytes]) -> bool:
+    """Whether a JSON string of each is the text itself in quotes."""
+    joined = b"\n".join(texts)
+    if b'"' in joined or b"\\" in joined:
+        return False
     controls = np.count_nonzero(np.frombuffer(joined, np.uint8) < _FIRST_PRINTABLE)
-    return int(controls) == line_feeds
+    return int(controls) == len(texts) - 1
 
 
 def _condensed(parts: Iterable[Part]) -> list[Part]:

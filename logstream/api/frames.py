@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from logstream.api.columns import encode_all, encode_json, interleaved, json_of_columns
+from logstream.api.columns import around_json, encode_all, encode_json, interleaved, json_of_columns
 from logstream.hub.frames import LINE_EVENT, EncodedLines, EncodedRecord, Shape
 from logstream.journal.ids import encode_id
 from logstream.sse import check_type, encode_event
@@ -14,6 +14,7 @@ from logstream.sse import check_type, encode_event
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from logstream.api.columns import Part
     from logstream.hub.frames import Columns
     from logstream.records import Gap, Position, Record
     from logstream.tail.batch import Notice
@@ -55,9 +56,15 @@ def encode_own_event(record: EncodedRecord) -> bytes:
 
 def _own_events(lines: EncodedLines) -> bytes:
     """`encode_own_event` of each, joined."""
-    head = event_head(LINE_EVENT) if lines.events is None else list(map(event_head, lines.events))
-    id_parts = () if lines.ids is None else (b"\nid: ", lines.ids)
-    return interleaved((head, lines.jsons, *id_parts, b"\n\n"), len(lines))
+    return interleaved((_heads(lines.events), lines.jsons, *_id_parts(lines.ids), b"\n\n"), len(lines))
+
+
+def _heads(events: Sequence[str] | None) -> Part:
+    return event_head(LINE_EVENT) if events is None else list(map(event_head, events))
+
+
+def _id_parts(ids: Sequence[bytes] | None) -> tuple[Part, ...]:
+    return () if ids is None else (b"\nid: ", ids)
 
 
 def record_facts(record: Record) -> dict[str, object]:
@@ -104,6 +111,14 @@ class WireEncoder:
     def encode_columns(self, columns: Columns) -> list[bytes]:
         """The same for records that were never made."""
         return json_of_columns(columns)
+
+    def encode_frame(self, columns: Columns, shape: Shape) -> bytes:
+        """Events for records that were never made: what `encode_records` makes of them."""
+        ids = columns.ids
+        if shape is Shape.BATCH:
+            found = around_json(columns, (), (b",",))
+            return encode_event("batch", b"[%b]" % found[:-1], None if ids is None else ids[-1].decode("ascii"))
+        return around_json(columns, (_heads(columns.events),), (*_id_parts(ids), b"\n\n"))
 
     def encode_records(self, records: Sequence[EncodedRecord], shape: Shape) -> bytes:
         """An event each, or one `batch` of all with the id of its last."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _MOST_READ_A_LINE = 8
+_FEWEST_COLUMNS = 8
 _MOST_FRAMES = 4
 """Selections of which the events are kept: two that differ from all others are made for one view each."""
 
@@ -43,6 +44,8 @@ class EncodedBlock:
 
     def frame(self, judged: Judged, indexes: Sequence[int], shape: Shape, *, is_kept: bool) -> bytes:
         """Events of lines by ascending indexes: one object for all who select the same, if it is kept."""
+        if not is_kept and (columns := self._columns_of_all(judged, indexes)) is not None:
+            return self._encoder.encode_frame(columns, shape)
         key = shape, tuple(indexes)
         found = self._frames.get(key)
         if found is None:
@@ -52,6 +55,15 @@ class EncodedBlock:
                     del self._frames[next(iter(self._frames))]
                 self._frames[key] = found
         return found
+
+    def _columns_of_all(self, judged: Judged, indexes: Sequence[int]) -> Columns | None:
+        """The records of lines whose JSON nobody else needs; None if some of them cannot be written without."""
+        if len(indexes) < _FEWEST_COLUMNS or not _are_many(judged, indexes):
+            return None
+        rows = judged.rows()
+        if rows is None or _split(judged, rows, indexes)[1]:
+            return None
+        return _columns(judged, rows, indexes)
 
     def lines(self, judged: Judged, indexes: Sequence[int]) -> EncodedLines:
         """Lines by ascending indexes."""
@@ -65,9 +77,7 @@ class EncodedBlock:
 
     def _make(self, judged: Judged, indexes: Sequence[int]) -> None:
         judged.ids(indexes)  # of all at once, for the records below take one each
-        # To read a whole block at once is worth while for more than a few of its lines: others may ask for the rest.
-        is_most = len(indexes) * _MOST_READ_A_LINE >= judged.line_count
-        rows = judged.rows() if is_most else judged.rows_of(indexes)
+        rows = judged.rows() if _are_many(judged, indexes) else judged.rows_of(indexes)
         alone = indexes
         if rows is not None:
             read, alone = _split(judged, rows, indexes)
@@ -81,6 +91,11 @@ class EncodedBlock:
             return
         for index, json in zip(indexes, jsons, strict=True):
             self._jsons[index] = json
+
+
+def _are_many(judged: Judged, indexes: Sequence[int]) -> bool:
+    """Whether it is worth while to read the whole block at once: others may ask for the rest."""
+    return len(indexes) * _MOST_READ_A_LINE >= judged.line_count
 
 
 def _split(judged: Judged, rows: Rows, indexes: Sequence[int]) -> tuple[Sequence[int], Sequence[int]]:

@@ -69,7 +69,7 @@ class EncodedLines(Sequence[EncodedRecord]):
 class Columns(NamedTuple):
     """Records of lines of one generation, a list for each member in which they differ. None of them is `cont`.
 
-    Texts, also those of fields, are UTF-8. `ids` is None where no line has one, `events` where all are of type `line`,
+    Texts are UTF-8, and those of fields parts of the line's own. `ids` is None where no line has one, `events` where all are of type `line`,
     and `rules` where none has any.
     """
 
@@ -108,6 +108,9 @@ class FrameEncoder(Protocol):
 
     def encode_columns(self, columns: Columns) -> list[bytes]:
         """The same for records that were never made."""
+
+    def encode_frame(self, columns: Columns, shape: Shape) -> bytes:
+        """Events for records that were never made, at least one, in the given shape, each with its id."""
 
     def encode_records(self, records: Sequence[EncodedRecord], shape: Shape) -> bytes:
         """Events for `records` in the given shape, each with its id."""

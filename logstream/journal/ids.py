@@ -13,7 +13,6 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from logstream.records import Position
 from logstream.tail.batch import ANCHOR_BYTES
@@ -61,8 +60,9 @@ def anchor_of(before: bytes) -> int:
 
 def anchors_of(lead: bytes, content: bytes, ends: Numbers) -> Numbers:
     """The anchors for ascending offsets within `content`, before which stands `lead`."""
-    whole = np.frombuffer(lead.rjust(ANCHOR_BYTES, b"\0") + content, np.uint8)
-    before = as_strided(whole, (len(content) + 1, ANCHOR_BYTES), (1, 1), writeable=False)[ends]
+    whole = lead.rjust(ANCHOR_BYTES, b"\0") + content
+    # Each row begins a byte behind the one above it.
+    before = np.ndarray((len(content) + 1, ANCHOR_BYTES), np.uint8, whole, strides=(1, 1))[ends]
     anchors: Numbers = np.bitwise_xor.reduce(_CRC_SHARES.take(before + _SHARE_PLACES), axis=1) ^ _CRC_OF_ZEROS
     # Near a file's first byte there are fewer before an end, and no zeros.
     for place in range(int(np.searchsorted(ends, ANCHOR_BYTES - len(lead)))):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, date, timedelta, timezone
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +20,9 @@ from logstream.records import Generation, Level
 from logstream.rules import Rule, RuleSet
 from tests.event_stream import parse
 from tests.installed import ROOT
+
+if TYPE_CHECKING:
+    from logstream.hub.frames import Columns
 
 CLOCK = Clock(timezone(timedelta(hours=1)), lambda: date(2026, 11, 23))
 SAMPLES = [
@@ -136,3 +141,32 @@ def test_a_block_is_written_at_once_as_each_of_its_records(
                 assert encoder.encode_records(together, shape) == encoder.encode_records(alone, shape)
             if alone:
                 assert len(parse(encoder.encode_records(together, Shape.LINE))) == len(alone)
+
+
+@given(blocks, st.sampled_from(RULES), st.data())
+def test_a_frame_for_one_view_is_what_its_records_would_make(
+    lines: list[str], rules: RuleSet, data: st.DataObject
+) -> None:
+    content = "".join(f"{line}\n" for line in lines).encode()
+    block = Block(Generation("aaaaaaaa", "a", "/a.log"), 4, 0, 0, b"x\n", content, data.draw(st.booleans()))
+    encoder = WireEncoder()
+    some = data.draw(st.lists(st.sampled_from(range(len(lines))), unique=True).map(sorted))
+    for indexes in (range(len(lines)), some):
+        for shape in Shape:
+            judged, other = (Judged(block, SourceTraits(zone=UTC), rules, encoder) for _ in range(2))
+            alone = [encoder.encode_record(other.record(index)) for index in indexes]
+            assert judged.frame(indexes, shape, is_kept=False) == encoder.encode_records(alone, shape)
+
+
+def test_a_frame_for_one_view_is_written_without_a_piece_for_each_record() -> None:
+    lines = [f"2026-03-14T09:00:{second:02}.000Z INFO [main] a.b: line {second}" for second in range(60)]
+    block = Block(Generation("aaaaaaaa", "a", "/a.log"), 0, 0, 0, b"", "".join(f"{line}\n" for line in lines).encode())
+
+    class NoPieces(WireEncoder):
+        def encode_columns(self, columns: Columns) -> list[bytes]:
+            raise AssertionError(columns)
+
+    judged = Judged(block, SourceTraits(zone=UTC), RuleSet([]), NoPieces())
+    assert len(parse(judged.frame(range(60), Shape.LINE, is_kept=False))) == 60
+    with pytest.raises(AssertionError):
+        judged.frame(range(60), Shape.LINE, is_kept=True)

@@ -69,8 +69,8 @@ class EncodedLines(Sequence[EncodedRecord]):
 class Columns(NamedTuple):
     """Records of lines of one generation, a list for each member in which they differ. None of them is `cont`.
 
-    Texts are UTF-8, and those of fields parts of the line's own. `ids` is None where no line has one, `events` where all are of type `line`,
-    and `rules` where none has any.
+    Texts are UTF-8, and those of fields parts of the line's own. `ids` is None where no line has one, `events` where
+    all are of type `line`, and `rules` where none has any.
     """
 
     generation: Generation

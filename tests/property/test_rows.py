@@ -158,15 +158,23 @@ def test_a_frame_for_one_view_is_what_its_records_would_make(
             assert judged.frame(indexes, shape, is_kept=False) == encoder.encode_records(alone, shape)
 
 
-def test_a_frame_for_one_view_is_written_without_a_piece_for_each_record() -> None:
+@pytest.mark.parametrize("rules", [RULES[0], RuleSet([Rule("bad", match="line 3", event="oops")])])
+@pytest.mark.parametrize("is_durable", [True, False])
+def test_a_frame_for_one_view_is_written_without_a_piece_for_each_record(rules: RuleSet, *, is_durable: bool) -> None:
     lines = [f"2026-03-14T09:00:{second:02}.000Z INFO [main] a.b: line {second}" for second in range(60)]
-    block = Block(Generation("aaaaaaaa", "a", "/a.log"), 0, 0, 0, b"", "".join(f"{line}\n" for line in lines).encode())
+    content = "".join(f"{line}\n" for line in lines).encode()
+    block = Block(Generation("aaaaaaaa", "a", "/a.log"), 0, 0, 0, b"", content, is_durable)
 
     class NoPieces(WireEncoder):
         def encode_columns(self, columns: Columns) -> list[bytes]:
             raise AssertionError(columns)
 
-    judged = Judged(block, SourceTraits(zone=UTC), RuleSet([]), NoPieces())
-    assert len(parse(judged.frame(range(60), Shape.LINE, is_kept=False))) == 60
-    with pytest.raises(AssertionError):
-        judged.frame(range(60), Shape.LINE, is_kept=True)
+    encoder = WireEncoder()
+    other = Judged(block, SourceTraits(zone=UTC), rules, encoder)
+    for indexes in (range(60), range(0, 60, 2)):
+        alone = [encoder.encode_record(other.record(index)) for index in indexes]
+        for shape in Shape:
+            judged = Judged(block, SourceTraits(zone=UTC), rules, NoPieces())
+            assert judged.frame(indexes, shape, is_kept=False) == encoder.encode_records(alone, shape)
+            with pytest.raises(AssertionError):
+                judged.frame(indexes, shape, is_kept=True)

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Final
 from logstream.journal.base import Block, Lost, Passed, Run
 from logstream.journal.cutting import block_reach, length_in
 from logstream.journal.ids import AFTER_GAP, AFTER_OPEN_GAP, anchor_of
-from logstream.journal.sifting import BEYOND_BYTES, LEAST_STRETCH_BYTES, STRETCH_BYTES, Piece, Sifted, Stretch, pieces_around
+from logstream.journal.sifting import (
+    BEYOND_BYTES,
+    LEAST_STRETCH_BYTES,
+    STRETCH_BYTES,
+    Piece,
+    Sifted,
+    Stretch,
+    pieces_around,
+)
 from logstream.records import Gap, GapReason, Position
 from logstream.tail.batch import ANCHOR_BYTES
 from logstream.tail.lines import may_be_over_long
@@ -146,9 +154,7 @@ class Replay:
         self._go_on(run, life, piece.start, piece.before)
         return Passed(run.generation, run.at, next_at, run.time_ms, after, first_end_at)
 
-    async def _bytes_of(
-        self, run: Run, life: Life, length: int, *, beyond: int = 0
-    ) -> tuple[bytes, bytes] | GapReason:
+    async def _bytes_of(self, run: Run, life: Life, length: int, *, beyond: int = 0) -> tuple[bytes, bytes] | GapReason:
         """What stands before the run, and the first `length` bytes of it, or why these are not to be had.
 
         And up to `beyond` bytes of what follows, whatever that is.

@@ -17,6 +17,7 @@ from logstream.hub.judged import Judged, SourceTraits
 from logstream.hub.recent import Recent
 from logstream.hub.single import judge_block
 from logstream.hub.sought import Sought
+from logstream.hub.sparse import judge_some
 from logstream.hub.traces import LOOK_BACK_BYTES, NOTHING_ABOVE, Above
 from logstream.hub.view import View, ViewEvidence, ViewKey
 from logstream.journal.base import Block
@@ -26,7 +27,7 @@ from logstream.tail.batch import ANCHOR_BYTES, Batch, Notice
 from logstream.tail.framing import framing_of, spoken_encoding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from logstream.hub.frames import FrameEncoder
     from logstream.journal.base import Journal, Lost
@@ -171,6 +172,9 @@ class Hub:
         self._remember_above(block, judged if is_small else judged.below())
         return judged
 
+    def _judge_some(self, block: Block, stops: Sequence[int]) -> Judged | None:
+        return judge_some(block, stops, self._traits_of(block), self.rules, self.encoder)
+
     def _find_above(self, block: Block) -> Above:
         """What stands before the block: known from the block before it, else read again."""
         known = self._above.get((block.generation.key, block.start))
@@ -223,6 +227,7 @@ class Hub:
                 query,
                 self.encoder,
                 judge=self.judge,
+                judge_some=self._judge_some,
                 view_count=lambda: self.view_count,
                 plain_bytes=self._plain_bytes,
             )

@@ -18,7 +18,7 @@ from logstream.rules.evidence import Count
 from logstream.tail.lines import may_be_over_long
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from logstream.journal.base import Sieve
     from logstream.records import Generation
@@ -60,6 +60,7 @@ class View:
         encoder: FrameEncoder,
         *,
         judge: Callable[[Block], Judged],
+        judge_some: Callable[[Block, Sequence[int]], Judged | None],
         view_count: Callable[[], int],
         plain_bytes: Callable[[Generation], int | None],
     ) -> None:
@@ -72,6 +73,7 @@ class View:
         self._query = query
         self._encoder = encoder
         self._judge = judge
+        self._judge_some = judge_some
         self._view_count = view_count
         self._plain_bytes = plain_bytes
         self._frames: dict[int, Frame] = {}
@@ -92,7 +94,7 @@ class View:
         """The frame of a whole item near the head, made once."""
         frame = self._frames.get(item.at)
         if frame is None:
-            frame = self._frames[item.at] = self.frame(item)
+            frame = self._frames[item.at] = self.frame(item, is_shared=True)
             self._frames_bytes += len(frame.content) + _FRAME_COST_BYTES
             most_bytes = min(FRAMES_BYTES, ALL_FRAMES_BYTES // max(1, self._view_count()))
             while self._frames_bytes > most_bytes and len(self._frames) > 1:
@@ -105,17 +107,17 @@ class View:
         if self.users > 1:
             self.runs.keep(at, run, min(RUNS_BYTES, ALL_RUNS_BYTES // max(1, self._view_count())))
 
-    def frame(self, item: Block | Lost) -> Frame:
-        """The frame of any item, kept nowhere: for those who read history."""
+    def frame(self, item: Block | Lost, *, is_shared: bool = False) -> Frame:
+        """The frame of any item, kept nowhere: for those who read history. `is_shared`: other views look at it, too."""
         if isinstance(item, Lost):
             if not self.wants(item.gap.source or ""):
                 return Frame(b"", item.next_at, item.after)
             return Frame(self._encoder.encode_gap(item.gap, item.after), item.next_at, item.after, item.gap)
         if not self.wants(item.generation.source):
             return Frame(b"", item.next_at, position_after(item))
-        if self._passes_over(item):
+        judged = self._judged(item, is_shared=is_shared)
+        if judged is None:
             return Frame(b"", item.next_at, position_after(item))
-        judged = self._judge(item)
         selected = self.selected(judged)
         content = judged.frame(selected, self.key.shape, is_kept=self._view_count() > 1)
         return Frame(content, item.next_at, position_after(item), records=len(selected))
@@ -125,21 +127,24 @@ class View:
         sieve = self._query.sieve
         return None if sieve is None or self._plain_bytes(generation) is None else sieve.stops
 
-    def _passes_over(self, block: Block) -> bool:
-        """Whether the view selects nothing of the block, as far as that is known without a look at its lines."""
+    def _judged(self, block: Block, *, is_shared: bool) -> Judged | None:
+        """The block, or the lines of it that the view can select; None if it is known that there are none."""
         content, sieve = block.content, self._query.sieve
         if sieve is None or not content.endswith(b"\n"):
-            return False
+            return self._judge(block)
         plain_bytes = self._plain_bytes(block.generation)
         if plain_bytes is None or may_be_over_long(content, len(content), plain_bytes):
-            return False
+            return self._judge(block)
         began_ns = perf_counter_ns()
-        if sieve.stops(content, len(content), only_first=True) != []:
-            return False
+        stops = sieve.stops(content, len(content), only_first=is_shared)
+        if stops:
+            return (None if is_shared else self._judge_some(block, stops)) or self._judge(block)
+        if stops is None:
+            return self._judge(block)
         line_count = content.count(b"\n")
         self._count.measured(line_count, perf_counter_ns() - began_ns)
         self._count.add(line_count, 0, block.time_ms)
-        return True
+        return None
 
     def select(self, judged: Judged) -> list[EncodedRecord]:
         """The records of a block that the view's query selects, in order."""

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from logstream.hub.view import View
     from logstream.journal.base import Block
 
-LONGEST: Final = 24
+LONGEST: Final = 64
+FILLER: Final = b"z" * 40 + b"\n"
 WORDS: Final = (
     "ab",
     "sk",
@@ -63,7 +64,7 @@ lines = st.one_of(
     st.tuples(texts, st.sampled_from([b"\n", b"\n", b"\r\n"])).map(b"".join),
     st.sampled_from([
         b"2026-01-02T03:04:05Z ERROR ab\n", b"    at ab\n", b"Caused by: sk\n", b'{"level":"error","msg":"500"}\n',
-        b"x" * 40 + b"ab" * 20 + b"\n", b'{"log":"ab\\n","stream":"stderr","time":"2026-01-02T03:04:05Z"}\n', b"-\n",
+        b"x" * 50 + b"ab" * 20 + b"\n", b'{"log":"ab\\n","stream":"stderr","time":"2026-01-02T03:04:05Z"}\n', b"-\n",
     ]),
 )  # fmt: skip
 some_terms = st.lists(st.sampled_from(TERMS), min_size=2, max_size=3)
@@ -99,22 +100,24 @@ async def selected(stage: Stage, view: View) -> list[Any]:
     queries,
     st.sets(st.sampled_from(RULES)),
     st.tuples(
+        st.sampled_from([0, 4]),
         st.sampled_from([0, 0, 3]),
         st.sampled_from([40, 200, 1 << 20]),
-        st.sampled_from([0, 20, 8192]),
+        st.sampled_from([0, 20, 250, 8192]),
         st.sampled_from([2, 192]),
     ),
 )
-@example([[b"b\xc3\xa4\n"], [b"\xff 500\n", b"500\r\n"]], "/0$/", set(), (0, 40, 0, 2))
-@example([[b"\xef\xbb\xbfab\n", b"9\n"]], "/^ab/", set(), (0, 1 << 20, 0, 192))
+@example([[b"b\xc3\xa4\n"], [b"\xff 500\n", b"500\r\n"]], "/0$/", set(), (0, 0, 40, 0, 2))
+@example([[b"\xef\xbb\xbfab\n", b"9\n"]], "/^ab/", set(), (0, 0, 1 << 20, 0, 192))
+@example([[FILLER, b"2026-01-02T03:04:05Z ERROR ab\n", b"    at ab\n"]], "ab", set(), (4, 0, 1 << 20, 250, 192))
 async def test_what_is_passed_over_holds_nothing_that_is_selected(
     tmp_path_factory: pytest.TempPathFactory,
     batches: Sequence[Sequence[bytes]],
     query: str,
     rules: set[Rule],
-    bounds: tuple[int, int, int, int],
+    bounds: tuple[int, int, int, int, int],
 ) -> None:
-    recent_items, stretch_bytes, near_bytes, block_lines = bounds
+    between, recent_items, stretch_bytes, near_bytes, block_lines = bounds
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recent_module, "RECENT_ITEMS", recent_items)
         patch.setattr(replay_module, "STRETCH_BYTES", stretch_bytes)
@@ -125,8 +128,12 @@ async def test_what_is_passed_over_holds_nothing_that_is_selected(
             patch.setattr(stage.journal, "_max_line_bytes", lambda _: LONGEST)
             stage.hub.traits["app"] = SourceTraits(max_line_bytes=LONGEST)
             file = stage.file("app.log")
+            if between:
+                await stage.tell(file.changes(*[FILLER] * 20, coarse=True))
             for batch in batches:
-                await stage.tell(file.changes(*batch, coarse=True))
+                await stage.tell(
+                    file.changes(*[piece for line in batch for piece in (line, *[FILLER] * between)], coarse=True)
+                )
             view = stage.view(query)
             sifted = await selected(stage, view)
             view.forget_frames()

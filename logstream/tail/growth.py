@@ -1,8 +1,9 @@
-"""The moment at which a hot file grows, told by Linux itself: a hint like any other, but without a delay.
+"""The moment at which a file grows, told by Linux itself: a hint like any other, but without a delay.
 
-Owns one inotify instance and what it watches: the few files that are being written now, by what is open and not by a
-name. Where there is none (another system, no instance left, a file system over the network), hot files are polled as
-they are anyway. Refuses to say what happened: whoever is hinted at looks for itself.
+Owns one inotify instance and what it watches: the files that are being written now, and of those that were written
+before as many as there is room for, by what was open and not by a name. Where there is none (another system, no
+instance left, a file system over the network), hot files are polled as they are anyway. Refuses to say what happened:
+whoever is hinted at looks for itself.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _MODIFIED: Final = 0x2  # IN_MODIFY, <sys/inotify.h>
+_IGNORED: Final = 0x8000  # IN_IGNORED: the watch is no more, as its file was deleted
 _HEAD: Final = struct.Struct("iIII")  # of an event: which watch, what, a cookie, the length of a name that follows
 _READ_BYTES: Final = 16 * 1024
 MOST_WATCHED: Final = 1024
@@ -35,6 +37,8 @@ class Growth(Generic[T]):
         self._fd: int | None = None
         self._watches: dict[T, tuple[int, tuple[int, int]]] = {}
         self._followers: dict[int, T] = {}
+        self._resting: dict[T, None] = {}
+        """Those that may make room for others, the longest at rest first."""
         self._is_armed = False
 
     def open(self) -> None:
@@ -53,18 +57,30 @@ class Growth(Generic[T]):
     def watch(self, follower: T, descriptor: int, inode: tuple[int, int]) -> None:
         """Tell of `follower` whenever the open file grows; only of its latest one."""
         known = self._watches.get(follower)
+        self._resting.pop(follower, None)
         if self._fd is None or (known is not None and known[1] == inode):
             return
         self.forget(follower)
+        if len(self._watches) >= MOST_WATCHED and self._resting:
+            self.forget(next(iter(self._resting)))
         if len(self._watches) < MOST_WATCHED:
             watch = _LIBC.inotify_add_watch(self._fd, b"/proc/self/fd/%d" % descriptor, _MODIFIED)
-            # Two names of one file have one watch: it is the latest one's, the other is polled.
+            holder = self._followers.get(watch)
+            if holder is not None and holder in self._resting:
+                del self._watches[holder], self._resting[holder], self._followers[watch]
+            # Two names of one file have one watch: it is the first one's, the other is polled.
             if watch >= 0 and watch not in self._followers:
                 self._watches[follower] = watch, inode
                 self._followers[watch] = follower
 
+    def rest(self, follower: T) -> None:
+        """Go on telling of `follower`, as long as nobody else needs the room."""
+        if follower in self._watches:
+            self._resting[follower] = None
+
     def forget(self, follower: T) -> None:
         """Tell of `follower` no more."""
+        self._resting.pop(follower, None)
         watch = self._watches.pop(follower, None)
         if watch is not None:
             del self._followers[watch[0]]
@@ -81,10 +97,13 @@ class Growth(Generic[T]):
             content = os.read(self._fd, _READ_BYTES)
         at = 0
         while at < len(content):
-            watch, _, _, length = _HEAD.unpack_from(content, at)
+            watch, what, _, length = _HEAD.unpack_from(content, at)
             at += _HEAD.size + length
-            if watch in self._followers:
-                found.add(self._followers[watch])
+            follower = self._followers.get(watch)
+            if follower is not None:
+                found.add(follower)
+                if what & _IGNORED:
+                    self.forget(follower)
         return found
 
     def arm(self, ring: Callable[[], None]) -> None:

@@ -182,6 +182,7 @@ class Schedule:
     def _look(self, lineage: Lineage, turn: Turn, most_bytes: int) -> None:
         if self._roster.lineages.get(lineage.path) is not lineage:
             self._cool(lineage)
+            self.growth.forget(lineage)
             return
         hot_until = lineage.hot_until
         has_more = self._follower.poll(lineage, turn, most_bytes)
@@ -204,7 +205,7 @@ class Schedule:
     def _cool(self, lineage: Lineage) -> None:
         self._hot.pop(lineage, None)
         self._announced.pop(lineage, None)
-        self.growth.forget(lineage)
+        self.growth.rest(lineage)
 
     def _is_wanted(self, path: str) -> bool:
         """Whether a source's globs match `path`: perhaps a new file, or one that was finished and grows again."""

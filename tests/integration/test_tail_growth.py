@@ -13,7 +13,7 @@ import pytest
 from logstream.tail.growth import Growth
 from logstream.tail.turn import Pace
 from logstream.tail.watcher import Watcher
-from tests.tail_kit import RecordingSink, source, tailing, write
+from tests.tail_kit import RecordingSink, eventually, source, tailing, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,6 +39,18 @@ async def test_a_hot_file_is_read_as_soon_as_it_grows(tmp_path: Path) -> None:
             await sink.first(number)
             write(log, b"%d\n" % number)
         assert await sink.first(20) == [b"%d" % number for number in range(20)]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
+async def test_a_file_that_was_quiet_for_long_is_read_as_soon_as_it_grows(tmp_path: Path) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, b"0\n")
+    pace = replace(STILL, hot_seconds=0.05, hot_poll_seconds=0.01)
+    async with tailing(sink, source(log), pace=pace) as supervisor:
+        await sink.first(1)
+        await eventually(lambda: not supervisor._schedule._hot)
+        write(log, b"1\n")
+        assert await sink.first(2) == [b"0", b"1"]
 
 
 @pytest.mark.parametrize("told", [True, False])

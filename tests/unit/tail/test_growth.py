@@ -77,6 +77,66 @@ def test_files_beyond_the_limit_are_left_to_polling(
     assert growth.take() == {"a"}
 
 
+def test_a_file_at_rest_is_told_of_until_another_needs_the_room(
+    growth: Growth[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(growth_module, "MOST_WATCHED", 2)
+    for name in ("a", "b", "c"):
+        write(tmp_path / name, b"x\n")
+    watched(growth, tmp_path / "a", "a")
+    watched(growth, tmp_path / "b", "b")
+    growth.rest("a")
+    growth.rest("nobody")
+    write(tmp_path / "a", b"x\n")
+    assert growth.take() == {"a"}
+    watched(growth, tmp_path / "c", "c")
+    for name in ("a", "b", "c"):
+        write(tmp_path / name, b"x\n")
+    assert growth.take() == {"b", "c"}
+
+
+def test_who_is_not_at_rest_any_more_keeps_its_watch(
+    growth: Growth[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(growth_module, "MOST_WATCHED", 1)
+    for name in ("a", "b"):
+        write(tmp_path / name, b"x\n")
+    watched(growth, tmp_path / "a", "a")
+    growth.rest("a")
+    watched(growth, tmp_path / "a", "a")
+    watched(growth, tmp_path / "b", "b")
+    for name in ("a", "b"):
+        write(tmp_path / name, b"x\n")
+    assert growth.take() == {"a"}
+
+
+def test_one_at_rest_leaves_the_watch_to_another_who_follows_the_same_file(growth: Growth[str], tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    write(log, b"x\n")
+    watched(growth, log, "a")
+    watched(growth, log, "b")
+    write(log, b"y\n")
+    assert growth.take() == {"a"}
+    growth.rest("a")
+    watched(growth, log, "b")
+    write(log, b"y\n")
+    assert growth.take() == {"b"}
+
+
+def test_a_file_with_the_number_of_a_deleted_one_is_watched_anew(growth: Growth[str], tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    write(old, b"x\n")
+    write(new, b"x\n")
+    watched(growth, old, "a")
+    facts = old.stat()
+    old.unlink()
+    assert growth.take() == {"a"}
+    with new.open("rb") as file:
+        growth.watch("a", file.fileno(), (facts.st_dev, facts.st_ino))
+    write(new, b"y\n")
+    assert growth.take() == {"a"}
+
+
 async def test_it_rings_also_for_what_was_before(growth: Growth[str], tmp_path: Path) -> None:
     log, rung = tmp_path / "a.log", asyncio.Event()
     write(log, b"x\n")

@@ -7,7 +7,6 @@ It owns its place, its position and a few pending notices, and nothing that grow
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -56,7 +55,7 @@ class Subscriber:
         self._view = view
         self._recovered = None if recovery is None else Recovered(recovery)
         self._reader: BlockReader | None = None
-        self._notices: deque[Notice] = deque(maxlen=PENDING_NOTICES)
+        self._notices: list[Notice] = []
         self._waiting: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_seconds = 0.0
@@ -75,6 +74,7 @@ class Subscriber:
         """Take a notice along with the next pull."""
         if self._view.wants(notice.source):
             self._notices.append(notice)
+            del self._notices[:-PENDING_NOTICES]
             self._stir()
 
     def wake(self) -> None:
@@ -220,9 +220,9 @@ class Subscriber:
             self._reader.close()
             self._reader = None
 
-    def _drain_notices(self) -> Iterator[Notice]:
-        while self._notices:
-            yield self._notices.popleft()
+    def _drain_notices(self) -> list[Notice]:
+        notices, self._notices = self._notices, []
+        return notices
 
     async def _wait(self, deadline_seconds: float) -> None:
         """Until the head moves, a notice comes, `wake` is called, or time is up."""

@@ -7,6 +7,7 @@ compute (levels, event types) last and only for lines still in question. Refuses
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from weakref import WeakValueDictionary
 
 from logstream.rules.conditions import glob_matches
 from logstream.rules.fields import meets
@@ -45,9 +46,18 @@ T = TypeVar("T")
 _MAX_SOURCES_KEPT: Final = 1024  # specialised trees; beyond it all are made anew
 
 
+_in_use: Final[WeakValueDictionary[Query, CompiledQuery]] = WeakValueDictionary()
+
+
 def compile_query(query: Query) -> CompiledQuery:
-    """Make a query ready to select lines; its text terms become one Hyperscan database."""
-    return CompiledQuery(query)
+    """Make a query ready to select lines; its text terms become one Hyperscan database.
+
+    Who asks for what somebody has already gets the same: a thousand clients with one query hold one database.
+    """
+    compiled = _in_use.get(query)
+    if compiled is None:
+        compiled = _in_use[query] = CompiledQuery(query)
+    return compiled
 
 
 class CompiledQuery:

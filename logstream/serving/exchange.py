@@ -60,7 +60,7 @@ class Exchange(HTTPStream):
         if self.closed:
             task.cancel()  # the client left between its request and the answer
         # Of the request nothing is needed any more, and it is most of what a client that waits would cost.
-        del self.scope, self.app_put, self.app
+        del self.scope, self.app_put, self.app, self.response
 
     async def handle(self, event: Event) -> None:
         """As the base class; a client that leaves ends what it is sent."""

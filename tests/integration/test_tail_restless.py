@@ -115,7 +115,7 @@ async def test_an_archive_that_is_renamed_before_it_is_unpacked_is_found(
 
 
 async def test_a_copy_that_is_renamed_before_it_is_opened_stands_for_no_log_of_its_own(tmp_path: Path) -> None:
-    """Else what comes to have its name later would be told as new, copies too. Conformance: B7, A5."""
+    """Else what comes to have its name later would be told as new, copies too. Conformance: A5, B7."""
     sink, doors, log = RecordingSink(), Doors(), tmp_path / "app.log"
     copy = tmp_path / "app.log.1"
     write(log, b"one\n")

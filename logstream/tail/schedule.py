@@ -82,11 +82,12 @@ class Schedule:
         wants_survey = False
         for hint in hints:
             lineage = self._roster.lineages.get(hint.path) or self._by_path.get(hint.path)
-            # Of those whose growth is told by events of their own, such a hint comes later and tells nothing new.
-            if lineage is not None and (hint.is_structural or lineage not in self._announced):
+            is_followed = hint.path in self._roster.lineages
+            # Of a file whose growth is told by events of its own, such a hint comes later and tells nothing new.
+            is_old_news = is_followed and lineage in self._announced and not hint.is_structural
+            if lineage is not None and not is_old_news:
                 self._fresh[lineage] = None
                 self._follower.doubt(lineage)
-            is_followed = hint.path in self._roster.lineages
             wants_survey |= hint.is_structural or (not is_followed and self._is_wanted(hint.path))
         return wants_survey
 

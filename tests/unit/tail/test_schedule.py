@@ -110,3 +110,15 @@ def test_a_hint_of_bytes_tells_nothing_new_of_a_file_whose_growth_is_told_of_by_
     assert list(desk.schedule._fresh) == [untold]
     desk.schedule.take_hints([Hint(told.path, is_structural=True)])
     assert list(desk.schedule._fresh) == [untold, told]
+
+
+def test_a_hint_of_bytes_in_an_older_life_is_taken(desk: Desk, tmp_path: Path) -> None:
+    """Only the file that has the path now tells of its growth by itself."""
+    lineage = desk.roster.lineages[str(tmp_path / "1.log")]
+    (tmp_path / "1.log").rename(tmp_path / "1.log.1")
+    write(tmp_path / "1.log", b"1\n")
+    desk.sweep()
+    desk.sweep()
+    desk.schedule._announced[lineage] = time.monotonic()
+    desk.schedule.take_hints([Hint(str(tmp_path / "1.log.1"), is_structural=False)])
+    assert list(desk.schedule._fresh) == [lineage]

@@ -17,6 +17,8 @@ _WORDS = ("old", "bak", "prev", "previous", "save", "orig")
 _STAMP = r"\d[\d.,:_T+-]*"
 _AFTER = re.compile(rf"^(?P<base>.+?)(?:[._-](?P<stamp>{_STAMP})|[._-](?P<word>{'|'.join(_WORDS)})|(?P<tilde>~))$")
 _BEFORE = re.compile(rf"^(?P<stem>.+?)[._-](?P<stamp>{_STAMP})(?P<extension>\.[A-Za-z][A-Za-z0-9]*)$")
+_BACKUP = re.compile(r"(-\d{10})\.backup$")
+"""What logrotate calls a file that a writer made between its renaming and its creating."""
 _DATE_DIGITS = 6
 """A number this long is a date or a time (larger is newer); a shorter one alone is a count (larger is older)."""
 
@@ -55,6 +57,7 @@ def base_names(name: str) -> Iterator[tuple[str, Rotated]]:
     """The live names that `name` may be an older life of, and how it says so."""
     plain = _COMPRESSED.sub("", name)
     is_compressed = plain != name
+    plain = _BACKUP.sub(r"\1", plain)
     if is_compressed:
         # A live file's name may end so too: "app.log.gz" may be an older life of "app.log".
         yield plain, Rotated("plain", (), is_compressed)

@@ -4,9 +4,11 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
+
 from logstream.records import GapReason
 from logstream.tail.batch import Birth, Hole, Moved, Notice, Sealed
-from tests.tail_kit import BRISK, Doors, RecordingSink, source, tailing, write
+from tests.tail_kit import BRISK, Doors, RecordingSink, second_run, source, tailing, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,6 +75,29 @@ async def test_many_rotations_at_full_speed_lose_nothing(tmp_path: Path) -> None
                 await sink.first(len(expected))
         assert await sink.first(len(expected)) == expected
     assert not sink.of_kind(Hole)
+
+
+@pytest.mark.parametrize("is_down", [False, True])
+async def test_what_a_writer_made_while_logrotate_rotated_is_read(tmp_path: Path, *, is_down: bool) -> None:
+    """logrotate found a file where it meant to create one, and calls it a backup. Conformance: A3."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+
+    def rotate() -> None:
+        # No await in between: for the tail all this happens at once.
+        log.rename(tmp_path / "app.log.1")
+        write(log, b"two\n")
+        log.rename(tmp_path / "app.log-2026112806.backup")
+        write(log, b"three\n")
+
+    write(log, b"one\n")
+    async with tailing(sink, source(log)):
+        await sink.first(1)
+        if not is_down:
+            rotate()
+            await sink.first(3)
+    if is_down:
+        rotate()
+    assert await second_run(sink, source(log), 3) == [b"one", b"two", b"three"]
 
 
 async def test_two_rotations_between_two_looks_are_both_read_in_order(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ def names(siblings: list[Sibling]) -> list[str]:
     [
         "app.log.1", "app.log.27", "app.log-20261123", "app.log-20261123-1700", "app.log.2026-11-23", "app.log_1",
         "app.log.old", "app.log.bak", "app.log~", "app.1.log", "app-2026.log", "app-2026-11-23.log", "app.20261123.log",
+        "app.log-2026112317.backup",
         "app.log.1.gz", "app.log.gz", "app-2026-11-23.log.xz", "app.log.2026-11-23T10:00:00+01",
     ],
 )  # fmt: skip
@@ -30,6 +31,7 @@ def test_names_that_are_older_lives_of_app_log(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     ["app.log", "application.log", "app.log.d", "app2.log", "app.logs.1", "xapp.log.1", "app-debug.log", "app.log.1x",
+     "app.log.backup",
      "app.log.", "app", "1", ".1"],
 )  # fmt: skip
 def test_names_that_are_not(name: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import weakref
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,12 +13,13 @@ from quart import Quart, Response, request
 from quart.wrappers.response import ResponseBody
 
 from logstream.serving.chunks import FramedChunks
+from logstream.serving.connection import Http11
 from logstream.serving.exchange import BODY_EXTENSION
 from logstream.sse import Streams, response
 from tests.live_server import Flood, connected, live
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
 
 async def comes_true(condition: Callable[[], bool]) -> bool:
@@ -119,6 +121,25 @@ async def test_a_client_that_leaves_ends_the_body() -> None:
         await client.chunk()
         client.reset()
         assert await story.has_ended()
+
+
+async def test_nothing_is_written_to_a_connection_that_has_just_been_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """uvloop refuses that with a RuntimeError, before anybody has been told that the client left."""
+    write_chunk = Http11.write_chunk
+    written: list[bytes] = []
+
+    def leaving(self: Http11, chunk: bytes) -> Awaitable[None] | None:
+        self._writer.transport.abort()
+        monkeypatch.setattr(self._writer, "write", written.append)
+        return write_chunk(self, chunk)
+
+    monkeypatch.setattr(Http11, "write_chunk", leaving)
+    story = Story(b"one", None)
+    async with live(story.app) as server, connected(server.address) as client:
+        with suppress(ConnectionError, EOFError):
+            await client.answer("GET /")
+        assert await story.has_ended()
+    assert not written
 
 
 async def test_while_a_body_goes_on_nothing_is_kept_of_its_request() -> None:

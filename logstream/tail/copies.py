@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from logstream.tail.family import family_of, inodes_of, settled
+from logstream.tail.family import ATTEMPTS, family_of, inodes_of, settled
 from logstream.tail.identity import contradict
 from logstream.tail.opening import Opened, Refused
 from logstream.tail.packed import begins_with, says_it_is
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from logstream.tail.lineage import Census, Lineage
     from logstream.tail.reader import Reader
     from logstream.tail.rotation import Sibling
-
-_ATTEMPTS = 5
-"""How often a directory is looked at again at once if it changed meanwhile."""
 
 
 class Copies:
@@ -36,7 +33,7 @@ class Copies:
         Rotation by copying (logrotate's `copytruncate`) leaves one beside it. LATER while files are being renamed
         there: it may have been passed over.
         """
-        for _ in range(_ATTEMPTS):
+        for _ in range(ATTEMPTS):
             family = family_of(lineage.path)
             copy = self._find_in(family, reader)
             if copy is not None:

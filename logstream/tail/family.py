@@ -16,6 +16,8 @@ from logstream.tail.discovery import obstacle_of
 from logstream.tail.identity import TICK_NS
 from logstream.tail.rotation import Sibling, rotated_name, without_compression
 
+ATTEMPTS = 5
+"""How often a directory is looked at again at once if it changed meanwhile."""
 _LISTED_DIRECTORIES = 64
 _listed: OrderedDict[str, tuple[int, list[str]]] = OrderedDict()
 """The names in some directories, by the mtime that they had."""

@@ -10,7 +10,7 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from logstream.tail.copies import Copies
-from logstream.tail.family import family_of, has_inode, inodes_of, settled
+from logstream.tail.family import ATTEMPTS, family_of, has_inode, inodes_of, settled
 from logstream.tail.moving import life_moved_to
 from logstream.tail.opening import Opened, Refused
 from logstream.tail.rotation import Sibling, newer_than, oldest_first
@@ -18,9 +18,6 @@ from logstream.tail.rotation import Sibling, newer_than, oldest_first
 if TYPE_CHECKING:
     from logstream.tail.lineage import Census, Lineage
     from logstream.tail.turn import Turn
-
-_ATTEMPTS = 5
-"""How often a directory is looked at again at once if it changed meanwhile."""
 
 
 class Snapshot(NamedTuple):
@@ -52,7 +49,7 @@ class Looking:
         In a listing that was overtaken files are missing, or there twice. What is open is read on meanwhile.
         """
         since = turn.now if lineage.unsettled_since is None else lineage.unsettled_since
-        for _ in range(1 + _ATTEMPTS):
+        for _ in range(1 + ATTEMPTS):
             snapshot = self.look(lineage)
             if snapshot.is_consistent or turn.now - since >= self._census.pace.unsettled_seconds:
                 lineage.unsettled_since = None

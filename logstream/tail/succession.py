@@ -16,7 +16,7 @@ from logstream.tail.copies import Copies
 from logstream.tail.discovery import is_absence, obstacle_of, reason_of
 from logstream.tail.family import has_inode
 from logstream.tail.framing import MARK_BYTES, MOST_END_BYTES, encoding_of, framing_of
-from logstream.tail.identity import Verdict
+from logstream.tail.identity import Verdict, contradict
 from logstream.tail.looking import Looking
 from logstream.tail.moving import go_on_in, life_moved_to
 from logstream.tail.opening import Opened, Refused, is_unlinked, place_of
@@ -201,7 +201,7 @@ class Succession:
         facts = self._census.open_files.facts_at(path)
         if facts is None:
             return False
-        return (facts.dev, facts.ino) == reader.inode and facts.igen not in {None, reader.igen}
+        return (facts.dev, facts.ino) == reader.inode and contradict(facts.igen, reader.igen)
 
     def _bear(self, lineage: Lineage, opened: Opened, file: str, turn: Turn) -> Reader:
         """A new generation in an open file: from its start, or from where its bytes were handed on already."""

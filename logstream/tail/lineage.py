@@ -202,6 +202,7 @@ class Census:
             del self.readers[reader.inode]
             self.namesakes.leave(reader)
         self.open_files.release(reader)
+        self.unpacking.let_go(reader.key)
 
     def retire(self, known: Known, *, is_gone: bool = False) -> None:
         """Remember a generation that is not read any more, so that its file, or a copy, is not taken for a new one."""

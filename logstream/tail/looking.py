@@ -20,18 +20,28 @@ if TYPE_CHECKING:
     from logstream.tail.turn import Turn
 
 
+_MOST_HELD = 64
+
+
+class Packed(NamedTuple):
+    """A compressed file. `fd` holds it open: rotation moves names on. None of the newer ones where there are many."""
+
+    sibling: Sibling
+    fd: int | None
+
+
 class Snapshot(NamedTuple):
     """What stood beside a path, and what was opened, with nothing having moved in between if `is_consistent`."""
 
     live: Opened | Refused
-    older: list[Opened | Sibling]
-    """What came in between, oldest first; siblings are those that are compressed."""
+    older: list[Opened | Packed]
+    """What came in between, oldest first."""
     is_consistent: bool
 
     def close(self) -> None:
         """Give all descriptors up."""
         for opened in (self.live, *self.older):
-            if isinstance(opened, Opened):
+            if isinstance(opened, Opened | Packed) and opened.fd is not None:
                 os.close(opened.fd)
 
 
@@ -63,7 +73,7 @@ class Looking:
         """List the siblings, open the live file and those that came before it unseen, and list again."""
         before = family_of(lineage.path) if lineage.has_history else {}
         live = self._census.open_files.open(lineage.path)
-        older: list[Opened | Sibling] = []
+        older: list[Opened | Packed] = []
         is_consistent = True
         for sibling in self._unseen(lineage, before):
             opened = self._census.open_files.open(sibling.path)
@@ -72,9 +82,10 @@ class Looking:
             elif (opened.facts.dev, opened.facts.ino) != (sibling.dev, sibling.ino):
                 is_consistent = False
             if isinstance(opened, Opened) and opened.is_compressed:
-                if not self._copies.is_being_read(lineage, opened):
-                    older.append(sibling._replace(igen=opened.facts.igen))
-                os.close(opened.fd)
+                if self._copies.is_being_read(lineage, opened):
+                    os.close(opened.fd)
+                else:
+                    older.append(_held(opened, sibling, len(older)))
             elif isinstance(opened, Opened):
                 is_first = not any(isinstance(other, Opened) for other in older)
                 is_moved = is_first and life_moved_to(opened, lineage, self._census) is not None
@@ -103,3 +114,12 @@ class Looking:
     def _has_begun(self, sibling: Sibling) -> bool:
         reader = self._census.readers.get((sibling.dev, sibling.ino))
         return reader is None or reader.known().has_begun
+
+
+def _held(opened: Opened, sibling: Sibling, before: int) -> Packed:
+    """The compressed file of `sibling`, still open where not many come `before` it."""
+    known = sibling._replace(igen=opened.facts.igen)
+    if before < _MOST_HELD:
+        return Packed(known, opened.fd)
+    os.close(opened.fd)
+    return Packed(known, None)

@@ -25,6 +25,7 @@ from logstream.tail.reader import Reader
 if TYPE_CHECKING:
     from logstream.tail.batch import SourceSpec
     from logstream.tail.lineage import Census, Lineage
+    from logstream.tail.looking import Packed
     from logstream.tail.rotation import Sibling
     from logstream.tail.turn import Turn
 
@@ -171,15 +172,17 @@ class Succession:
         self._enter_older(lineage, snapshot.older, turn)
         return True
 
-    def _enter_older(self, lineage: Lineage, found: list[Opened | Sibling], turn: Turn) -> None:
+    def _enter_older(self, lineage: Lineage, found: list[Opened | Packed], turn: Turn) -> None:
         for older in found:
             reader: Reader | None
             if isinstance(older, Opened):
                 is_next = older is next(other for other in found if isinstance(other, Opened))
                 reader = self._read_in(lineage, older, turn, is_next=is_next)
             else:
-                reader = Reader.packed(lineage.spec, lineage.file, older, turn.now)
+                reader = Reader.packed(lineage.spec, lineage.file, older.sibling, turn.now)
                 self._census.enrol(reader)
+                if older.fd is not None:
+                    self._census.unpacking.hold(reader.key, older.fd)
             if reader is not None and reader not in lineage.readers:
                 lineage.add_older(reader)
                 lineage.displace(reader, turn.now)

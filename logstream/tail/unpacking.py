@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
-from logstream.tail.opening import locate
+from logstream.tail.opening import locate, place_of
 from logstream.tail.packed import NoRoomError, StillWrittenError, copies_beside, likeness_of, unpack, unpack_file
 from logstream.tail.rotation import is_compressed_name
 
@@ -33,6 +33,8 @@ _WRITTEN_SECONDS: Final = 0.5
 """A file that is still being written is looked at again after so long."""
 _AGAIN_SECONDS: Final = 30.0
 """After there was no room, it is tried again after so long."""
+_MOST_HELD: Final = 256
+"""Of more compressed files than these only names and inodes are kept: descriptors are for what is read."""
 
 
 class Answer(Enum):
@@ -62,6 +64,21 @@ class Unpacking:
         self._wanted: dict[str, Future[Unpacked | None]] = {}
         self._not_before: dict[str, float] = {}
         self._begun: dict[str, _Begun] = {}
+        self._held: dict[str, int] = {}
+        """Descriptors on the compressed files of generations that are waiting to be unpacked, by their keys."""
+
+    def hold(self, key: str, descriptor: int) -> None:
+        """Unpack the generation `key` from an open file, whatever its name is by then, unless too many are open."""
+        if len(self._held) < _MOST_HELD:
+            self._held[key] = descriptor
+        else:
+            os.close(descriptor)
+
+    def let_go(self, key: str) -> None:
+        """Close what is held of the generation `key`: it is unpacked, or nobody wants it any more."""
+        descriptor = self._held.pop(key, None)
+        if descriptor is not None:
+            os.close(descriptor)
 
     def ask(self, reader: Reader, path: str) -> int | Answer:
         """A descriptor on the whole generation of `reader`, which was written under `path`; it is the caller's then."""
@@ -83,6 +100,7 @@ class Unpacking:
         if unpacked is None:
             return self._begin_again(reader, path)
         self._begun.pop(reader.key, None)
+        self.let_go(reader.key)
         reader.is_damaged = not unpacked.is_whole
         return unpacked.descriptor
 
@@ -97,6 +115,8 @@ class Unpacking:
                 if unpacked is not None:
                     os.close(unpacked.descriptor)
         self._wanted.clear()
+        for key in [*self._held]:
+            self.let_go(key)
 
     def _begin(self, reader: Reader, path: str) -> Answer:
         if time.monotonic() < self._not_before.get(reader.key, 0.0):
@@ -106,7 +126,8 @@ class Unpacking:
         unpacking: Callable[[], Unpacked | None]
         if reader.is_packed:
             # It was found under a name that another file may have by now: rotation shifts names.
-            file = _open_packed(reader)
+            held = self._held.get(reader.key)
+            file = _open_packed(reader) if held is None else _open_held(reader, held)
             if file is None:
                 return Answer.NONE
             unpacking = partial(self._unpack_one, likeness, file)
@@ -152,6 +173,12 @@ def _open_packed(reader: Reader) -> IO[bytes] | None:
             return None
         reader.path = path
     return None
+
+
+def _open_held(reader: Reader, descriptor: int) -> IO[bytes]:
+    """The same where it has been open since it was found: it may have lost its name, and still holds all."""
+    reader.path = place_of(descriptor) or reader.path
+    return os.fdopen(os.dup(descriptor), "rb")
 
 
 def may_be_packed(reader: Reader, path: str) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from logstream.records import GapReason
+from logstream.tail import looking, unpacking
 from logstream.tail.batch import Birth, Hole, Moved, Notice, Range, Sealed, SourceSpec
 from logstream.tail.follower import Follower
 from logstream.tail.identity import Verdict
@@ -20,7 +22,6 @@ from tests.tail_kit import write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from logstream.tail.batch import Change
 
@@ -237,3 +238,55 @@ def test_an_archive_that_is_renamed_before_it_has_been_unpacked_is_born_under_it
     births = [change for change in changes if isinstance(change, Birth)]
     assert [birth.path for birth in births] == [str(second.with_suffix(""))]
     assert texts(changes)[-2:] == [b"two\n", b"three\n"]
+
+
+def archive(desk: Desk, number: int, content: bytes) -> Path:
+    path = desk.log.with_name(f"app.log.{number}.gz")
+    path.write_bytes(gzip.compress(content))
+    return path
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def texts_until(desk: Desk, last: bytes) -> list[bytes]:
+    """What is told in one moment, over as many looks as unpacking takes."""
+    found: list[bytes] = []
+    while last not in found:
+        found += texts(desk.look(1.0))
+    return found
+
+
+def test_an_archive_that_is_deleted_before_its_turn_is_read_all_the_same(desk: Desk) -> None:
+    """Rotation without a pause moves names on, and off the end, while older archives are still being unpacked."""
+    write(desk.log, b"one\n")
+    desk.lineage.has_history = True
+    desk.look(0.0)
+    desk.log.unlink()
+    archives = [archive(desk, number, b"life %d\n" % number) for number in (3, 2, 1)]
+    write(desk.log, b"live\n")
+    desk.look(1.0)
+    for path in archives:
+        path.unlink()
+    assert texts_until(desk, b"live\n") == [b"life 3\n", b"life 2\n", b"life 1\n", b"live\n"]
+
+
+def test_of_very_many_archives_not_all_are_held_open_and_none_is_left_open(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking, "_MOST_HELD", 4)
+    monkeypatch.setattr(unpacking, "_MOST_HELD", 3)
+    write(desk.log, b"one\n")
+    desk.lineage.has_history = True
+    desk.look(0.0)
+    before = open_files()
+    desk.log.unlink()
+    for number in range(12, 0, -1):
+        archive(desk, number, b"life %d\n" % number)
+    write(desk.log, b"live\n")
+    desk.look(1.0)
+    assert open_files() - before <= 3 + 4  # with the live one, and what is being unpacked, from and to
+    assert texts_until(desk, b"live\n") == [*(b"life %d\n" % number for number in range(12, 0, -1)), b"live\n"]
+    desk.look(200.0)
+    assert open_files() == before

@@ -19,6 +19,7 @@ from logstream.tail.endings import Endings
 from logstream.tail.framing import encoding_of, framing_of, is_wide
 from logstream.tail.identity import Verdict
 from logstream.tail.misread import misread_end
+from logstream.tail.moving import go_on_packed
 from logstream.tail.opening import Opened, first_byte_of, is_garbled, is_unlinked, locate, place_of
 from logstream.tail.quick import read_appended
 from logstream.tail.succession import Succession
@@ -228,6 +229,8 @@ class Follower:
         if copy is Answer.LATER:
             lineage.hot_until = turn.now + self._pace.hot_seconds
             return reader
+        if isinstance(copy, int) and (moved := go_on_packed(copy, reader, lineage, self._census, turn)) is not None:
+            return self._welcome(lineage, moved, turn)
         known = self._census.original_of(copy, lineage) if isinstance(copy, int) else None
         if isinstance(copy, int) and known is None:
             reader.take_copy(copy)
@@ -287,8 +290,7 @@ class Follower:
 def _sizes_newest_first(readers: list[Reader]) -> dict[Reader, int]:
     """How far each generation but the oldest may be read in this look.
 
-    Sizes are taken newest first and bytes are read oldest first: else a line could be read from the new file before one
-    that was written to the old file before it.
+    Sizes are taken newest first, bytes read oldest first: else a line of the new file could overtake an older one.
     """
     sizes: dict[Reader, int] = {}
     for reader in reversed(readers[1:]):

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Literal
 from logstream.tail.batch import Moved, Notice, display
 from logstream.tail.identity import NO_INODE, contradict
 from logstream.tail.namesakes import Namesakes
-from logstream.tail.packed import likeness_of
+from logstream.tail.opening import is_unlinked
+from logstream.tail.packed import begins_with, likeness_of
 from logstream.tail.rotation import rotated_name
 
 if TYPE_CHECKING:
@@ -182,9 +183,10 @@ class Census:
         A copy of a finished one is exactly as long: in a log that repeats itself a later one may begin like it.
         """
         elsewhere = (reader for reader in self.readers.values() if reader not in lineage.readers)
-        readers = [reader.known() for reader in (*lineage.readers, *elsewhere) if not reader.is_packed]
-        readers = [known for known in readers if _is_older_name(known.file, lineage.file)]
         size = os.fstat(descriptor).st_size
+        followed = (reader for reader in (*lineage.readers, *elsewhere) if not reader.is_packed)
+        readers = [reader.known() for reader in followed if not _goes_beyond(descriptor, reader)]
+        readers = [known for known in readers if _is_older_name(known.file, lineage.file)]
         others = (*self.finished.values(), *self.departed)
         finished = (known for known in others if _is_older_name(known.file, lineage.file) and known.committed == size)
         return next((known for known in (*readers, *finished) if likeness_of(known).is_met_by(descriptor)), None)
@@ -221,3 +223,14 @@ class Census:
 def _is_older_name(name: str, file: str) -> bool:
     """Whether what was written under `name` may be an older life of `file`: a glob may match rotated files too."""
     return name == file or rotated_name(os.path.basename(file), os.path.basename(name)) is not None  # noqa: PTH119
+
+
+def _goes_beyond(descriptor: int, reader: Reader) -> bool:
+    """Whether an unpacked file has all that is in the file of `reader`, which is gone, and more: it is no copy of it.
+
+    A file that was truncated before it was deleted may well have a longer copy.
+    """
+    if reader.fd is None or reader.is_copy or not is_unlinked(reader.fd):
+        return False
+    size = os.fstat(reader.fd).st_size
+    return reader.committed <= size < os.fstat(descriptor).st_size and begins_with(descriptor, reader.fd, size)

@@ -52,6 +52,27 @@ def go_on_in(opened: Opened, reader: Reader, census: Census, turn: Turn) -> None
     turn.add(Moved(reader.key, reader.path, (*reader.inode, reader.igen)))
 
 
+def go_on_packed(copy: int, packed: Reader, lineage: Lineage, census: Census, turn: Turn) -> Reader | None:
+    """The life right before `packed`, going on in the bytes that were unpacked for that one, which is nobody then.
+
+    None if it does not go on there: its file is gone, all of it stands in those bytes, and they are more.
+    """
+    index = lineage.readers.index(packed)
+    before = lineage.readers[index - 1] if index else None
+    if before is None or before.fd is None or before.is_copy or not is_unlinked(before.fd):
+        return None
+    size = os.fstat(before.fd).st_size
+    if not _TELLING_BYTES <= size < os.fstat(copy).st_size or not begins_with(copy, before.fd, size):
+        return None
+    lineage.readers.remove(packed)
+    census.strike(packed)
+    census.strike(before)
+    before.take_unpacked(copy, packed)
+    census.enrol(before)
+    turn.add(Moved(before.key, before.path, (*before.inode, before.igen)))
+    return before
+
+
 def _has_no_file(reader: Reader) -> bool:
     """Whether the file of `reader` is nowhere; not one that was truncated, or deleted and its number given again."""
     if reader.is_packed or reader.is_copy or reader.inode == NO_INODE:

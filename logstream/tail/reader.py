@@ -137,6 +137,12 @@ class Reader(Place):
         self.is_copy = self.is_deleted = self.is_displaced = True
         self.is_missing = self.is_unreadable = False
 
+    def take_unpacked(self, descriptor: int, packed: Reader) -> None:
+        """Go on in what was unpacked for `packed`, whose file is the generation's own from now on."""
+        self.inode, self.igen, self.path = packed.inode, packed.igen, without_compression(packed.path)
+        self.is_damaged, self.was_packed = packed.is_damaged, True
+        self.take_copy(descriptor)
+
     def is_copied_in(self, opened: Opened) -> bool:
         """Whether an open file begins with all that was handed on of this generation, beyond doubt; raises OSError."""
         if not likeness_of(self.known()).is_met_by(opened.fd):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -250,12 +251,16 @@ def open_files() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
-def texts_until(desk: Desk, last: bytes) -> list[bytes]:
+def changes_until(desk: Desk, last: bytes) -> list[Change]:
     """What is told in one moment, over as many looks as unpacking takes."""
-    found: list[bytes] = []
-    while last not in found:
-        found += texts(desk.look(1.0))
+    found: list[Change] = []
+    while last not in texts(found):
+        found += desk.look(1.0)
     return found
+
+
+def texts_until(desk: Desk, last: bytes) -> list[bytes]:
+    return texts(changes_until(desk, last))
 
 
 def test_an_archive_that_is_deleted_before_its_turn_is_read_all_the_same(desk: Desk) -> None:
@@ -290,3 +295,51 @@ def test_of_very_many_archives_not_all_are_held_open_and_none_is_left_open(
     assert texts_until(desk, b"live\n") == [*(b"life %d\n" % number for number in range(12, 0, -1)), b"live\n"]
     desk.look(200.0)
     assert open_files() == before
+
+
+@pytest.mark.parametrize("half", [b"", b"half a "])
+def test_a_life_that_went_on_in_another_file_is_read_on_in_the_archive_of_that(desk: Desk, half: bytes) -> None:
+    """Replaced by more of the same, rotated and compressed between two looks. Conformance: A10."""
+    content = b"".join(b"line %d of many\n" % number for number in range(40))
+    write(desk.log, content + half)
+    desk.lineage.has_history = True
+    assert texts(desk.look(0.0)) == [content]
+    desk.log.unlink()
+    archive(desk, 1, content + half + b"line\nmore\n")
+    write(desk.log, b"live\n")
+    changes = changes_until(desk, b"live\n")
+    assert texts(changes) == [half + b"line\nmore\n", b"live\n"]
+    assert [change.reason for change in changes if isinstance(change, Sealed)] == [None]
+    assert Hole not in kinds(changes)
+
+
+@pytest.mark.parametrize("is_packed", [True, False])
+def test_what_holds_more_than_a_deleted_file_ever_did_is_no_copy_of_it(desk: Desk, *, is_packed: bool) -> None:
+    """What is so short may begin alike by accident: lines that come twice are better than lines that never come."""
+    write(desk.log, b"one\n")
+    desk.lineage.has_history = True
+    desk.look(0.0)
+    desk.log.unlink()
+    if is_packed:
+        archive(desk, 1, b"one\ntwo\n")
+    else:
+        write(desk.log.with_name("app.log.1"), b"one\ntwo\n")
+        os.utime(desk.log.with_name("app.log.1"), (1e10, 1e10))  # written to after the other one was deleted
+    write(desk.log, b"live\n")
+    assert texts_until(desk, b"live\n") == [b"one\ntwo\n", b"live\n"]
+
+
+def test_a_copy_of_a_file_that_was_truncated_written_to_and_deleted_is_told_once(desk: Desk) -> None:
+    """Torture, seed 7001."""
+    write(desk.log, b"one\n")
+    desk.lineage.has_history = True
+    desk.look(0.0)
+    write(desk.log, b"two and three and four\n")
+    copy = desk.log.with_name("app.log.1")
+    copy.write_bytes(desk.log.read_bytes())
+    os.truncate(desk.log, 0)
+    write(desk.log, b"another\n")
+    desk.log.unlink()
+    write(desk.log, b"live\n")
+    changes = changes_until(desk, b"live\n")
+    assert texts(changes) == [b"two and three and four\n", b"another\n", b"live\n"]

@@ -104,7 +104,8 @@ class Bounds(RuleBasedStateMachine):
         life = log.live
         if life is None or (self.world.story.is_down and not life.was_there_at_stop):
             return True
-        lines = [line for line in life.lines if line.is_told or not self.world.story.is_down]
+        sees_all = self.world.story.has_looked and not self.world.story.is_down
+        lines = [line for line in life.lines if line.is_told or sees_all]
         return bool(lines) and lines[-1].end >= TELLING_BYTES
 
     def may_pack(self, older: Older) -> bool:

@@ -74,6 +74,8 @@ class Story:
         self.text_of_id: dict[str, str] = {}
         self.id_of_text: dict[str, str] = {}
         self.is_down = True
+        self.has_looked = False
+        """Whether the service, since it was started, has looked at the files: until then it knows what it recorded."""
         self._texts = 0
 
     def begin(self, log: str) -> Life:

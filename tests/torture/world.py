@@ -76,10 +76,11 @@ class World:
     def start(self, *, is_hasty: bool) -> None:
         """Start the service again. `is_hasty`: do not wait until it has looked at the files."""
         self.service.start()
-        self.story.is_down = False
+        self.story.is_down = self.story.has_looked = False
         self.counted["starts"] += 1
         if not is_hasty and not self.is_full:
             self.service.wait_until_ready()
+            self.story.has_looked = True
 
     def kill(self) -> None:
         """`kill -9`."""
@@ -104,6 +105,7 @@ class World:
     def catch_up(self) -> None:
         """Until the first client has everything; then the service has looked at what holds lines that it told."""
         self.viewers[0].catch_up()
+        self.story.has_looked = True
         for log in self.logs:
             log.is_truncated = log.is_truncated and not (log.live is not None and log.live.is_seen)
         for life in self.story.lives:

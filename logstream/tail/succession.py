@@ -79,7 +79,7 @@ class Succession:
         if live is None or live.size != 0 or live.written_ns is None or not seen.st_size:
             return True
         lineage.last_mtime_ns = live.written_ns + 1  # what was copied before it was truncated is older
-        is_sure = self._enter_unseen(lineage, turn)
+        is_sure = self._enter_unseen(lineage, live, turn)
         lineage.last_mtime_ns = seen.st_mtime_ns
         return is_sure
 
@@ -118,7 +118,7 @@ class Succession:
         if reader in lineage.readers:
             if lineage.live is not None:
                 self._displace(lineage, lineage.live, turn)
-            elif not reader.known().has_begun and not self._enter_unseen(lineage, turn):
+            elif not reader.known().has_begun and not self._enter_unseen(lineage, reader, turn):
                 return
             lineage.add_live(reader)
             lineage.move(reader, lineage.path, turn)
@@ -159,13 +159,18 @@ class Succession:
         go_on_in(opened, moved, self._census, turn)
         return moved if moved in lineage.readers else None
 
-    def _enter_unseen(self, lineage: Lineage, turn: Turn) -> bool:
-        """Enter what came before a file that was found before a restart, and was still waiting for it then.
+    def _enter_unseen(self, lineage: Lineage, live: Reader, turn: Turn) -> bool:
+        """Enter what came before `live`, which has the path, and was found before a restart or when it was empty.
 
         False if that cannot be told yet.
         """
         snapshot = self.looking.look_until_still(lineage, turn)
         if snapshot is None:
+            return False
+        if not has_inode(lineage.path, live.inode):
+            # Rotated meanwhile: what was found may be newer than `live`.
+            snapshot.close()
+            lineage.hot_until = turn.now + self._census.pace.hot_seconds
             return False
         if isinstance(snapshot.live, Opened):
             os.close(snapshot.live.fd)

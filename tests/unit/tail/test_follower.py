@@ -343,3 +343,38 @@ def test_a_copy_of_a_file_that_was_truncated_written_to_and_deleted_is_told_once
     write(desk.log, b"live\n")
     changes = changes_until(desk, b"live\n")
     assert texts(changes) == [b"two and three and four\n", b"another\n", b"live\n"]
+
+
+def test_what_is_rotated_while_an_empty_file_s_past_is_looked_for_comes_in_order(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Torture, seed 8021."""
+    write(desk.log, b"")
+    desk.lineage.has_history = True
+    desk.look(0.0)
+    write(desk.log, b"one\n")
+    looking = desk.follower.succession.looking
+    look = looking.look
+    is_due = True
+
+    def overtaken(lineage: Lineage) -> object:
+        nonlocal is_due
+        if is_due:
+            is_due = False
+            for content in (b"two\n", b"three\n"):
+                shift(desk.log)
+                write(desk.log, content)
+        return look(lineage)
+
+    monkeypatch.setattr(looking, "look", overtaken)
+    changes = changes_until(desk, b"three\n")
+    assert texts(changes) == [b"one\n", b"two\n", b"three\n"]
+    assert not is_due
+
+
+def shift(log: Path) -> None:
+    for number in (2, 1):
+        older = log.with_name(f"{log.name}.{number}")
+        if older.exists():
+            older.rename(log.with_name(f"{log.name}.{number + 1}"))
+    log.rename(log.with_name(f"{log.name}.1"))

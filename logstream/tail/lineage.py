@@ -175,7 +175,7 @@ class Census:
         if self.readers.get(reader.inode) is reader:
             del self.readers[reader.inode]
             self.namesakes.leave(reader)
-        reader.inode = NO_INODE
+        reader.former_inode, reader.inode = reader.inode, NO_INODE
 
     def original_of(self, descriptor: int, lineage: Lineage) -> Known | None:
         """The generation of the lineage's path, read or finished, that an unpacked file is a copy of.

@@ -74,9 +74,11 @@ def go_on_packed(copy: int, packed: Reader, lineage: Lineage, census: Census, tu
 
 
 def _has_no_file(reader: Reader) -> bool:
-    """Whether the file of `reader` is nowhere; not one that was truncated, or deleted and its number given again."""
-    if reader.is_packed or reader.is_copy or reader.inode == NO_INODE:
+    """Whether the file of `reader` is nowhere; not one that was truncated."""
+    if reader.is_packed or reader.is_copy:
         return False
+    if reader.inode == NO_INODE:
+        return reader.former_inode is not None
     if reader.fd is not None and (is_unlinked(reader.fd) or place_of(reader.fd) is not None):
         return is_unlinked(reader.fd)
     directory = os.path.dirname(reader.path)
@@ -94,8 +96,9 @@ def _is_varied(opened: Opened, offset: int) -> bool:
 
 def _goes_on_in(opened: Opened, reader: Reader) -> bool:
     """Whether all of the life stands in the open file, and that is more than a new file with the same first lines."""
-    is_elsewhere = opened.facts.dev != reader.inode[0]
-    if not is_elsewhere and opened.facts.ino == reader.inode[1]:
+    dev, ino = reader.former_inode or reader.inode
+    is_elsewhere = opened.facts.dev != dev
+    if not is_elsewhere and opened.facts.ino == ino:
         return False  # deleted, and its number given again
     if reader.fd is None:
         is_telling = is_elsewhere or reader.committed >= _TELLING_BYTES

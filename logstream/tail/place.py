@@ -30,6 +30,8 @@ class Place:
         self.file = known.file
         self.path = known.path
         self.inode = (known.dev, known.ino)
+        self.former_inode: tuple[int, int] | None = None
+        """What its inode was before another file was seen to have its number: its own file is gone."""
         self.igen = known.igen
         self.base, self.committed = known.base, known.committed
         self.head_length, self.head_crc = known.head_length, known.head_crc

@@ -123,7 +123,7 @@ class Reader(Place):
     def take_file(self, opened: Opened) -> None:
         """Go on in another file, which holds all of its own. That both were written anew is seen at the next read."""
         facts, self.path, self.fd = opened.facts, opened.path, opened.fd
-        self.inode, self.igen = (facts.dev, facts.ino), facts.igen
+        self.inode, self.igen, self.former_inode = (facts.dev, facts.ino), facts.igen, None
         self._recall(opened.fd)
         self.mtime_ns = None
         self.is_missing = self.is_unreadable = self.is_deleted = self.is_drained = False

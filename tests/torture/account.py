@@ -59,6 +59,8 @@ class Account:
         assert end is None or end - start == gap["bytes"] > 0, f"{self.name}: {gap}"
         self.gaps.append(gap)
         life = self._life_of_gap(gap, gap_id)
+        if life is None:
+            return
         inside = [line for line in life.lines if line.start >= start and (end is None or line.end <= end)]
         for line in inside:
             there = "is on disk" if line.fate is Fate.KEPT and not line.may_stay_away else ""
@@ -138,8 +140,12 @@ class Account:
             )
         latest[life.index] = line.number
 
-    def _life_of_gap(self, gap: dict[str, Any], gap_id: str | None) -> Life:
-        """The life that a gap is of: by the key in its id or, if no line of that was received, one that it fits."""
+    def _life_of_gap(self, gap: dict[str, Any], gap_id: str | None) -> Life | None:
+        """The life that a gap is of: by the key in its id or, if no line of that was received, one that it fits.
+
+        None for a file that was empty when the service saw it, and was replaced by one with more before it looked
+        again: what was in it in between, nobody can tell.
+        """
         position = decode_id(gap_id or "")
         assert position is not None or gap_id is None, gap
         known = None if position is None else self.story.life_of_key.get(position.generation)
@@ -147,13 +153,16 @@ class Account:
             return known
         start, end, lines = gap["from"], gap["to"], gap["lines"]
         taken = set(self.story.life_of_key.values())
-        for life in self.story.lives:
+        lives = self.story.lives
+        for life in lives:
             is_other = position is not None and life in taken
             if not _is_of(gap["file"], life) or is_other or life.size < (end or start):
                 continue
             inside = [line for line in life.lines if line.start >= start and (end is None or line.end <= end)]
             if all(line.fate is not Fate.KEPT for line in inside) and lines in {None, len(inside)}:
                 return life
+        if (start, end) == (0, None) and any(life.has_unseen_file and _is_of(gap["file"], life) for life in lives):
+            return None
         raise AssertionError(f"{self.name}: {gap} is of no life that has lost anything")
 
 

@@ -378,3 +378,19 @@ def shift(log: Path) -> None:
         if older.exists():
             older.rename(log.with_name(f"{log.name}.{number + 1}"))
     log.rename(log.with_name(f"{log.name}.1"))
+
+
+def test_a_life_whose_inode_s_number_another_log_has_now_goes_on_in_the_file_that_took_over(desk: Desk) -> None:
+    """Conformance: A10. Torture, seed 9017."""
+    content = b"".join(b"line %d of many\n" % number for number in range(40))
+    write(desk.log, content)
+    desk.look(0.0)
+    desk.restart(0.0)
+    made = desk.log.with_name("made")
+    made.write_bytes(content + b"more\n")
+    made.rename(desk.log)
+    desk.census.disown(desk.lineage.readers[0])  # as the look at that log does
+    changes = desk.look(1.0) + desk.look(100.0) + desk.look(200.0)
+    assert texts(changes) == [b"more\n"]
+    assert Birth not in kinds(changes)
+    assert Hole not in kinds(changes)

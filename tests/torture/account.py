@@ -131,7 +131,7 @@ class Account:
         life = line.life
         assert line.start >= self._reached.get(life, 0), f"{self.name}: {line} comes after a later line of its life"
         self._reached[life] = line.end
-        if line.was_unseeable:
+        if line.was_unseeable or line.is_unfinished:
             return
         latest = self._latest.setdefault(life.log, {})
         for index, number in latest.items():

@@ -32,6 +32,8 @@ class Line:
     """Whether any client has received it with an id: the service has recorded it, and its life, then."""
     was_unseeable: bool = False
     may_stay_away: bool = False
+    is_unfinished: bool = False
+    """Whether it never got its end: it is told once nobody can write to its file any more, whatever came by then."""
 
     def __repr__(self) -> str:
         return f"<{self.text[:24]!r} [{self.start},{self.end}) of {self.life!r} {self.fate.name}>"
@@ -108,7 +110,7 @@ class Story:
         """The life gets no more bytes: an unfinished line stays one, and is delivered only once the life is over."""
         if life.partial:
             line = self._enter(life, life.partial, life.size - len(life.partial), end_bytes=0)
-            line.may_stay_away = True
+            line.may_stay_away = line.is_unfinished = True
             life.partial = ""
 
     def lose(self, life: Life, *, is_known_lost: bool) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -29,6 +30,8 @@ from logstream.serving import serve
 from logstream.sse import Streams
 from logstream.stalls import Stalls
 from logstream.status import Status
+from logstream.supervision import Supervisor as Overseer
+from logstream.supervision import take_sockets
 from logstream.tail.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -89,6 +92,7 @@ class Service:
             max_open_files=files_to_hold(raise_file_limit(), stream.max_connections),
         )
         self._stalls = Stalls()
+        self._overseer = Overseer(os.environ)
         self._status = Status(self._hub, self._streams, self._supervisor, self._stalls, lambda: self._settings.sources)
 
     async def run(self) -> None:
@@ -105,6 +109,7 @@ class Service:
             raise _first(failed) from None
         finally:
             await self._journal.aclose()
+            self._overseer.close()
 
     async def _run_parts(self, stop: asyncio.Event) -> None:
         stop_tail = asyncio.Event()
@@ -115,9 +120,10 @@ class Service:
             noting = group.create_task(self._note_sources(), name="note-sources")
             counting = group.create_task(Counting(self._hub).run(), name="count-rules")
             stalls = group.create_task(self._stalls.run(), name="watch-loop")
+            alive = group.create_task(self._overseer.run(), name="signs-of-life")
             await self._serve(stop)
             stop_tail.set()
-            for task in (looking, noting, counting, stalls):
+            for task in (looking, noting, counting, stalls, alive):
                 task.cancel()
             await asyncio.wait([tail])
             upkeep.cancel()
@@ -135,13 +141,15 @@ class Service:
             readiness=self._status.readiness,
             metrics=lambda: render(self._status.figures()),
         )
+        bound = take_sockets(os.environ)
         await serve(
             UnderPath(create_app(context), server.root_path),
-            host=None if server.unix_socket else server.host,
+            host=None if server.unix_socket or bound else server.host,
             port=server.port,
-            unix_socket=server.unix_socket,
+            unix_socket=None if bound else server.unix_socket,
+            fds=bound,
             stop=stop,
-            before_stop=lambda: self._streams.close(_BYE),
+            before_stop=self._end_streams,
             on_listening=self._announce,
             deadline_seconds=STOP_DEADLINE_SECONDS,
         )
@@ -150,13 +158,20 @@ class Service:
         for address in addresses:
             below = "" if address.path else f"{self._settings.server.root_path}/"
             print(f"logstream is listening on {address}{below}", flush=True)  # noqa: T201 - the one line that people look for
+        self._overseer.ready(f"watching {len(self._settings.sources)} sources")
+
+    async def _end_streams(self) -> None:
+        self._overseer.stopping()
+        await self._streams.close(_BYE)
 
     def _reload(self) -> None:
         """Take sources and rules from the configuration as it is now; a bad one changes nothing."""
+        self._overseer.reloading()
         try:
             fresh = self._reload_settings()
         except ConfigError as error:
             _log.error("reload refused, the old sources and rules stay:\n%s", error)
+            self._overseer.ready("the reload was refused: the configuration has mistakes, see the log")
             return
         old = self._settings
         self._note_limits(fresh.sources)
@@ -166,6 +181,7 @@ class Service:
         self._supervisor.reconfigure(specs_of(fresh.sources), first_seen)
         self._has_new_sources.set()
         _log.info("reloaded: %d sources, %d rules", len(fresh.sources), len(fresh.rules))
+        self._overseer.ready(f"watching {len(fresh.sources)} sources")
         for section in ("server", "state", "stream"):
             if getattr(fresh, section) != getattr(old, section):
                 _log.warning("[%s] has changed: restart logstream to apply it", section)

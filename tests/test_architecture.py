@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 # Who imports whom. What is reachable along the arrows may be imported; records and errors by everybody.
 ARROWS = {
     "__main__": {"cli"},
-    "cli": {"server", "client", "local", "trial", "demo", "prove"},
+    "cli": {"server", "client", "local", "trial", "demo", "prove", "installing"},
     "demo": {"server"},
+    "installing": set(),
     "prove": {"client"},
     "client": {"following"},
     "local": {"following", "parts", "api"},
     "trial": {"parts", "api"},
     "following": set(),
-    "server": {"api", "serving", "parts", "status"},
+    "server": {"api", "serving", "parts", "status", "supervision"},
     "status": {"api", "config", "metrics", "stalls"},
     "parts": {"config", "hub"},
     "api": {"hub", "sse", "metrics"},
@@ -42,6 +43,7 @@ ARROWS = {
     "serving": set(),
     "metrics": set(),
     "stalls": set(),
+    "supervision": set(),
     "records": {"errors"},
     "errors": set(),
 }

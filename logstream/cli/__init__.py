@@ -13,6 +13,7 @@ import click
 from logstream import __version__
 from logstream.cli.completion import completion
 from logstream.cli.demo import demo
+from logstream.cli.install import install, uninstall, upgrade
 from logstream.cli.prove import prove
 from logstream.cli.rules import rules
 from logstream.cli.service import check, serve
@@ -40,6 +41,7 @@ Examples:
   logstream tail http://127.0.0.1:8780 --query 'level:>=warn'
   logstream tail /var/log/syslog           the same without a server
   logstream prove                          try here whether any line is lost or comes twice
+  logstream install --dry-run              what it takes to run as a service of systemd
 
 \b
 Exit codes:
@@ -59,7 +61,7 @@ def cli(context: click.Context) -> None:
     context.color = colour()
 
 
-for _command in (serve, check, tail, sources, rules, demo, prove, completion):
+for _command in (serve, check, tail, sources, rules, demo, prove, install, upgrade, uninstall, completion):
     cli.add_command(_command)
 
 

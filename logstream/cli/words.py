@@ -28,6 +28,8 @@ config_option = click.option(
     help="The configuration file.",
 )
 
+dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+
 
 def complain(error: LogstreamError) -> None:
     from logstream.config import ConfigError  # noqa: PLC0415 - --help answers before this is imported

@@ -22,7 +22,7 @@ from logstream.serving.connection import Connection
 from logstream.serving.listeners import BACKLOG, Address, Listener, bind_tcp, bind_unix, inherit
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
     from pathlib import Path
 
     from hypercorn.typing import AppWrapper, ASGIFramework, LifespanState
@@ -41,7 +41,7 @@ async def serve(  # noqa: PLR0913 -- all by keyword: three places to listen, thr
     host: str | None = None,
     port: int = 0,
     unix_socket: Path | None = None,
-    fd: int | None = None,
+    fds: Sequence[int] = (),
     root_path: str = "",
     stop: asyncio.Event,
     before_stop: Callable[[], Awaitable[None]],
@@ -50,7 +50,7 @@ async def serve(  # noqa: PLR0913 -- all by keyword: three places to listen, thr
 ) -> None:
     """Serves `app` until `stop` is set; returns at most `deadline_seconds` later, whatever clients do.
 
-    Listens on each that is given: `host` with `port` (0: one that is free), `unix_socket`, and `fd`, a socket that a
+    Listens on each that is given: `host` with `port` (0: one that is free), `unix_socket`, and `fds`, sockets that a
     supervisor bound. Sockets listen before the app starts, so a taken port starts nothing; clients wait until
     the app is ready, when `on_listening` is told where it is.
 
@@ -60,7 +60,7 @@ async def serve(  # noqa: PLR0913 -- all by keyword: three places to listen, thr
     Raises:
         ListenError: one of its cases, before anything was started.
     """
-    listeners = _bind(host, port, unix_socket, fd)
+    listeners = _bind(host, port, unix_socket, fds)
     server = _Server(wrap_app(app, 0, "asgi"), _config(root_path))
     try:
         async with server.lifespan(deadline_seconds / 4):
@@ -155,13 +155,12 @@ async def _within(seconds: float, awaitable: Awaitable[Any], name: str) -> None:
         _log.warning("%s took longer than %.1f s and was left behind", name, seconds)
 
 
-def _bind(host: str | None, port: int, unix_socket: Path | None, fd: int | None) -> list[Listener]:
+def _bind(host: str | None, port: int, unix_socket: Path | None, fds: Sequence[int]) -> list[Listener]:
     listeners = bind_tcp(host, port) if host is not None else []
     try:
         if unix_socket is not None:
             listeners.append(bind_unix(unix_socket))
-        if fd is not None:
-            listeners.append(inherit(fd))
+        listeners.extend(map(inherit, fds))
     except BaseException:
         for listener in listeners:
             listener.close()

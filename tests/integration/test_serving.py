@@ -136,7 +136,7 @@ async def serve_at(
     host: str | None = None,
     port: int = 0,
     unix_socket: Path | None = None,
-    fd: int | None = None,
+    fds: tuple[int, ...] = (),
 ) -> tuple[Address, ...]:
     """Serves until one request to the first address was answered; all addresses."""
     stop = asyncio.Event()
@@ -159,7 +159,7 @@ async def serve_at(
         host=host,
         port=port,
         unix_socket=unix_socket,
-        fd=fd,
+        fds=fds,
         stop=stop,
         before_stop=nothing,
         on_listening=on_listening,
@@ -281,11 +281,11 @@ async def test_a_socket_path_that_fails_leaves_no_port_bound(tmp_path: Path) -> 
 async def test_a_socket_bound_by_a_supervisor_is_served(tmp_path: Path) -> None:
     tcp = socket.create_server(("127.0.0.1", 0))
     port = tcp.getsockname()[1]
-    assert await serve_at(an_app(), fd=tcp.detach()) == (Address("127.0.0.1", port),)
+    assert await serve_at(an_app(), fds=(tcp.detach(),)) == (Address("127.0.0.1", port),)
     unix = socket.socket(socket.AF_UNIX)
     unix.bind(str(tmp_path / "s"))
     unix.listen()
-    assert await serve_at(an_app(), fd=unix.detach()) == (Address("", 0, tmp_path / "s"),)
+    assert await serve_at(an_app(), fds=(unix.detach(),)) == (Address("", 0, tmp_path / "s"),)
     assert (tmp_path / "s").exists()  # the supervisor's, not ours to remove
 
 

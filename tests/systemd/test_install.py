@@ -1,0 +1,89 @@
+"""`logstream install`, `upgrade` and `uninstall` under a real systemd."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from tests.installed import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.systemd.machine import Machine
+
+
+def files_of(machine: Machine) -> set[str]:
+    """Every file on the machine's disk but those that systemd and the journal write for themselves."""
+    found = machine.run("find", "/", "-xdev", "-not", "-path", "/var/log/journal*", "-not", "-name", "__pycache__")
+    return {name for name in found.splitlines() if "/__pycache__/" not in name}
+
+
+def test_a_dry_run_tells_every_step_and_changes_nothing(bare: Machine, environment: Path) -> None:
+    before = files_of(bare)
+    told = bare.run(str(environment / "bin" / "logstream"), "install", "--dry-run")
+    assert files_of(bare) == before
+    for step in (
+        "would copy .* to /opt/logstream/",
+        "would write /etc/systemd/system/logstream.service",
+        "would write /etc/logstream/config.toml",
+        "would run systemctl restart logstream.service",
+    ):
+        assert re.search(step, told), told
+    assert all(line.startswith("would ") for line in told.splitlines())
+
+
+def test_it_is_installed_with_one_command_and_removed_without_a_trace(bare: Machine, environment: Path) -> None:
+    command = str(environment / "bin" / "logstream")
+    before = files_of(bare)
+    assert "is ready at http://127.0.0.1:8780" in bare.run(command, "install")
+    assert bare.path("/etc/logstream/config.toml").read_text() == (ROOT / "config.toml").read_text()
+    assert "system:" in bare.run(command, "sources", "http://127.0.0.1:8780")
+    assert bare.run("systemctl", "is-enabled", "logstream.service", "logstream.socket").split() == ["enabled"] * 2
+
+    assert "its configuration and state are kept" in bare.run(command, "uninstall")
+    assert bare.path("/etc/logstream/config.toml").exists()
+    assert bare.path("/var/lib/private/logstream").exists()
+    assert not bare.path("/opt/logstream").exists()
+
+    bare.run(command, "uninstall", "--purge")
+    assert files_of(bare) - before == set()
+    assert "not-found" in bare.run("systemctl", "show", "--property=LoadState", "logstream.service")
+
+
+def test_the_unit_is_as_closed_as_it_can_be(served: Machine) -> None:
+    found = re.search(r"exposure level for logstream.service: ([\d.]+)", served.run("systemd-analyze", "security"
+        , "--no-pager", "logstream.service"))  # fmt: skip
+    assert found is not None
+    assert float(found[1]) <= 1.5
+
+
+def test_installing_again_keeps_an_edited_configuration(served: Machine, environment: Path) -> None:
+    served.write("/etc/logstream/config.toml", "# edited")
+    assert "keep /etc/logstream/config.toml as it is" in served.run(str(environment / "bin" / "logstream"), "install")
+    assert served.path("/etc/logstream/config.toml").read_text().endswith("# edited\n")
+
+
+def test_an_upgrade_keeps_streams_resumable_and_one_copy(served: Machine, environment: Path) -> None:
+    with served.stream() as stream:
+        assert stream.expect("line").json["text"] == "the first line"
+        served.run(str(environment / "bin" / "logstream"), "upgrade")
+        assert stream.expect("bye").json["retry_ms"] > 0
+        last = stream.last_id
+    served.write("/var/log/app/first.log", "after the upgrade")
+    with served.stream("from=now", last) as stream:
+        assert stream.expect("hello").json["resume"]["exact"]
+        assert stream.texts(1) == ["after the upgrade"]
+    assert len(list(served.path("/opt/logstream").glob("[0-9]*"))) == 1
+
+
+def test_an_upgrade_that_does_not_start_gives_way_to_the_one_before(served: Machine, environment: Path) -> None:
+    before = served.path("/opt/logstream/current").readlink()
+    served.write("/etc/systemd/system/logstream.service.d/broken.conf", "[Service]", "ExecStartPre=/bin/sh -c "
+        f"'[ $(readlink /opt/logstream/current) = {before} ]'")  # fmt: skip
+    told = served.run(str(environment / "bin" / "logstream"), "upgrade", check=False)
+    assert "could not run systemctl restart logstream.service" in told
+    assert served.path("/opt/logstream/current").readlink() == before
+    assert served.get("/readyz").status_code == 200
+    served.path("/etc/systemd/system/logstream.service.d/broken.conf").unlink()
+    served.run("systemctl", "daemon-reload")

@@ -13,7 +13,7 @@ import click
 from logstream import __version__
 from logstream.cli.completion import completion
 from logstream.cli.demo import demo
-from logstream.cli.install import install, uninstall, upgrade
+from logstream.cli.install import install, uninstall, upgrade, web_root
 from logstream.cli.prove import prove
 from logstream.cli.rules import rules
 from logstream.cli.service import check, serve
@@ -61,7 +61,7 @@ def cli(context: click.Context) -> None:
     context.color = colour()
 
 
-for _command in (serve, check, tail, sources, rules, demo, prove, install, upgrade, uninstall, completion):
+for _command in (serve, check, tail, sources, rules, demo, prove, install, upgrade, uninstall, web_root, completion):
     cli.add_command(_command)
 
 

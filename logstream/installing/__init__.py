@@ -8,7 +8,7 @@ from logstream.installing.errors import InstallError
 from logstream.installing.plans import Machine, Shipped, install_plan, uninstall_plan, upgrade_plan
 from logstream.installing.program import Program, this_program
 from logstream.installing.steps import Step
-from logstream.installing.surroundings import machine, shipped
+from logstream.installing.surroundings import machine, page_folder, shipped
 
 __all__ = [
     "InstallError",
@@ -19,6 +19,7 @@ __all__ = [
     "install",
     "install_plan",
     "machine",
+    "page_folder",
     "require_systemd",
     "shipped",
     "this_program",

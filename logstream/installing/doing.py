@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from logstream.installing.errors import InstallError, NoSystemdError, NotReadyError, NotRootError, StepError
-from logstream.installing.plans import CURRENT, SOCKET, back_plan, clearing_plan, listens_at
+from logstream.installing.plans import CURRENT, SOCKET, WEB_ROOT, back_plan, clearing_plan, listens_at
 from logstream.installing.steps import Copy, Keep, Link, Remove, Run, Step, Write
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def upgrade(steps: Iterable[Step], machine: Machine, tell: Callable[[Step], None
     Raises:
         InstallError: a step failed, or the new program does not work and the one before is back.
     """
-    before = CURRENT.readlink()
+    before = [Link(link, link.readlink()) for link in (CURRENT, WEB_ROOT) if link.is_symlink()]
     try:
         _do(steps, tell)
         addresses = _wait_until_ready()

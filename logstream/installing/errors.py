@@ -66,6 +66,19 @@ class StepError(InstallError):
         return f"could not {self.step}: {self.reason}"
 
 
+class NoPageError(InstallError):
+    """The page is not built in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        """Remember where it should be."""
+        super().__init__(folder)
+        self.folder = folder
+
+    def __str__(self) -> str:
+        """One line for people."""
+        return f"there is no page in {self.folder}: in a clone `make build` builds it; a wheel always holds it"
+
+
 class NotReadyError(InstallError):
     """The service was started and is not ready at `address`; `reason` is the last that was seen."""
 

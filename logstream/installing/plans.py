@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from logstream.installing.steps import Keep, Link, Remove, Run, Step, Write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from logstream.installing.program import Program
 
@@ -21,6 +21,8 @@ UNITS: Final = Path("/etc/systemd/system")
 HOME: Final = Path("/opt/logstream")
 CURRENT: Final = HOME / "current"
 """What the unit runs: an environment, or a link to one."""
+WEB_ROOT: Final = HOME / "web"
+"""The page's folder, for a web server: a link into the program that runs."""
 CONFIG: Final = Path("/etc/logstream/config.toml")
 STATE: Final = (Path("/var/lib/logstream"), Path("/var/lib/private/logstream"))
 SERVICE, SOCKET = "logstream.service", "logstream.socket"
@@ -77,9 +79,9 @@ def clearing_plan(machine: Machine) -> list[Step]:
     return [Remove(path) for path in machine.copies]
 
 
-def back_plan(before: Path) -> list[Step]:
-    """The way back to the program `before`, if the new one does not work."""
-    return [Link(CURRENT, before), Run(("systemctl", "restart", SERVICE))]
+def back_plan(before: Sequence[Link]) -> list[Step]:
+    """The way back to what the links led to `before`, if the new program does not work."""
+    return [*before, Run(("systemctl", "restart", SERVICE))]
 
 
 def uninstall_plan(*, purge: bool) -> list[Step]:
@@ -103,11 +105,13 @@ def listens_at(shown: str) -> list[str]:
 
 def _program_steps(program: Program, machine: Machine) -> list[Step]:
     if program.is_visible:
-        return [Link(CURRENT, program.prefix)]
+        return [Link(CURRENT, program.prefix), Link(WEB_ROOT, program.package / "static")]
     # Always a new place: the copy that runs is never changed under its process.
     places = (HOME / f"{program.version}-{number}" for number in range(1, len(machine.copies) + 2))
     place = next(path for path in places if path not in machine.copies)
-    return [*program.copied_to(place, machine.system_pythons), Link(CURRENT, place)]
+    copied = program.copied_to(place, machine.system_pythons)
+    page = place / program.package.relative_to(program.prefix) / "static"
+    return [*copied, Link(CURRENT, place), Link(WEB_ROOT, page)]
 
 
 def _unit_steps(shipped: Shipped, machine: Machine) -> Iterable[Step]:

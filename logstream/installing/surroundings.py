@@ -9,7 +9,8 @@ import grp
 from pathlib import Path
 from typing import Final
 
-from logstream.installing.plans import CONFIG, CURRENT, HOME, SERVICE, SOCKET, Machine, Shipped
+from logstream.installing.errors import NoPageError
+from logstream.installing.plans import CONFIG, CURRENT, HOME, SERVICE, SOCKET, WEB_ROOT, Machine, Shipped
 from logstream.installing.program import system_pythons
 
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
@@ -22,6 +23,14 @@ def shipped() -> Shipped:
     units, config = (inside, inside) if inside.is_dir() else (_PACKAGE.parent / "systemd", _PACKAGE.parent)
     texts = [path.read_text("utf-8") for path in (units / SERVICE, units / SOCKET, config / "config.toml")]
     return Shipped(*texts)
+
+
+def page_folder() -> Path:
+    """Where the built page is; raises NoPageError."""
+    folder = WEB_ROOT if WEB_ROOT.is_dir() else _PACKAGE / "static"
+    if not (folder / "index.html").is_file():
+        raise NoPageError(folder)
+    return folder
 
 
 def machine() -> Machine:

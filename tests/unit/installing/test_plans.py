@@ -11,6 +11,7 @@ from logstream.installing.plans import (
     CONFIG,
     CURRENT,
     HOME,
+    WEB_ROOT,
     Machine,
     Shipped,
     back_plan,
@@ -43,7 +44,8 @@ def test_a_hidden_program_is_copied_onto_the_systems_python_and_linked() -> None
     place = HOME / "1.2.0-1"
     assert steps[0] == Copy(HIDDEN.packages, place / "lib/python3.11/site-packages", ("__pycache__", "pip", "pip-*"))
     assert steps[1] == Write(place / "pyvenv.cfg", f"home = {PYTHON.parent}\ninclude-system-site-packages = false\n")
-    assert steps[2:4] == [Link(place / "bin/python", PYTHON), Link(CURRENT, place)]
+    page = place / "lib/python3.11/site-packages/logstream/static"
+    assert steps[2:5] == [Link(place / "bin/python", PYTHON), Link(CURRENT, place), Link(WEB_ROOT, page)]
 
 
 def test_a_python_that_is_hidden_too_is_taken_from_the_system_or_copied() -> None:
@@ -69,7 +71,7 @@ def test_a_copy_that_runs_is_never_changed() -> None:
     machine = DEBIAN._replace(copies=copies)
     assert Link(CURRENT, HOME / "1.2.0-2") in upgrade_plan(HIDDEN, SHIPPED, machine)
     assert clearing_plan(machine) == [Remove(path) for path in copies]
-    assert back_plan(copies[0])[0] == Link(CURRENT, copies[0])
+    assert back_plan([Link(CURRENT, copies[0])])[0] == Link(CURRENT, copies[0])
 
 
 def test_what_the_service_can_read_where_it_is_is_only_linked(monkeypatch: pytest.MonkeyPatch) -> None:

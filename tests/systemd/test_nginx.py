@@ -1,0 +1,279 @@
+"""Debian's nginx with deploy/nginx/logstream.conf, not a word changed, before the installed service."""
+
+from __future__ import annotations
+
+import re
+import statistics
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.installed import ROOT
+from tests.running import eventually
+from tests.systemd.conftest import CONFIG
+from tests.systemd.machine import SOCKET, Machine, booted
+from tests.systemd.proxied import NAME, ORIGIN, ask, browser_inside, following, make_certificate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STREAM = f"{ORIGIN}/api/v1/stream"
+CONF = ROOT / "deploy" / "nginx" / "logstream.conf"
+FOLDER = CONF.parent
+ACCESS = "/etc/nginx/snippets/logstream-access.conf"
+OTHER_SERVER = """
+server {
+    listen 8081;
+    server_name intern.example.org;
+    include /etc/nginx/snippets/logstream-subpath.conf;
+}
+"""
+LOGIN = """
+server {
+    listen 127.0.0.1:4180;
+    location = /oauth2/auth { if ($http_cookie !~ "member=yes") { return 401; } return 202; }
+    location /oauth2/sign_in { return 200 "who are you?"; }
+}
+"""
+
+
+@pytest.fixture(scope="module", name="front")
+def _front(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    if not Path("/usr/sbin/nginx").exists():
+        pytest.skip("no nginx on this machine (on Debian: apt install nginx)")
+    with booted(tmp_path_factory.mktemp("machine"), environment) as machine:
+        machine.write("/etc/logstream/config.toml", CONFIG)
+        machine.write("/var/log/app/first.log", "the first line")
+        machine.run(str(environment / "bin" / "logstream"), "install")
+        make_certificate(machine)
+        machine.write("/etc/nginx/conf.d/logstream.conf", CONF.read_text())
+        machine.path("/etc/nginx/snippets/logstream-subpath.conf").write_text((FOLDER / "subpath.conf").read_text())
+        machine.write("/etc/nginx/conf.d/other.conf", OTHER_SERVER)
+        machine.run("systemctl", "start", "nginx")
+        yield machine
+
+
+@pytest.fixture(name="page")
+def _page(front: Machine, chromium: str, tmp_path: Path) -> Iterator[Page]:
+    expect.set_options(timeout=20_000)
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+        f"--host-resolver-rules=MAP {NAME} 127.0.0.1, MAP intern.example.org 127.0.0.1"]  # fmt: skip
+    with sync_playwright() as playwright:
+        program = browser_inside(front, chromium, tmp_path)
+        browser = playwright.chromium.launch(executable_path=program, args=flags)
+        page = browser.new_page(ignore_https_errors=True)
+        yield page
+        browser.close()
+
+
+def reload(machine: Machine) -> None:
+    """Until only new workers accept; the old ones go on with the streams that they have."""
+    before = accepting(machine)
+    machine.run("nginx", "-t")
+    machine.run("systemctl", "reload", "nginx")
+    eventually(lambda: bool(now := accepting(machine)) and not now & before)
+
+
+def accepting(machine: Machine) -> set[str]:
+    told = machine.run("ps", "-C", "nginx", "-o", "pid=,args=").splitlines()
+    return {line.split()[0] for line in told if line.endswith("worker process")}
+
+
+def test_lines_come_one_by_one_and_within_100_ms(front: Machine) -> None:
+    took = []
+    with following(front, f"{STREAM}?from=now&source=app") as stream:
+        stream.expect("hello")
+        for number in range(40):
+            began = time.monotonic()
+            front.write("/var/log/app/delay.log", f"line {number}")
+            # The next one is written only when this one is here: with a buffer the test would stand still.
+            assert stream.texts(1) == [f"line {number}"]
+            took.append(time.monotonic() - began)
+    assert statistics.median(took) < 0.1, took
+
+
+def test_the_stream_is_http_2_and_never_compressed(front: Machine) -> None:
+    told = front.run("sh", "-c", f"timeout 2 curl -sk --http2 --compressed --include --resolve {NAME}:443:127.0.0.1 "
+        f"'{STREAM}?from=start' || true")  # fmt: skip
+    head = told.partition("\r\n\r\n")[0].lower()
+    assert head.startswith("http/2 200")
+    assert "content-type: text/event-stream; charset=utf-8" in head
+    assert "content-encoding" not in head
+    assert "strict-transport-security: max-age=63072000" in head
+    assert "the first line" in told
+
+
+def test_the_page_comes_from_disk_with_its_headers_and_assets_are_compressed_and_kept(front: Machine) -> None:
+    front.run("systemctl", "stop", "logstream.service", "logstream.socket")
+    try:
+        page = ask(front, f"{ORIGIN}/")
+        asset = re.search(r"assets/[^\"]+\.js", page.body)
+        assert asset is not None
+        script = ask(front, f"{ORIGIN}/{asset[0]}", "--header", "Accept-Encoding: gzip", "--output", "/dev/null",
+            "--dump-header", "-")  # fmt: skip
+        assert ask(front, f"{ORIGIN}/api/v1/sources").status == 502
+    finally:
+        front.run("systemctl", "start", "logstream.socket", "logstream.service")
+    assert (page.status, page.version) == (200, "2")
+    assert page.headers["cache-control"] == "no-cache"
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert page.headers["strict-transport-security"] == "max-age=63072000"
+    assert script.status == 200
+    assert script.headers["content-encoding"] == "gzip"
+    assert script.headers["cache-control"] == "public, max-age=31536000, immutable"
+
+
+def test_the_policy_is_the_one_that_the_service_itself_sends(front: Machine) -> None:
+    own = front.get("/").headers["Content-Security-Policy"]
+    assert f'add_header Content-Security-Policy "{own}" always;' in CONF.read_text()
+
+
+def test_what_is_asked_in_the_clear_is_led_to_https(front: Machine) -> None:
+    answer = ask(front, f"http://{NAME}/api/v1/stream?q=x")
+    assert answer.status == 308
+    assert answer.headers["location"] == f"{STREAM}?q=x"
+
+
+def test_old_tls_is_refused(front: Machine) -> None:
+    assert ask(front, f"{ORIGIN}/healthz", "--tls-max", "1.2").status == 200
+    assert ask(front, f"{ORIGIN}/healthz", "--tlsv1.3").status == 200
+    with pytest.raises(AssertionError, match=r"alert|protocol"):
+        ask(front, f"{ORIGIN}/healthz", "--tls-max", "1.1", "--ciphers", "DEFAULT@SECLEVEL=0")
+
+
+def test_metrics_are_for_this_machine(front: Machine) -> None:
+    assert "logstream_ready 1.0" in ask(front, f"{ORIGIN}/metrics").body
+    front.run("ip", "address", "add", "192.0.2.7/32", "dev", "lo")
+    assert ask(front, f"{ORIGIN}/metrics", "--interface", "192.0.2.7").status == 403
+
+
+def test_the_last_id_passes_and_a_reload_cuts_nobody(front: Machine) -> None:
+    with following(front, f"{STREAM}?from=now&source=app") as stream:
+        stream.expect("hello")
+        reload(front)
+        front.write("/var/log/app/reload.log", "while nginx reloads")
+        assert stream.texts(1) == ["while nginx reloads"]
+        last = stream.last_id
+    front.write("/var/log/app/reload.log", "after it")
+    with following(front, f"{STREAM}?from=now&source=app", last_event_id=last) as stream:
+        assert stream.expect("hello")["resume"] == {"from": last, "exact": True, "reason": None}
+        assert stream.texts(1) == ["after it"]
+
+
+def test_a_restart_of_nginx_loses_nothing(front: Machine) -> None:
+    with following(front, f"{STREAM}?from=now&source=app") as stream:
+        stream.expect("hello")
+        front.write("/var/log/app/again.log", "before")
+        assert stream.texts(1) == ["before"]
+        front.run("systemctl", "restart", "nginx")
+        stream.wait_for_the_end()
+        last = stream.last_id
+    front.write("/var/log/app/again.log", "meanwhile")
+    with following(front, f"{STREAM}?from=now&source=app", last_event_id=last) as stream:
+        assert stream.texts(1) == ["meanwhile"]
+
+
+def test_an_idle_stream_outlives_twice_the_idle_limit(front: Machine) -> None:
+    """The file's own limit is 70 s against a heartbeat of 15 s; here 2 s against 1 s, which is closer."""
+    path = front.path("/etc/nginx/conf.d/logstream.conf")
+    whole = path.read_text()
+    path.write_text(whole.replace("proxy_read_timeout 70s;", "proxy_read_timeout 2s;"))
+    reload(front)
+    try:
+        with following(front, f"{STREAM}?from=now&q=nothing-has-this") as stream:
+            began = time.monotonic()
+            while time.monotonic() - began < 4.5:
+                stream.expect("ping")
+    finally:
+        path.write_text(whole)
+        reload(front)
+    heartbeat = re.search(r"^heartbeat_seconds = (\d+)", (ROOT / "config.toml").read_text(), re.MULTILINE)
+    assert heartbeat is not None
+    assert 4 * int(heartbeat[1]) < 70
+
+
+def test_in_chromium_nothing_is_lost_or_doubled_over_restarts_of_both(front: Machine, page: Page) -> None:
+    page.goto(f"{ORIGIN}/?q=source:app%20crossing")
+    status = page.get_by_role("status").first
+    rows = page.locator('[role="log"] [data-id] .text')
+    expect(status).to_contain_text("live")
+    front.write("/var/log/app/page.log", "crossing 1")
+    expect(rows).to_have_text(["crossing 1"])
+    front.run("systemctl", "restart", "nginx")
+    front.write("/var/log/app/page.log", "crossing 2")
+    expect(rows).to_have_text(["crossing 1", "crossing 2"])
+    # Without its socket there is nobody to ask: nginx answers 502, at which a native EventSource gives up for ever.
+    front.run("systemctl", "stop", "logstream.socket", "logstream.service")
+    expect(status).not_to_contain_text("live")
+    assert ask(front, f"{ORIGIN}/healthz").status == 502
+    front.write("/var/log/app/page.log", "crossing 3")
+    front.run("systemctl", "start", "logstream.socket", "logstream.service")
+    front.write("/var/log/app/page.log", "crossing 4")
+    expect(rows).to_have_text([f"crossing {number}" for number in range(1, 5)])
+    reload(front)
+    front.write("/var/log/app/page.log", "crossing 5")
+    expect(rows).to_have_text([f"crossing {number}" for number in range(1, 6)])
+
+
+def test_below_a_path_the_page_and_its_stream_work(front: Machine, page: Page) -> None:
+    assert (
+        ask(front, "http://127.0.0.1:8081/logs", "--header", "Host: intern.example.org")
+        .headers["location"]
+        .endswith("/logs/")
+    )
+    page.goto("http://intern.example.org:8081/logs/?q=subpath")
+    expect(page.get_by_role("status").first).to_contain_text("live")
+    front.write("/var/log/app/page.log", "subpath 1")
+    expect(page.locator('[role="log"] [data-id] .text')).to_have_text(["subpath 1"])
+
+
+def test_basic_auth_lets_in_who_knows_the_password(front: Machine) -> None:
+    hashed = front.run("openssl", "passwd", "-6", "wonderland").strip()
+    front.write("/etc/nginx/logstream.htpasswd", f"alice:{hashed}")
+    front.path(ACCESS).write_text((FOLDER / "basic-auth.conf").read_text())
+    reload(front)
+    try:
+        for target in ("/", "/healthz", "/api/v1/sources", "/api/v1/stream", "/assets/"):
+            assert ask(front, ORIGIN + target, "--max-time", "3").status == 401
+        assert ask(front, f"{ORIGIN}/api/v1/sources", "--user", "alice:wonderland").status == 200
+        with following(front, f"{STREAM}?from=start", "--user", "alice:wonderland") as stream:
+            assert stream.expect("line")["text"]
+    finally:
+        front.path(ACCESS).unlink()
+        reload(front)
+
+
+def test_auth_request_leads_people_to_the_login_and_tells_programs_401(front: Machine) -> None:
+    front.path(ACCESS).write_text((FOLDER / "oauth2-proxy.conf").read_text())
+    front.write("/etc/nginx/conf.d/login.conf", LOGIN)
+    reload(front)
+    try:
+        assert ask(front, f"{ORIGIN}/api/v1/sources").status == 401
+        led = ask(front, f"{ORIGIN}/", "--header", "Accept: text/html")
+        assert led.status == 302
+        assert led.headers["location"].endswith("/oauth2/sign_in?rd=/")
+        assert ask(front, f"{ORIGIN}/oauth2/sign_in").body == "who are you?"
+        assert ask(front, STREAM, "--max-time", "3").status == 401
+        assert ask(front, f"{ORIGIN}/api/v1/sources", "--cookie", "member=yes").status == 200
+        with following(front, f"{STREAM}?from=start", "--cookie", "member=yes") as stream:
+            assert stream.expect("line")["text"]
+    finally:
+        front.path(ACCESS).unlink()
+        front.path("/etc/nginx/conf.d/login.conf").unlink()
+        reload(front)
+
+
+def test_an_address_in_a_header_is_not_believed(front: Machine) -> None:
+    """limit_conn and the service count by nginx's own word; a client that invents one each time gains nothing."""
+    assert "proxy_set_header X-Real-IP $remote_addr;" in CONF.read_text()
+    assert "Upgrade" not in re.sub(r"#.*", "", CONF.read_text())
+    told = ask(front, f"{ORIGIN}/healthz", "--http1.1", "--header", "Upgrade: h2c", "--header",
+        "Connection: Upgrade, HTTP2-Settings", "--header", "HTTP2-Settings: AAMAAABkAAQAAP__")  # fmt: skip
+    assert told.status == 200, "not 101: nobody speaks HTTP/2 past nginx"
+
+
+def test_the_socket_is_for_the_proxys_group_alone(front: Machine) -> None:
+    assert front.run("stat", "--format=%a %U %G", SOCKET).split() == ["660", "root", "www-data"]

@@ -13,8 +13,9 @@ import click
 from logstream import __version__
 from logstream.cli.completion import completion
 from logstream.cli.demo import demo
-from logstream.cli.install import install, uninstall, upgrade, web_root
+from logstream.cli.install import install, uninstall, upgrade
 from logstream.cli.prove import prove
+from logstream.cli.proxy import proxy, web_root
 from logstream.cli.rules import rules
 from logstream.cli.service import check, serve
 from logstream.cli.sources import sources
@@ -61,7 +62,21 @@ def cli(context: click.Context) -> None:
     context.color = colour()
 
 
-for _command in (serve, check, tail, sources, rules, demo, prove, install, upgrade, uninstall, web_root, completion):
+for _command in (
+    serve,
+    check,
+    tail,
+    sources,
+    rules,
+    demo,
+    prove,
+    install,
+    upgrade,
+    uninstall,
+    proxy,
+    web_root,
+    completion,
+):
     cli.add_command(_command)
 
 

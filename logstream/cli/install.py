@@ -62,23 +62,6 @@ Exit codes: 0 it is gone; 1 something failed; 2 wrong usage.
 """
 
 
-_WEB_ROOT_HELP = """\
-Print the folder of the built page, for a web server that serves it straight from disk.
-
-Where logstream is installed as a service this is /opt/logstream/web, which stays the same through upgrades;
-elsewhere it is inside this environment. Files in assets/ never change; index.html must be asked for anew each time.
-
-\b
-Examples:
-  logstream web-root
-  ls "$(logstream web-root)/assets"
-
-Exit codes: 0 fine; 1 the page is not built.
-
-Next: deploy/nginx/logstream.conf, where it is the `root` of two locations.
-"""
-
-
 @click.command(help=_INSTALL_HELP, short_help="Install as a service of systemd and start it.")
 @dry_run_option
 def install(*, dry_run: bool) -> None:
@@ -129,14 +112,6 @@ def uninstall(*, purge: bool, dry_run: bool) -> None:
     installing.require_systemd()
     installing.uninstall(steps, _tell)
     click.echo("logstream is gone" if purge else "logstream is gone; its configuration and state are kept")
-
-
-@click.command("web-root", help=_WEB_ROOT_HELP, short_help="Print the folder of the page, for a web server.")
-def web_root() -> None:
-    """Print; the help text is for users."""
-    from logstream.installing import page_folder  # noqa: PLC0415 - as above
-
-    click.echo(page_folder())
 
 
 def _tell(step: Step) -> None:

@@ -8,7 +8,7 @@ from logstream.installing.errors import InstallError
 from logstream.installing.plans import Machine, Shipped, install_plan, uninstall_plan, upgrade_plan
 from logstream.installing.program import Program, this_program
 from logstream.installing.steps import Step
-from logstream.installing.surroundings import machine, page_folder, shipped
+from logstream.installing.surroundings import machine, page_folder, proxy_files, shipped
 
 __all__ = [
     "InstallError",
@@ -20,6 +20,7 @@ __all__ = [
     "install_plan",
     "machine",
     "page_folder",
+    "proxy_files",
     "require_systemd",
     "shipped",
     "this_program",

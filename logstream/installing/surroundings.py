@@ -25,6 +25,12 @@ def shipped() -> Shipped:
     return Shipped(*texts)
 
 
+def proxy_files() -> Path:
+    """The folder of configurations for web servers in front, one for each of them."""
+    inside = _PACKAGE / "deploy"
+    return inside if inside.is_dir() else _PACKAGE.parent / "deploy"
+
+
 def page_folder() -> Path:
     """Where the built page is; raises NoPageError."""
     folder = WEB_ROOT if WEB_ROOT.is_dir() else _PACKAGE / "static"

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 # Who imports whom. What is reachable along the arrows may be imported; records and errors by everybody.
 ARROWS = {
     "__main__": {"cli"},
-    "cli": {"server", "client", "local", "trial", "demo", "prove", "installing"},
+    "cli": {"server", "client", "local", "trial", "demo", "prove", "installing", "doctor"},
     "demo": {"server"},
     "installing": set(),
+    "doctor": set(),
     "prove": {"client"},
     "client": {"following"},
     "local": {"following", "parts", "api"},

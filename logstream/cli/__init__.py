@@ -13,6 +13,7 @@ import click
 from logstream import __version__
 from logstream.cli.completion import completion
 from logstream.cli.demo import demo
+from logstream.cli.doctor import doctor
 from logstream.cli.install import install, uninstall, upgrade
 from logstream.cli.prove import prove
 from logstream.cli.proxy import proxy, web_root
@@ -42,6 +43,7 @@ Examples:
   logstream tail http://127.0.0.1:8780 --query 'level:>=warn'
   logstream tail /var/log/syslog           the same without a server
   logstream prove                          try here whether any line is lost or comes twice
+  logstream doctor https://logs.example.org what is wrong with the way to a service
   logstream install --dry-run              what it takes to run as a service of systemd
 
 \b
@@ -70,6 +72,7 @@ for _command in (
     rules,
     demo,
     prove,
+    doctor,
     install,
     upgrade,
     uninstall,

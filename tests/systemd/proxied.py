@@ -109,12 +109,22 @@ def _read(pipe: Any, lines: queue.Queue[str | None]) -> None:  # noqa: ANN401 - 
     lines.put(None)
 
 
+def examined(machine: Machine, environment: Path) -> list[list[str]]:
+    """What `logstream doctor` complains of: severity and check of each finding."""
+    hosts = machine.path("/etc/hosts").read_text()
+    machine.path("/etc/hosts").write_text(f"127.0.0.1 {NAME} localhost\n")
+    trusted = f"SSL_CERT_FILE=/etc/letsencrypt/live/{NAME}/fullchain.pem"
+    told = machine.run("env", trusted, str(environment / "bin" / "logstream"), "doctor", ORIGIN, "--json", check=False)
+    machine.path("/etc/hosts").write_text(hosts)
+    return [[found["severity"], found["check"]] for found in json.loads(told) if found["severity"] != "ok"]
+
+
 def make_certificate(machine: Machine) -> None:
-    """A certificate for NAME where logstream.conf looks for it."""
+    """A certificate for NAME, good for 90 days, where logstream.conf looks for it."""
     folder = f"/etc/letsencrypt/live/{NAME}"
     machine.path(folder).mkdir(parents=True)
     machine.run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-        "-days", "2", "-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}",
+        "-days", "90", "-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}",
         "-keyout", f"{folder}/privkey.pem", "-out", f"{folder}/fullchain.pem")  # fmt: skip
 
 

@@ -42,11 +42,14 @@ def shell(machine: Machine, line: str) -> str:
 
 def test_from_a_bare_server_to_a_page_that_asks_for_a_password_and_back(bare: Machine, environment: Path) -> None:
     prepared(bare, environment)
-    install, remove = blocks("sh")
+    install, examine, remove = blocks("sh")
     assert len(install) <= 10
     told = [shell(bare, line) for line in install]
     assert '"status":"ready"' in told[-1]
     assert shell(bare, f"curl --silent --output /dev/null --write-out '%{{http_code}}' https://{NAME}/") == "401"
+    assert "0 errors" in shell(
+        bare, examine[0].replace("logstream doctor", "env SSL_CERT_FILE=$CURL_CA_BUNDLE logstream doctor")
+    )
 
     for line in remove:
         shell(bare, line)

@@ -15,7 +15,7 @@ from tests.installed import ROOT
 from tests.running import eventually
 from tests.systemd.conftest import CONFIG
 from tests.systemd.machine import SOCKET, Machine, booted
-from tests.systemd.proxied import NAME, ORIGIN, ask, browser_inside, following, make_certificate
+from tests.systemd.proxied import NAME, ORIGIN, ask, browser_inside, examined, following, make_certificate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -264,6 +264,10 @@ def test_auth_request_leads_people_to_the_login_and_tells_programs_401(front: Ma
         front.path(ACCESS).unlink()
         front.path("/etc/nginx/conf.d/login.conf").unlink()
         reload(front)
+
+
+def test_the_doctor_has_nothing_to_complain_of(front: Machine, environment: Path) -> None:
+    assert examined(front, environment) == []
 
 
 def test_an_address_in_a_header_is_not_believed(front: Machine) -> None:

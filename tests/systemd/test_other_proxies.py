@@ -11,7 +11,7 @@ from tests.installed import ROOT
 from tests.running import eventually
 from tests.systemd.conftest import CONFIG
 from tests.systemd.machine import Machine, booted
-from tests.systemd.proxied import NAME, ORIGIN, ask, following, make_certificate
+from tests.systemd.proxied import NAME, ORIGIN, ask, examined, following, make_certificate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,6 +96,10 @@ def test_http_2_is_spoken_the_stream_is_not_compressed_and_assets_are(front: Mac
     options = ("--header", "Accept-Encoding: gzip", "--output", "/dev/null", "--dump-header", "-")
     assert ask(front, f"{ORIGIN}/{asset}", *options).headers["content-encoding"] == "gzip"
     assert page.headers["strict-transport-security"] == "max-age=63072000"
+
+
+def test_the_doctor_has_nothing_to_complain_of(front: Machine, environment: Path) -> None:
+    assert examined(front, environment) in ([], [["error", "certificate"]])
 
 
 def test_what_is_not_for_everybody_is_refused(front: Machine) -> None:

@@ -1,0 +1,214 @@
+"""`logstream doctor` through nginx, once as it should be and once for each way in which people get it wrong."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from logstream.cli import main
+from tests.running import SOURCES, Service, eventually, running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+NGINX = """
+user root;
+pid nginx.pid;
+error_log error.log;
+daemon off;
+events {{ worker_connections 64; }}
+http {{
+    access_log off;
+    client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s;
+    upstream service {{ server 127.0.0.1:{service}; keepalive 4; }}
+    server {{
+        listen 127.0.0.1:{port} {listen};
+        ssl_certificate cert.pem;
+        ssl_certificate_key key.pem;
+        {hsts}
+        proxy_http_version 1.1;
+        proxy_set_header Connection "";
+        {server}
+        location {path}/ {{ proxy_pass http://{upstream}/; }}
+        location = {path}/api/v1/stream {{
+            proxy_pass http://{upstream}/api/v1/stream;
+            {buffering}
+            {stream}
+        }}
+    }}
+}}
+"""
+GOOD = {
+    "listen": "ssl http2",
+    "hsts": "add_header Strict-Transport-Security max-age=63072000;",
+    "server": "",
+    "buffering": "proxy_buffering off;",
+    "stream": "",
+    "path": "",
+    "upstream": "service",
+}
+OLD = "proxy_http_version 1.0; proxy_set_header Connection close; proxy_ignore_headers X-Accel-Buffering;"
+
+
+class Fault(NamedTuple):
+    """A way to get it wrong: what stands in the place of what is right, and what must be said of it."""
+
+    changed: dict[str, str]
+    severity: str
+    check: str
+    remedy: str = ""
+
+
+FAULTS = {
+    "buffered": Fault({"buffering": OLD}, "error", "buffering", "proxy_buffering off;"),
+    "compressed": Fault({"stream": "gzip on; gzip_types text/event-stream; gzip_proxied any;"}, "error", "compression",
+        "gzip off;"),
+    # Nothing comes whether it is asked for with compression or without: the buffer is what must go first.
+    "buffered and compressed": Fault({"buffering": "proxy_ignore_headers X-Accel-Buffering;", "stream": "gzip on; "
+        "gzip_proxied any; gzip_types text/event-stream;"}, "error", "buffering", "proxy_buffering off;"),
+    "cut when quiet": Fault({"stream": "proxy_read_timeout 200ms;"}, "error", "idle", "proxy_read_timeout 70s;"),
+    "without the last id": Fault({"stream": 'proxy_set_header Last-Event-ID "";'}, "error", "last-event-id",
+        'proxy_set_header Last-Event-ID ""'),
+    "of another type": Fault({"stream": "proxy_hide_header Content-Type; add_header Content-Type text/plain;"}, "error",
+        "content-type", "proxy_hide_header"),
+    "not passed on": Fault({"stream": "return 404;"}, "error", "status", "location = /api/v1/stream"),
+    "without HTTP/2": Fault({"listen": "ssl"}, "warning", "http-2", "listen 443 ssl http2;"),
+    "asked in the clear first": Fault({"hsts": ""}, "warning", "hsts", "max-age=63072000"),
+    "without a service": Fault({"upstream": "127.0.0.1:1"}, "error", "upstream", "systemctl status logstream"),
+    "behind a login": Fault({"server": "auth_basic Logs; auth_basic_user_file none;"}, "error", "login"),
+    "behind a redirect": Fault({"server": "return 302 https://login.example.org/;"}, "error", "address"),
+    "another program": Fault({"server": 'location = /healthz { return 200 "fine"; }'}, "error", "sub-path"),
+    "without its page": Fault({"server": "location = / { return 404; }"}, "error", "page"),
+    "a path without its slash": Fault({"path": "/logs", "server": "location = /logs { return 404; }"}, "warning",
+        "sub-path", "return 308 /logs/;"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", name="service")
+def _service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with running(tmp_path_factory.mktemp("service"), f"[stream]\nheartbeat_seconds = 0.5\n{SOURCES}") as service:
+        yield service
+
+
+@pytest.fixture(scope="module", name="certificate")
+def _certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a certificate for localhost that ends in 90 days."""
+    return certified(tmp_path_factory.mktemp("certificate"), days=90)
+
+
+def certified(folder: Path, *, days: int) -> Path:
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
+        str(days), "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+        "-keyout", "key.pem", "-out", "cert.pem"]  # fmt: skip
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+@contextmanager
+def nginx_before(service: Service, folder: Path, certificate: Path, **changed: str) -> Iterator[str]:
+    """nginx with one thing changed; gives the address to be asked."""
+    program = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
+    if program is None:
+        pytest.skip("no nginx on this machine (on Debian: apt install nginx)")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    for name in ("cert.pem", "key.pem"):
+        shutil.copy(certificate / name, folder)
+    settings = {**GOOD, **changed}
+    (folder / "nginx.conf").write_text(NGINX.format(port=port, service=service.port, **settings))
+    with (folder / "console").open("w") as console:
+        process = subprocess.Popen([program, "-p", folder, "-c", "nginx.conf"], stderr=console)
+    try:
+        eventually(lambda: answers(port) or process.poll() is not None)
+        assert process.poll() is None, (folder / "console").read_text()
+        yield f"https://localhost:{port}{settings['path']}"
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) == 0
+
+
+def examined(url: str, capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, list[dict[str, Any]]]:
+    """The exit code, and the findings that are not fine."""
+    code = main(["doctor", url, "--json", *options])
+    return code, [finding for finding in json.loads(capsys.readouterr().out) if finding["severity"] != "ok"]
+
+
+@pytest.fixture(autouse=True)
+def _trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "cert.pem"))
+
+
+@pytest.mark.parametrize("path", ["", "/logs"])
+def test_a_good_proxy_gives_no_reason_for_complaint(
+    service: Service, tmp_path: Path, certificate: Path, capsys: pytest.CaptureFixture[str], path: str
+) -> None:
+    with nginx_before(service, tmp_path, certificate, path=path) as url:
+        assert examined(url, capsys, "--idle", "1.5") == (0, [])
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
+def test_each_fault_is_named_alone_with_the_lines_that_put_it_right(
+    service: Service, tmp_path: Path, certificate: Path, capsys: pytest.CaptureFixture[str], fault: Fault
+) -> None:
+    with nginx_before(service, tmp_path, certificate, **fault.changed) as url:
+        code, findings = examined(url, capsys)
+    assert [(finding["severity"], finding["check"]) for finding in findings] == [(fault.severity, fault.check)]
+    assert code == (1 if fault.severity == "error" else 3)
+    assert findings[0]["why"]
+    assert fault.remedy in findings[0]["remedy"]
+
+
+def test_a_certificate_that_ends_soon_or_is_not_trusted_is_named(
+    service: Service, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "soon").mkdir()
+    soon = certified(tmp_path / "soon", days=3)
+    with nginx_before(service, tmp_path, soon) as url:
+        code, findings = examined(url, capsys)
+        assert (code, [finding["check"] for finding in findings]) == (1, ["certificate"])
+        assert "not trusted" in findings[0]["seen"]
+        monkeypatch.setenv("SSL_CERT_FILE", str(soon / "cert.pem"))
+        code, findings = examined(url, capsys)
+        assert (code, [finding["check"] for finding in findings]) == (3, ["certificate"])
+        assert "ends in" in findings[0]["seen"]
+
+
+def test_past_the_proxy_all_is_well_and_words_are_for_people(
+    service: Service, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["doctor", service.url]) == 0
+    told = capsys.readouterr()
+    assert "ok      buffering: what is sent apart comes apart" in told.out
+    assert "0 errors, 0 warnings" in told.out
+    assert "looking at" in told.err
+
+
+def test_where_nothing_answers_the_connection_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    code, findings = examined("http://127.0.0.1:1", capsys)
+    assert (code, findings[0]["check"]) == (1, "connection")
+
+
+@pytest.mark.parametrize("url", ["logs.example.org", "ftp://x", "http://", "http://x:y"])
+def test_what_is_no_address_is_refused(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", url]) == 2
+    assert "is no address such as" in capsys.readouterr().err
+
+
+def test_the_first_word_comes_before_the_first_request(tmp_path: Path) -> None:
+    """--help answers without a network, and names the exit codes."""
+    done = subprocess.run([sys.executable, "-m", "logstream", "doctor", "--help"], cwd=tmp_path, capture_output=True,
+        text=True, check=True)  # fmt: skip
+    assert "3 only warnings" in done.stdout

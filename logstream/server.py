@@ -25,13 +25,14 @@ from logstream.hub.judged import SourceTraits
 from logstream.journal.errors import JournalError
 from logstream.journal.sqlite import SqliteJournal
 from logstream.metrics import render
+from logstream.openness import OpenToStrangersError, is_open_to_strangers
 from logstream.parts import files_to_hold, raise_file_limit, rule_set, specs_of, traits_of
 from logstream.serving import serve
 from logstream.sse import Streams
 from logstream.stalls import Stalls
 from logstream.status import Status
 from logstream.supervision import Supervisor as Overseer
-from logstream.supervision import take_sockets
+from logstream.supervision import hosts_of, take_sockets
 from logstream.tail.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -142,6 +143,8 @@ class Service:
             metrics=lambda: render(self._status.figures()),
         )
         bound = take_sockets(os.environ)
+        if not server.allow_anonymous and (hosts := list(filter(is_open_to_strangers, hosts_of(bound)))):
+            raise OpenToStrangersError(hosts[0])
         await serve(
             UnderPath(create_app(context), server.root_path),
             host=None if server.unix_socket or bound else server.host,

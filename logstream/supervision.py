@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from logstream.errors import LogstreamError
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import Iterable, MutableMapping
 
 FIRST_FD: Final = 3
 """The first descriptor handed over (SD_LISTEN_FDS_START)."""
@@ -52,6 +52,17 @@ def take_sockets(environ: MutableMapping[str, str]) -> tuple[int, ...]:
     for descriptor in descriptors:
         os.set_inheritable(descriptor, False)  # noqa: FBT003 - the name says it
     return descriptors
+
+
+def hosts_of(descriptors: Iterable[int]) -> list[str]:
+    """The addresses at which sockets were bound; paths are left out."""
+    found = []
+    for descriptor in descriptors:
+        with socket.socket(fileno=os.dup(descriptor)) as bound:
+            name = bound.getsockname()
+        if isinstance(name, tuple):
+            found.append(str(name[0]))
+    return found
 
 
 class Supervisor:

@@ -23,7 +23,8 @@ SIGTERM or Ctrl-C stops cleanly.
 \b
 Examples:
   logstream serve
-  logstream serve --host 0.0.0.0 --port 80     every interface: mind who can read your logs
+  logstream serve --port 9000
+  LOGSTREAM_SERVER__ALLOW_ANONYMOUS=true logstream serve --host 0.0.0.0    for everybody who reaches it
 
 Exit codes: 0 stopped on request; 1 it could not run, as when the port is taken; 2 wrong usage or
 configuration.

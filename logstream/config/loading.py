@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 from logstream.config.judge import judge_override, judge_tables
 from logstream.config.overrides import Override, environment_overrides
-from logstream.config.problems import ConfigError
+from logstream.config.problems import ConfigError, Problem, quote
 from logstream.config.sections import OVERRIDABLE
 from logstream.config.tables import read_document
+from logstream.openness import OBJECTION, REMEDY, is_open_to_strangers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from logstream.config.problems import Problem
     from logstream.config.sections import (
         RuleSettings,
         ServerSettings,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         StreamSettings,
         Tables,
     )
+    from logstream.config.tables import Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ def load(path: Path, environ: Mapping[str, str], options: Sequence[Override] = (
     given, strangers = environment_overrides(environ)
     problems: list[Problem] = []
     tables: Tables | None = None
+    document: Document | None = None
     base = Path("/")
     try:
         document = read_document(path)
@@ -67,9 +69,19 @@ def load(path: Path, environ: Mapping[str, str], options: Sequence[Override] = (
         value, found = judge_override(override, base)
         problems += found
         changes[override.section][override.key] = value
-    if problems or tables is None:
+    if problems or tables is None or document is None:
         raise ConfigError(problems)
-    return _overridden(tables, changes, path)
+    settings = _overridden(tables, changes, path)
+    if _lets_anybody_in(settings.server):
+        places = [override.place for override in (*given, *options) if override.key == "host"]
+        place = places[-1] if places else document.place(("server", "host"))
+        found_host = f"found {quote(settings.server.host)}: {OBJECTION}"
+        raise ConfigError([Problem(place, "server.host", found_host, REMEDY)])
+    return settings
+
+
+def _lets_anybody_in(server: ServerSettings) -> bool:
+    return not server.unix_socket and not server.allow_anonymous and is_open_to_strangers(server.host)
 
 
 def _overridden(tables: Tables, changes: Mapping[str, Mapping[str, object]], path: Path) -> Settings:

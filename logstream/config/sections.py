@@ -66,6 +66,7 @@ class ServerSettings(_Section):
     root_path: Annotated[str, AfterValidator(check_root_path)] = Field(
         default="", description='a path such as "/logs": a slash first, none at the end'
     )
+    allow_anonymous: bool = Field(default=False, description="true or false")
 
 
 class StateSettings(_Section):

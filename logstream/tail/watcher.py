@@ -93,6 +93,7 @@ class Watcher:
                 stop_event=self._has_changed,
                 force_polling=False,
                 recursive=False,
+                ignore_permission_denied=True,  # one directory that may not be watched must not take the others' hints
             ):
                 if changes:
                     self._complaint = None

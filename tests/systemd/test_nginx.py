@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import statistics
 import time
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,6 +81,21 @@ def reload(machine: Machine) -> None:
 def accepting(machine: Machine) -> set[str]:
     told = machine.run("ps", "-C", "nginx", "-o", "pid=,args=").splitlines()
     return {line.split()[0] for line in told if line.endswith("worker process")}
+
+
+@contextmanager
+def changed(machine: Machine, old: str, new: str) -> Iterator[None]:
+    """nginx with one directive of the file changed."""
+    path = machine.path("/etc/nginx/conf.d/logstream.conf")
+    whole = path.read_text()
+    assert whole.count(old) == 1
+    path.write_text(whole.replace(old, new))
+    reload(machine)
+    try:
+        yield
+    finally:
+        path.write_text(whole)
+        reload(machine)
 
 
 def test_lines_come_one_by_one_and_within_100_ms(front: Machine) -> None:
@@ -178,21 +194,27 @@ def test_a_restart_of_nginx_loses_nothing(front: Machine) -> None:
 
 def test_an_idle_stream_outlives_twice_the_idle_limit(front: Machine) -> None:
     """The file's own limit is 70 s against a heartbeat of 15 s; here 2 s against 1 s, which is closer."""
-    path = front.path("/etc/nginx/conf.d/logstream.conf")
-    whole = path.read_text()
-    path.write_text(whole.replace("proxy_read_timeout 70s;", "proxy_read_timeout 2s;"))
-    reload(front)
-    try:
-        with following(front, f"{STREAM}?from=now&q=nothing-has-this") as stream:
-            began = time.monotonic()
-            while time.monotonic() - began < 4.5:
-                stream.expect("ping")
-    finally:
-        path.write_text(whole)
-        reload(front)
+    with (
+        changed(front, "proxy_read_timeout 70s;", "proxy_read_timeout 2s;"),
+        following(front, f"{STREAM}?from=now&q=nothing-has-this") as stream,
+    ):
+        began = time.monotonic()
+        while time.monotonic() - began < 4.5:
+            stream.expect("ping")
     heartbeat = re.search(r"^heartbeat_seconds = (\d+)", (ROOT / "config.toml").read_text(), re.MULTILINE)
     assert heartbeat is not None
     assert 4 * int(heartbeat[1]) < 70
+
+
+def test_who_has_too_many_streams_is_told_429(front: Machine) -> None:
+    with (
+        changed(front, "limit_conn logstream_streams 100;", "limit_conn logstream_streams 2;"),
+        ExitStack() as open_now,
+    ):
+        for _ in range(2):
+            open_now.enter_context(following(front, f"{STREAM}?from=now")).expect("hello")
+        assert ask(front, STREAM, "--max-time", "5").status == 429
+        assert ask(front, f"{ORIGIN}/healthz").status == 200
 
 
 def test_in_chromium_nothing_is_lost_or_doubled_over_restarts_of_both(front: Machine, page: Page) -> None:

@@ -82,17 +82,25 @@ def test_a_restart_with_open_streams_takes_less_than_3_s_and_refuses_and_loses_n
         served.write("/var/log/app/restart.log", "r1")
         for stream in streams:
             assert stream.texts(1) == ["r1"]
+        allowed = seconds_for_a_restart(served)
         with knocking_at(served) as failed:
             began = time.monotonic()
             served.run("systemctl", "restart", "logstream")
             took = time.monotonic() - began
         served.write("/var/log/app/restart.log", "r2")
         assert failed == []
-        assert took < 3, "the stop itself is bounded by 2 s"
+        assert took < allowed, f"{took:.1f} s"
         for stream in streams:
             assert stream.expect("bye").json["reason"] == "the server is going down"
             with served.stream("from=now&source=app", stream.last_id) as again:
                 assert again.texts(1) == ["r2"]
+
+
+def seconds_for_a_restart(machine: Machine) -> float:
+    """3 s; on a machine with more to do than it can, the 2 s that bound a stop, and thrice what imports take there."""
+    began = time.monotonic()
+    machine.run("/opt/logstream/current/bin/python", "-I", "-c", "import logstream.server")
+    return max(3.0, 2.0 + 3 * (time.monotonic() - began))
 
 
 @contextmanager
@@ -137,6 +145,41 @@ def test_a_file_that_only_adm_may_read_is_read(served: Machine) -> None:
         stream.expect("hello")
         served.write("/var/log/app/adm.log", "for adm only", mode=0o640, group=ADM)
         assert stream.texts(1) == ["for adm only"]
+
+
+def test_a_directory_that_it_may_not_see_does_not_cost_it_the_hints_of_others(served: Machine) -> None:
+    served.path("/var/log/app/closed").mkdir(mode=0o700)
+    served.write("/etc/logstream/config.toml", '[[source]]\nname="deep"\npaths=["/var/log/app/**/*.trace"]')
+    served.run("systemctl", "restart", "logstream")
+    served.write("/var/log/app/a.trace", "seen")
+    with served.stream("from=start&source=deep") as stream:
+        assert stream.texts(1) == ["seen"]
+    told = served.run("journalctl", "--no-pager", f"_PID={served.main_pid}")
+    assert "logstream is listening" in told
+    assert "polling instead" not in told
+
+
+def test_a_socket_that_strangers_reach_is_refused_until_that_is_meant(served: Machine) -> None:
+    drop_in = "/etc/systemd/system/logstream.socket.d/open.conf"
+    served.write(drop_in, "[Socket]", "ListenStream=0.0.0.0:8790")
+    served.run("systemctl", "daemon-reload")
+    served.run("systemctl", "stop", "logstream.service")
+    served.run("systemctl", "restart", "logstream.socket")
+    try:
+        assert "failed" in served.run("systemctl", "start", "logstream.service", check=False)
+        told = served.run("journalctl", "--no-pager", "--unit=logstream")
+        assert "is open at 0.0.0.0: whoever reaches it could read every log" in told
+        served.write("/etc/systemd/system/logstream.service.d/meant.conf", "[Service]",
+            "Environment=LOGSTREAM_SERVER__ALLOW_ANONYMOUS=true")  # fmt: skip
+        served.run("systemctl", "daemon-reload")
+        served.run("systemctl", "restart", "logstream.service")
+        assert served.get("/healthz").status_code == 200
+    finally:
+        served.path(drop_in).unlink()
+        served.run("systemctl", "daemon-reload")
+        served.run("systemctl", "stop", "logstream.service")
+        served.run("systemctl", "restart", "logstream.socket")
+        served.run("systemctl", "start", "logstream.service")
 
 
 def test_neither_etc_nor_home_is_seen_by_the_service(served: Machine) -> None:

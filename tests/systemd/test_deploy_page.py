@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.installed import ROOT
 from tests.systemd.proxied import NAME, make_certificate
 
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
 
     from tests.systemd.machine import Machine
 
+# The first test of a session builds the wheel and installs it.
+pytestmark = pytest.mark.timeout(300)
 TYPED = "wonderland\n"  # openssl asks for it twice, curl once
 # What these leave behind is all that the next lines need; they themselves need the internet.
 STAND_INS = {

@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.installed import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.systemd.machine import Machine
+
+# The first test of a session builds the wheel and installs it.
+pytestmark = pytest.mark.timeout(300)
 
 
 def files_of(machine: Machine) -> set[str]:

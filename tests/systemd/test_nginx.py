@@ -21,6 +21,8 @@ from tests.systemd.proxied import NAME, ORIGIN, ask, browser_inside, examined, f
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# The first test of a session builds the wheel and installs it.
+pytestmark = pytest.mark.timeout(300)
 STREAM = f"{ORIGIN}/api/v1/stream"
 CONF = ROOT / "deploy" / "nginx" / "logstream.conf"
 FOLDER = CONF.parent

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+# The first test of a session builds the wheel and installs it.
+pytestmark = pytest.mark.timeout(300)
 STREAM = f"{ORIGIN}/api/v1/stream"
 # The one thing that a test cannot have is a certificate from outside.
 OWN_CERTIFICATES = "{\n\tlocal_certs\n\tskip_install_trust\n}\n"

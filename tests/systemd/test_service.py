@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import httpx
+import pytest
 
 from tests.running import PATIENCE_SECONDS, StreamEndedError, eventually
 from tests.systemd.machine import SOCKET
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from tests.systemd.machine import Machine
 
+# The first test of a session builds the wheel and installs it.
+pytestmark = pytest.mark.timeout(300)
 ADM = 4
 """The group's number on every Debian."""
 OWN_TMP = ("/tmp", "/var/tmp")  # noqa: S108 - of the service, and empty

@@ -6,35 +6,38 @@ each record. Refuses to know events. Pure.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 import orjson
 
-from logstream.hub.frames import LINE_EVENT
-from logstream.records import Level
+from logstream.api.pieces import woven
+from logstream.sse import check_type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-    from logstream.hub.frames import Columns
-
-    Part = bytes | Sequence[bytes]
+    from logstream.api.pieces import Part
+    from logstream.hub.frames import Columns, Shared
 
 # JSON has no raw line feed in any text, so these part values from each other and nothing else.
 _PARTING: Final = orjson.Fragment(b"\n")
 _PARTED: Final = b",\n,"
-_INDENTED: Final = b",\n  "
+_SHARED_KNOWN: Final = 4096
 _FIRST_PRINTABLE: Final = 0x20
-# A list by number and no mapping: hashing an enum's member costs more than all else here.
-_LEVEL_WORDS: Final = [b""] * (max(Level) + 1)
-for _level in Level:
-    _LEVEL_WORDS[_level] = _level.word.encode()
+_ESCAPES: Final = {byte: orjson.dumps(chr(byte))[1:-1] for byte in range(_FIRST_PRINTABLE)}
 
 
 def encode_json(value: object) -> bytes:
     """One line of JSON: orjson escapes all control characters, so nothing in it can end an SSE line."""
     return orjson.dumps(value)
+
+
+@lru_cache(maxsize=256)
+def event_head(event_type: str) -> bytes:
+    """What stands before an event's data."""
+    return b"event: %b\ndata: " % check_type(event_type).encode()
 
 
 def encode_all(values: Sequence[object]) -> list[bytes]:
@@ -46,71 +49,94 @@ def encode_all(values: Sequence[object]) -> list[bytes]:
     return orjson.dumps(parted)[1:-1].split(_PARTED)
 
 
-def interleaved(parts: Sequence[Part], count: int) -> bytes:
-    """The first of each part, then the second of each, and so on; a part that is no list is the same each time."""
-    pieces = [b""] * (len(parts) * count)
-    for number, part in enumerate(parts):
-        pieces[number :: len(parts)] = [part] * count if isinstance(part, bytes) else part
+def json_of_columns(columns: Columns) -> list[bytes]:
+    """`encode_json` of each of the records."""
+    _, parts = _parts(columns)
+    return b"".join(woven([*parts, b"\n"], len(columns.texts))).split(b"\n")[:-1]
+
+
+def batch_of_columns(columns: Columns) -> bytes:
+    """One `batch` event of the records, with the id of the last."""
+    _, parts = _parts(columns)
+    pieces = woven([*parts, b","], len(columns.texts))
+    pieces[0] = b"%b[%b" % (event_head("batch"), pieces[0])
+    after_id = b"" if columns.ids is None else b"\nid: %b" % bytes(columns.ids[-1])
+    pieces[-1] = b"%b]%b\n\n" % (pieces[-1][:-1], after_id)
     return b"".join(pieces)
 
 
-def json_of_columns(columns: Columns) -> list[bytes]:
-    """`encode_json` of each of the records."""
-    return around_json(columns, (), (b"\n",)).split(b"\n")[:-1]
+def events_of_columns(columns: Columns) -> bytes:
+    """An event of each of the records, with its id."""
+    heads, parts = _parts(columns)
+    ids: list[Part] = [] if columns.ids is None else [b"\nid: ", columns.ids]
+    return b"".join(woven([heads, *parts, *ids, b"\n\n"], len(columns.texts)))
 
 
-def around_json(columns: Columns, before: Sequence[Part], after: Sequence[Part]) -> bytes:
-    """`encode_json` of each of the records with what stands `before` and `after` each, joined."""
-    return interleaved(_condensed([*before, *_json_parts(columns), *after]), len(columns.texts))
-
-
-def _json_parts(columns: Columns) -> list[Part]:
-    """The JSON of records, in the order in which a record's members are told."""
+def _parts(columns: Columns) -> tuple[Part, list[Part]]:
+    """What stands before an event's data, and the JSON of records, in the order in which their members are told."""
+    heads, levels, fields, ends = _of_kinds(columns)
+    texts, messages = _strings(columns)
     source, file = encode_json(columns.generation.source), encode_json(columns.generation.file)
     ids: list[Part] = [b"null"] if columns.ids is None else [b'"', columns.ids, b'"']
-    parts: list[Part] = [b'{"id":', *ids, b',"source":%b,"file":%b,"time":"' % (source, file), columns.times]
-    parts += [b'","level":"', list(map(_LEVEL_WORDS.__getitem__, columns.levels)), b'","event":']
-    # What needs no escapes in the lines needs none in what is taken from them.
-    are_plain = _are_plain(columns.texts)
-    parts += [_known(columns.events, LINE_EVENT), b',"text":', *_strings(columns.texts, are_plain), b',"fields":{']
-    for number, (name, texts) in enumerate(columns.fields.items()):
-        strings = _strings(texts, are_plain or _are_plain(texts))
-        parts += [b"%b%b:" % (b"," if number else b"", encode_json(name)), *strings]
-    parts += [b'},"rules":', _known(columns.rules, ()), b',"cont":false}']
+    before: list[Part] = [b'{"id":', *ids, b',"source":%b,"file":%b,"time":"' % (source, file), columns.times]
+    return heads, [*before, levels, texts, fields, messages, ends]
+
+
+class Written(NamedTuple):
+    """What is written of what records have in common, wherever in them it stands."""
+
+    head: bytes
+    level: bytes
+    fields: bytes
+    end: bytes
+
+
+@lru_cache(maxsize=_SHARED_KNOWN)
+def _write(shared: Shared) -> Written:
+    pairs = b"".join(b"%b:%b," % (encode_json(name), encode_json(text.decode())) for name, text in shared.fields)
+    return Written(
+        event_head(shared.event),
+        b'","level":"%b","event":%b,"text":"' % (shared.level.word.encode(), encode_json(shared.event)),
+        b'","fields":{%b"message":"' % pairs,
+        b'"},"rules":%b,"cont":false}' % encode_json(shared.rules),
+    )
+
+
+def _of_kinds(columns: Columns) -> list[Part]:
+    """Each member of `Written` in each of the records."""
+    written = [_write(shared) for shared in columns.shared.values()]
+    parts: list[Part] = []
+    for pieces in zip(*written, strict=True):
+        if len(set(pieces)) == 1:
+            parts.append(pieces[0])
+        else:
+            parts.append(list(map(dict(zip(columns.shared, pieces, strict=True)).__getitem__, columns.kinds)))
     return parts
 
 
-def _known(values: Sequence[object] | None, common: object) -> Part:
-    """JSON of values that are few, many times over; without any, that of the `common` one."""
-    if values is None:
-        return encode_json(common)
-    known = {value: encode_json(value) for value in set(values)}
-    return [known[value] for value in values]
+def _strings(columns: Columns) -> tuple[Sequence[bytes], Sequence[bytes]]:
+    """Texts and messages as they stand in JSON strings."""
+    joined = b"\n".join(columns.texts)
+    # What needs no escapes in the lines needs none in what is taken from them.
+    controls = _controls(joined, len(columns.texts) - 1)
+    if not controls and b'"' not in joined and b"\\" not in joined:
+        return columns.texts, columns.messages
+    messages = b"\n".join(columns.messages)
+    return _escaped(joined, controls).split(b"\n"), _escaped(messages, controls).split(b"\n")
 
 
-def _strings(texts: Sequence[bytes], are_plain: bool) -> list[Part]:  # noqa: FBT001 - of the texts
-    """JSON strings of texts without line feeds."""
-    if are_plain:
-        return [b'"', texts, b'"']
-    indented = orjson.dumps(b"\n".join(texts).decode().split("\n"), option=orjson.OPT_INDENT_2)
-    return [indented[len("[\n  ") : -len("\n]")].split(_INDENTED)]
+def _escaped(joined: bytes, controls: bytes) -> bytes:
+    """Texts as they stand in JSON strings; the line feeds between them stay."""
+    written = joined.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+    for control in controls:
+        written = written.replace(bytes((control,)), _ESCAPES[control])
+    return written
 
 
-def _are_plain(texts: Sequence[bytes]) -> bool:
-    """Whether a JSON string of each is the text itself in quotes."""
-    joined = b"\n".join(texts)
-    if b'"' in joined or b"\\" in joined:
-        return False
-    controls = np.count_nonzero(np.frombuffer(joined, np.uint8) < _FIRST_PRINTABLE)
-    return int(controls) == len(texts) - 1
-
-
-def _condensed(parts: Iterable[Part]) -> list[Part]:
-    """The parts with neighbours that stay the same made one."""
-    found: list[Part] = []
-    for part in parts:
-        if found and isinstance(part, bytes) and isinstance(found[-1], bytes):
-            found[-1] += part
-        else:
-            found.append(part)
-    return found
+def _controls(joined: bytes, line_feeds: int) -> bytes:
+    """Which control characters there are beside line feeds, of which there are so many."""
+    characters = np.frombuffer(joined, np.uint8)
+    found = characters < _FIRST_PRINTABLE
+    if np.count_nonzero(found) == line_feeds:
+        return b""
+    return bytes(set(characters[found].tolist()) - {ord("\n")})

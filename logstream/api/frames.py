@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from logstream.api.columns import around_json, encode_all, encode_json, interleaved, json_of_columns
+from logstream.api.columns import (
+    batch_of_columns,
+    encode_all,
+    encode_json,
+    event_head,
+    events_of_columns,
+    json_of_columns,
+)
+from logstream.api.pieces import woven
 from logstream.hub.frames import LINE_EVENT, EncodedLines, EncodedRecord, Shape
 from logstream.journal.ids import encode_id
-from logstream.sse import check_type, encode_event
+from logstream.sse import encode_event
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from logstream.api.columns import Part
+    from logstream.api.pieces import Part
     from logstream.hub.frames import Columns
+    from logstream.parse import Column
     from logstream.records import Gap, Position, Record
     from logstream.tail.batch import Notice
 
@@ -41,12 +49,6 @@ def id_of(position: Position | None) -> str | None:
     return None if position is None else encode_id(position)
 
 
-@lru_cache(maxsize=256)
-def event_head(event_type: str) -> bytes:
-    """What stands before an event's data."""
-    return b"event: %b\ndata: " % check_type(event_type).encode()
-
-
 def encode_own_event(record: EncodedRecord) -> bytes:
     """`encode_event` for a record: its JSON is one line and its id was made here, so neither is looked at again."""
     if record.id is None:
@@ -56,14 +58,14 @@ def encode_own_event(record: EncodedRecord) -> bytes:
 
 def _own_events(lines: EncodedLines) -> bytes:
     """`encode_own_event` of each, joined."""
-    return interleaved((_heads(lines.events), lines.jsons, *_id_parts(lines.ids), b"\n\n"), len(lines))
+    return b"".join(woven((_heads(lines.events), lines.jsons, *_id_parts(lines.ids), b"\n\n"), len(lines)))
 
 
 def _heads(events: Sequence[str] | None) -> Part:
     return event_head(LINE_EVENT) if events is None else list(map(event_head, events))
 
 
-def _id_parts(ids: Sequence[bytes] | None) -> tuple[Part, ...]:
+def _id_parts(ids: Column | None) -> tuple[Part, ...]:
     return () if ids is None else (b"\nid: ", ids)
 
 
@@ -114,11 +116,7 @@ class WireEncoder:
 
     def encode_frame(self, columns: Columns, shape: Shape) -> bytes:
         """Events for records that were never made: what `encode_records` makes of them."""
-        ids = columns.ids
-        if shape is Shape.BATCH:
-            found = around_json(columns, (), (b",",))
-            return encode_event("batch", b"[%b]" % found[:-1], None if ids is None else ids[-1].decode("ascii"))
-        return around_json(columns, (_heads(columns.events),), (*_id_parts(ids), b"\n\n"))
+        return batch_of_columns(columns) if shape is Shape.BATCH else events_of_columns(columns)
 
     def encode_records(self, records: Sequence[EncodedRecord], shape: Shape) -> bytes:
         """An event each, or one `batch` of all with the id of its last."""

@@ -6,21 +6,24 @@ how either looks on the wire.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from logstream.hub.frames import LINE_EVENT, Columns, EncodedLines, EncodedRecord
+from logstream.hub.frames import LINE_EVENT, Columns, EncodedLines, EncodedRecord, Shared
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from logstream.hub.frames import FrameEncoder, Shape
     from logstream.hub.judged import Judged
-    from logstream.parse import Rows
+    from logstream.parse import Rows, Said
+    from logstream.rules import Tag
 
 T = TypeVar("T")
 
 _MOST_READ_A_LINE = 8
 _FEWEST_COLUMNS = 8
+_MOST_SHARED = 4096
 _MOST_FRAMES = 4
 """Selections of which the events are kept: two that differ from all others are made for one view each."""
 
@@ -114,15 +117,24 @@ def _columns(judged: Judged, rows: Rows, indexes: Sequence[int]) -> Columns:
     if len(indexes) < len(rows.lines):
         row_of = dict(zip(rows.lines, range(len(rows.lines)), strict=True))
         rows = rows.only([row_of[index] for index in indexes])
-    levels = list(rows.levels)
-    rules: list[tuple[str, ...]] | None = None
+    kinds: list[Hashable] = list(rows.headings)
+    shared: dict[Hashable, Shared] = {heading: _shared(said, None) for heading, said in rows.said.items()}
     if judged.tags:
-        rules = [()] * len(indexes)
         for place, tag in _at(judged, judged.tags, indexes):
-            rules[place] = tag.rules
-            levels[place] = tag.level or levels[place]
-    generation, ids = judged.block.generation, judged.ids(indexes)
-    return Columns(generation, ids, rows.times, levels, _events(judged, indexes), texts, rows.fields, rules)
+            kind = kinds[place] = (rows.headings[place], tag)
+            if kind not in shared:
+                shared[kind] = _shared(rows.said[rows.headings[place]], tag)
+        shared = {kind: shared[kind] for kind in set(kinds)}
+    ids = judged.id_table(indexes)
+    return Columns(judged.block.generation, ids, rows.times, texts, kinds, shared, rows.messages)
+
+
+@lru_cache(maxsize=_MOST_SHARED)
+def _shared(said: Said, tag: Tag | None) -> Shared:
+    """What lines with such a heading have in common, of which rules say the same."""
+    if tag is None:
+        return Shared(said.level, LINE_EVENT, (), said.fields)
+    return Shared(tag.level or said.level, tag.event or LINE_EVENT, tag.rules, said.fields)
 
 
 def _events(judged: Judged, indexes: Sequence[int]) -> list[str] | None:

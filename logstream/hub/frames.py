@@ -6,12 +6,14 @@ The hub decides what is sent and when; how it looks on the wire is the api's, wh
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, overload
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Hashable, Mapping
 
+    from logstream.parse import Column
     from logstream.records import Gap, Generation, Level, Position, Record
     from logstream.tail.batch import Notice
 
@@ -66,21 +68,34 @@ class EncodedLines(Sequence[EncodedRecord]):
         return EncodedRecord(found, event, self.jsons[index])
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Shared:
+    """What many records have in common: all that their lines do not tell one by one.
+
+    `fields` are those before the last one, which is the `message`. Records of many blocks have the same one, so that
+    what is made of it can be found by its identity.
+    """
+
+    level: Level
+    event: str
+    rules: tuple[str, ...]
+    fields: tuple[tuple[str, bytes], ...]
+
+
 class Columns(NamedTuple):
     """Records of lines of one generation, a list for each member in which they differ. None of them is `cont`.
 
-    Texts are UTF-8, and those of fields parts of the line's own. `ids` is None where no line has one, `events` where
-    all are of type `line`, and `rules` where none has any.
+    Texts are UTF-8, and those of fields parts of the line's own. `ids` is None where no line has one. `kinds` names for
+    each line what it has in common with others, and `shared` holds that; nothing else is in there.
     """
 
     generation: Generation
-    ids: Sequence[bytes] | None
-    times: Sequence[bytes]
-    levels: Sequence[Level]
-    events: Sequence[str] | None
+    ids: Column | None
+    times: Column
     texts: Sequence[bytes]
-    fields: Mapping[str, Sequence[bytes]]
-    rules: Sequence[tuple[str, ...]] | None
+    kinds: Sequence[Hashable]
+    shared: Mapping[Hashable, Shared]
+    messages: Sequence[bytes]
 
 
 class Frame(NamedTuple):

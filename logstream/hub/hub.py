@@ -27,7 +27,7 @@ from logstream.tail.batch import ANCHOR_BYTES, Batch, Notice
 from logstream.tail.framing import framing_of, spoken_encoding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from logstream.hub.frames import FrameEncoder
     from logstream.journal.base import Journal, Lost
@@ -82,7 +82,7 @@ class Hub:
         self._sought = Sought()
         self._judged: OrderedDict[tuple[str, int, int], Judged] = OrderedDict()
         self._judged_bytes = 0
-        self._above: OrderedDict[tuple[str, int], Above | Judged] = OrderedDict()
+        self._above: OrderedDict[tuple[str, int], Callable[[], Above]] = OrderedDict()
         self._waiters: set[asyncio.Future[None]] = set()
         self._listeners: set[Listener] = set()
         self._last_wake_seconds = 0.0
@@ -169,7 +169,7 @@ class Hub:
         judged = judge_block(block, self._traits_of(block), self.rules, self.encoder, above)
         judged.scanned = Scanned(self._sought)
         is_small = len(block.content) <= _SMALL_BYTES
-        self._remember_above(block, judged if is_small else judged.below())
+        self._remember_above(block, judged.below if is_small else judged.later_below())
         return judged
 
     def _judge_some(self, block: Block, stops: Sequence[int]) -> Judged | None:
@@ -179,7 +179,7 @@ class Hub:
         """What stands before the block: known from the block before it, else read again."""
         known = self._above.get((block.generation.key, block.start))
         if known is not None:
-            return known.below() if isinstance(known, Judged) else known
+            return known()
         found = NOTHING_ABOVE
         for length in (_FIRST_LOOK_BYTES, LOOK_BACK_BYTES):
             judged = self.judge_before(block, length)
@@ -212,7 +212,7 @@ class Hub:
             return None
         return traits.max_line_bytes
 
-    def _remember_above(self, block: Block, above: Above | Judged) -> None:
+    def _remember_above(self, block: Block, above: Callable[[], Above]) -> None:
         self._above[block.generation.key, block.end] = above
         while len(self._above) > REMEMBERED_ENDS:
             self._above.popitem(last=False)

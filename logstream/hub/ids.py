@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from logstream.journal.ids import anchor_of, anchors_of, encode_id, encode_ids
+from logstream.journal.ids import anchor_of, anchors_of, encode_id, encode_ids, id_table
 from logstream.records import Position
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from logstream.journal.base import Block
 
@@ -24,10 +26,11 @@ _FEWEST_LINES = 8
 class LineIds:
     """Ids by the lines' indexes."""
 
-    def __init__(self, block: Block, line_ends: Sequence[int]) -> None:
-        """None is made yet; the lines of `block` end at `line_ends`."""
+    def __init__(self, block: Block, line_ends: Sequence[int], line_feeds: NDArray[np.integer] | None = None) -> None:
+        """None is made yet; the lines of `block` end at `line_ends`, and each with one of `line_feeds` if given."""
         self._block = block
         self._line_ends = line_ends
+        self._line_feeds = line_feeds
         self._made: list[Any] = [None] * len(line_ends)
 
     def of(self, indexes: Sequence[int]) -> Sequence[bytes] | None:
@@ -43,6 +46,16 @@ class LineIds:
         for index, made_id in zip(missing, made, strict=True):
             self._made[index] = made_id
         return [self._made[index] for index in indexes]
+
+    def table(self, indexes: Sequence[int]) -> NDArray[np.uint8] | None:
+        """The same, a row of characters for each of the lines."""
+        if not self._block.is_durable:
+            return None
+        ends = np.array(self._line_ends) if self._line_feeds is None else self._line_feeds + 1
+        if len(indexes) < len(ends):
+            ends = ends[list(indexes)]
+        block = self._block
+        return id_table(block.generation.key, block.start + ends, anchors_of(block.lead, block.content, ends))
 
     def one(self, index: int) -> str | None:
         """The id of one line."""

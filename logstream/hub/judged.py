@@ -10,29 +10,28 @@ from bisect import bisect_left
 from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from logstream.hub.blocklines import ends_in, lines_of
 from logstream.hub.encoding import EncodedBlock
 from logstream.hub.frames import LINE_EVENT
 from logstream.hub.ids import LineIds
 from logstream.hub.masked import MaskedLines
-from logstream.hub.told import ToldLines
+from logstream.hub.told import LastLine, ToldLines
 from logstream.hub.traces import NOTHING_ABOVE, Above, Head, kept_lines, nearest_heads, reaches
-from logstream.hub.widetext import is_wide_fragment, wide_view
+from logstream.hub.widetext import is_wide_fragment
 from logstream.journal.ids import anchor_of
 from logstream.parse import Folding, continues, may_continue, suspects
 from logstream.records import Level, Position, Record
 from logstream.rules import RuleSet, Tag, Verdicts
-from logstream.tail.framing import WIDE, framing_of, spoken_encoding
-from logstream.tail.lines import line_ends, strip_end
+from logstream.tail.framing import WIDE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from logstream.hub.frames import EncodedLines, EncodedRecord, FrameEncoder, Shape
     from logstream.journal.base import Block
-    from logstream.parse import Rows
+    from logstream.parse import Column, Rows
     from logstream.rules import Scanned
 
-_BOM = b"\xef\xbb\xbf"
 _LF = 0x0A
 _UNTOUCHED = Tag(event=None, level=None, rules=())
 
@@ -75,15 +74,11 @@ class Judged:
         self.block = block
         self.scanned: Scanned | None = None
         """What views have found, for those that look for the same."""
-        encoding = block.generation.encoding
-        self._is_wide = encoding in WIDE
-        self._line_ends = framing_of(encoding).cut_whole(block.content, block.start, traits.max_line_bytes)
-        self.text, self._texts = _view_text(block, self._line_ends, spoken_encoding(encoding, traits.encoding))
-        is_as_it_stands = self.text == block.content[:-1]
-        self.ends: Sequence[int] = [end - 1 for end in self._line_ends] if is_as_it_stands else _text_ends(self.text)
+        lines = lines_of(block, traits)
+        self._line_ends, self.text, self.ends, self._texts, self._may_be_cut, self._array = lines
         self._encoded = EncodedBlock(encoder, len(self._line_ends))
-        self._ids = LineIds(block, self._line_ends)
-        self._told = ToldLines(self.text, self._texts, block, traits)
+        self._ids = LineIds(block, self._line_ends, self._array)
+        self._told = ToldLines(self.text, self._texts, block, traits, self._array)
         self._above = above() if self._may_go_on(traits.folding) else NOTHING_ABOVE
         self._heads = nearest_heads(self._continuations(traits.folding))
         head_above = self._told.head_above = self._above.head
@@ -108,7 +103,7 @@ class Judged:
         self._shown = MaskedLines(self._texts, self._told, self.verdicts.masked)
         if self.verdicts.masked:
             self.text = "\n".join(self._shown.texts).encode()
-            self.ends = _text_ends(self.text)
+            self.ends = ends_in(self.text)
 
     @property
     def line_count(self) -> int:
@@ -175,6 +170,10 @@ class Judged:
         """The ids of lines; None while there are none."""
         return self._ids.of(indexes)
 
+    def id_table(self, indexes: Sequence[int]) -> Column | None:
+        """The same, a row for each."""
+        return self._ids.table(indexes)
+
     def rows(self) -> Rows | None:
         """What could be read of the lines as they stand in the file at once, if anything."""
         return self._told.rows()
@@ -193,6 +192,16 @@ class Judged:
         if last < 0:
             return self._above
         return Above(self._head_of(last), self._texts[last])
+
+    def later_below(self) -> Callable[[], Above]:
+        """`below` for whoever asks for it later, if anybody does: it holds the last line and nothing else."""
+        last = len(self._line_ends) - 1
+        if last < 0 or last in self._heads:
+            above = self.below()
+            return lambda: above
+        is_kept = self._is_kept(last)
+        start, tag = self.block.start + self._start_of(last), self.tags.get(last, _UNTOUCHED)
+        return LastLine(self._texts[last], self._told.parse, start, is_kept, tag).above
 
     def place_before(self, index: int) -> int:
         """The place before line `index` in the recorded order."""
@@ -217,25 +226,19 @@ class Judged:
         return self._is_fragment(0) or (folding is not None and may_continue(self._texts[0], folding))
 
     def _continuations(self, folding: Folding | None) -> list[int]:
-        fragments = [
-            index for index in range(len(self._texts) if self._has_fragments() else 1) if self._is_fragment(index)
-        ]
+        fragments = [index for index in range(len(self._texts) if self._may_be_cut else 1) if self._is_fragment(index)]
         found = set(fragments)
         if folding is not None:
             above = self._above.last if self.block.start else None
-            for index in suspects(self.text, self.ends, folding):
+            for index in suspects(self.text, self.ends if self._array is None else self._array, folding):
                 before = self._texts[index - 1] if index else above
                 if index not in found and continues(self._texts[index], before, folding):
                     found.add(index)
         return sorted(found)
 
-    def _has_fragments(self) -> bool:
-        """Whether a line within the block may have been cut because it is over-long."""
-        return self._is_wide or self.block.content.count(b"\n") != len(self._texts)
-
     def _is_fragment(self, index: int) -> bool:
         """Whether the line goes on with one that was cut before it because it is over-long."""
-        if self._is_wide:
+        if self.block.generation.encoding in WIDE:
             return is_wide_fragment(self.block, self._line_ends, index)
         if index:
             return self.block.content[self._line_ends[index - 1] - 1] != _LF
@@ -243,10 +246,14 @@ class Judged:
 
     def _head(self, index: int) -> Head:
         start = self.block.start + self._start_of(index)
-        place = bisect_left(self.kept, index)
-        is_kept = place < len(self.kept) and self.kept[place] == index
         time_ms = self._told.time_ms_of(index)
-        return Head(start, is_kept, self.level_of(index), self.event_of(index), self._rules_of(index), time_ms)
+        return Head(
+            start, self._is_kept(index), self.level_of(index), self.event_of(index), self._rules_of(index), time_ms
+        )
+
+    def _is_kept(self, index: int) -> bool:
+        place = bisect_left(self.kept, index)
+        return place < len(self.kept) and self.kept[place] == index
 
     def _head_of(self, index: int) -> Head | None:
         """The line itself, or the head that it goes on with if that is known."""
@@ -266,29 +273,3 @@ class Judged:
     def __repr__(self) -> str:
         """How many lines there are, and how many of them are left."""
         return f"<Judged {self.block.generation.file} lines={len(self._line_ends)} kept={len(self.kept)}>"
-
-
-def _view_text(block: Block, line_ends: Sequence[int], encoding: str) -> tuple[bytes, list[str]]:
-    """The block's lines as UTF-8 joined by LF, and each as text: without line ends, with U+FFFD for invalid bytes."""
-    if encoding in WIDE:
-        return wide_view(block, line_ends, encoding)
-    content = block.content
-    if block.start == 0 and content.startswith(_BOM) and encoding == "utf-8":
-        content = content[len(_BOM) :]
-    # Most logs have no CR: to look for one byte costs nothing beside looking for two.
-    has_returns = b"\r" in content
-    if content.count(b"\n") == len(line_ends) and content.endswith(b"\n"):
-        joined = (content.replace(b"\r\n", b"\n") if has_returns else content)[:-1]
-    else:
-        starts = [0, *line_ends[:-1]]
-        cut_off = len(block.content) - len(content)
-        pieces = (content[max(0, a - cut_off) : b - cut_off] for a, b in zip(starts, line_ends, strict=True))
-        joined = b"\n".join(strip_end(piece) for piece in pieces)
-    text = joined.decode(encoding, "replace")
-    if encoding != "utf-8" or "\ufffd" in text:
-        joined = text.encode()
-    return joined, text.split("\n")
-
-
-def _text_ends(text: bytes) -> list[int]:
-    return [end - 1 for end in line_ends(text + b"\n")]

@@ -35,7 +35,7 @@ class JudgedLine(Judged):
         self.block = block
         self.text = block.content[:-1]
         self.ends = [len(self.text)]
-        self._is_wide = False
+        self._may_be_cut, self._array = False, None
         self._line_ends = [len(block.content)]
         self._texts = [text]
         self._encoded = EncodedBlock(encoder, 1)

@@ -7,17 +7,22 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from logstream.hub.traces import Above, Head
 from logstream.parse import Clock, Parsed, Rows, parse_line, read_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from logstream.hub.judged import SourceTraits
-    from logstream.hub.traces import Head
     from logstream.journal.base import Block
     from logstream.records import Level
+    from logstream.rules import Tag
 
 _EVENT = "line"
 _FEWEST_LINES = 8
@@ -27,14 +32,24 @@ _FEWEST_LINES = 8
 class ToldLines:
     """The lines of one block; `rules.LineFacts` of what they are before any rule has spoken."""
 
-    def __init__(self, text: bytes, texts: Sequence[str], block: Block, traits: SourceTraits) -> None:
-        """Nothing is parsed yet. `texts` are the lines of `text`, which LF parts."""
+    def __init__(
+        self,
+        text: bytes,
+        texts: Sequence[str],
+        block: Block,
+        traits: SourceTraits,
+        ends: NDArray[np.integer] | None = None,
+    ) -> None:
+        """Nothing is parsed yet. `texts` are the lines of `text`, which LF parts and which end at `ends`."""
+        self._ends = ends
         self._text = text
         self._texts = texts
         self._format = traits.format
-        zone = traits.zone
+        zone, time_ms = traits.zone, block.time_ms
         # The day of arrival, not today: a line without a year is the same record each time that it is replayed.
-        self._clock = Clock(zone, lambda: datetime.fromtimestamp(block.time_ms / 1000, zone).date())
+        self._clock = Clock(zone, lambda: datetime.fromtimestamp(time_ms / 1000, zone).date())
+        self.parse: Callable[[str], Parsed] = partial(parse_line, format=traits.format, clock=self._clock)
+        """What a line of this text would say of itself here; holds nothing of the block."""
         self._parsed: dict[int, Parsed] = {}
         self._rows: Rows | None = None
         self._is_read_at_once = len(texts) < _FEWEST_LINES
@@ -57,7 +72,7 @@ class ToldLines:
         """What can be read of the block's lines at once; None if that is nothing, or not worth while."""
         if not self._is_read_at_once:
             self._is_read_at_once = True
-            self._rows = read_rows(self._text, format=self._format, clock=self._clock)
+            self._rows = read_rows(self._text, format=self._format, clock=self._clock, ends=self._ends)
         return self._rows
 
     def rows_of(self, indexes: Sequence[int]) -> Rows | None:
@@ -75,10 +90,6 @@ class ToldLines:
         row = bisect_left(self._rows.lines, index)
         is_there = row < len(self._rows.lines) and self._rows.lines[row] == index
         return self._rows.parsed(row) if is_there else None
-
-    def parse(self, text: str) -> Parsed:
-        """What a line of this text would say of itself here."""
-        return parse_line(text, format=self._format, clock=self._clock)
 
     def level_of(self, index: int) -> Level | None:
         """The level that the line tells, or the line that it goes on with."""
@@ -107,3 +118,23 @@ class ToldLines:
 def epoch_ms(text: str) -> int:
     """A record's time as epoch milliseconds."""
     return int(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+class LastLine(NamedTuple):
+    """A block's last line, which goes on with none before it, and what rules said of it.
+
+    What it says itself is read when somebody asks: mostly nobody does.
+    """
+
+    text: str
+    parse: Callable[[str], Parsed]
+    start: int
+    is_kept: bool
+    tag: Tag
+
+    def above(self) -> Above:
+        """What the next line has above it."""
+        parsed = self.parse(self.text)
+        time_ms = None if parsed.time is None else epoch_ms(parsed.time)
+        level, event = self.tag.level or parsed.level, self.tag.event or _EVENT
+        return Above(Head(self.start, self.is_kept, level, event, self.tag.rules, time_ms), self.text)

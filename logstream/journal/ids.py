@@ -63,7 +63,10 @@ def anchors_of(lead: bytes, content: bytes, ends: Numbers) -> Numbers:
     whole = lead.rjust(ANCHOR_BYTES, b"\0") + content
     # Each row begins a byte behind the one above it.
     before = np.ndarray((len(content) + 1, ANCHOR_BYTES), np.uint8, whole, strides=(1, 1))[ends]
-    anchors: Numbers = np.bitwise_xor.reduce(_CRC_SHARES.take(before + _SHARE_PLACES), axis=1) ^ _CRC_OF_ZEROS
+    shares = _CRC_SHARES.take(before + _SHARE_PLACES, mode="clip")  # nothing is beyond: that they need not be looked at
+    # Two at a time, and in the end these two.
+    halves = np.bitwise_xor.reduce(shares.view(np.uint64), axis=1).view(np.uint32)
+    anchors: Numbers = halves[::2] ^ halves[1::2] ^ _CRC_OF_ZEROS
     # Near a file's first byte there are fewer before an end, and no zeros.
     for place in range(int(np.searchsorted(ends, ANCHOR_BYTES - len(lead)))):
         anchors[place] = anchor_of(lead + content[: ends[place]])
@@ -94,19 +97,26 @@ def encode_id(position: Position) -> str:
 
 def encode_ids(generation: str, offsets: Numbers, anchors: Numbers) -> list[bytes]:
     """The ids of many positions in one generation: what `encode_id` makes of each."""
+    ids = id_table(generation, offsets, anchors)
+    found: list[bytes] = ids.view(f"S{ids.shape[1]}").ravel().tolist()
+    return found
+
+
+def id_table(generation: str, offsets: Numbers, anchors: Numbers) -> NDArray[np.uint8]:
+    """The same, a row of characters for each."""
     prefix = id_prefix(generation).encode()
     dot = len(prefix) + _OFFSET_DIGITS
     ids = np.empty((len(offsets), dot + 1 + _ANCHOR_DIGITS), np.uint8)
     # Digits are written three at a time; an anchor's first two are zeros, and make room for the dot.
-    for numbers, end in ((anchors, dot + 1 + _ANCHOR_DIGITS), (offsets, dot)):
-        high, low = np.divmod(numbers, _TRIPLE)
-        top, middle = np.divmod(high, _TRIPLE)
-        for place, triples in ((end - 3, low), (end - 6, middle), (end - 9, top)):
-            ids[:, place : place + 3] = _TRIPLE_DIGITS.take(triples, axis=0)
+    high, low = np.divmod(np.concatenate((offsets, anchors)), _TRIPLE)
+    top, middle = np.divmod(high, _TRIPLE)
+    triples = np.stack((top, middle, low), axis=1)
+    digits = _TRIPLE_DIGITS.take(triples, axis=0).reshape(2, len(offsets), 9)
+    ids[:, dot + _ANCHOR_DIGITS - 8 :] = digits[1]
+    ids[:, dot - _OFFSET_DIGITS : dot] = digits[0]
     ids[:, dot] = ord(".")
     ids[:, : len(prefix)] = np.frombuffer(prefix, np.uint8)
-    found: list[bytes] = ids.view(f"S{ids.shape[1]}").ravel().tolist()
-    return found
+    return ids
 
 
 def decode_id(text: str) -> Position | None:

@@ -9,15 +9,18 @@ from __future__ import annotations
 from logstream.parse.lines import FORMATS, detect_format, parse_line
 from logstream.parse.multiline import Folding, StartPatternError, check_start, continues, may_continue, suspects
 from logstream.parse.parsed import Parsed
-from logstream.parse.rows import Rows, read_rows
+from logstream.parse.rows import Rows, Said, read_rows
+from logstream.parse.stamps import Column
 from logstream.parse.times import Clock
 
 __all__ = [
     "FORMATS",
     "Clock",
+    "Column",
     "Folding",
     "Parsed",
     "Rows",
+    "Said",
     "StartPatternError",
     "check_start",
     "continues",

@@ -25,20 +25,20 @@ _LOGGER: Final = r"(?P<logger>[\w.$/<>:*~-]{1,256})"
 _THREAD: Final = r"\[ *(?P<thread>[^\[\]]{1,200})\]"
 _MESSAGE: Final = r"(?P<message>.*)"
 
-# The forms that `rows` reads, many lines at once: as below, but over text that holds more than one line. A message is
-# never empty there, for an empty one is no field, and the level is one of these.
+# The forms that `rows` reads, many lines at once: what stands between the time and the message, as below, but over text
+# that holds more than one line. A message is never empty there, for an empty one is no field, and the level is one of
+# these.
 ROW_LEVELS: Final = (
     *("INFO", "DEBUG", "WARNING", "WARN", "ERROR", "TRACE", "FATAL", "NOTICE", "SEVERE", "CRITICAL", "CRIT"),
     *("FINE", "FINER", "FINEST"),
 )
 _ROW_LEVEL: Final = f"(?P<level>{'|'.join(ROW_LEVELS)})"
 _ROW_THREAD: Final = r"\[ *+(?P<thread>[^\[\] \n][^\[\]\n]{0,199}+)\]"
-_ROW_MESSAGE: Final = r"(?P<message>.++)"
-ROW_FORMS: Final = (
-    ("log4j", rf" {_ROW_LEVEL} ++(?:{_ROW_THREAD} )?+(?>{_LOGGER}(?: ++--?|:) ){_ROW_MESSAGE}"),
-    ("log4j", rf" {_ROW_THREAD} {_ROW_LEVEL} ++{_LOGGER} ++--? {_ROW_MESSAGE}"),
-    ("python", rf" - {_LOGGER} - {_ROW_LEVEL} - {_ROW_MESSAGE}"),
-    ("python", rf" \| {_ROW_LEVEL} ++\| (?P<logger>[^\s|]{{1,256}}+) - {_ROW_MESSAGE}"),
+ROW_HEADINGS: Final = (
+    ("log4j", rf" {_ROW_LEVEL} ++(?:{_ROW_THREAD} )?+(?>{_LOGGER}(?: ++--?|:) )"),
+    ("log4j", rf" {_ROW_THREAD} {_ROW_LEVEL} ++{_LOGGER} ++--? "),
+    ("python", rf" - {_LOGGER} - {_ROW_LEVEL} - "),
+    ("python", rf" \| {_ROW_LEVEL} ++\| (?P<logger>[^\s|]{{1,256}}+) - "),
 )
 
 

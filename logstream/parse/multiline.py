@@ -22,6 +22,8 @@ from logstream.records import Level
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
 
 class StartPatternError(UsageError):
     """A pattern for first lines that cannot be used; `reason` is the engine's."""
@@ -102,14 +104,17 @@ def may_continue(text: str, folding: Folding) -> bool:
     return not text or _goes_on(text, _BLANKS[0])
 
 
-def suspects(text: bytes, ends: Sequence[int], folding: Folding) -> Sequence[int]:
+def suspects(text: bytes, ends: Sequence[int] | NDArray[np.integer], folding: Folding) -> Sequence[int]:
     """Indexes of the lines of `text` for which `continues` could hold, by what is cheap to see of all at once.
 
     The lines are parted by LF and end at `ends`.
     """
-    if len(ends) < _FEWEST_LINES or folding.start is not None or _CRI_STREAM.search(text):
+    if len(ends) < _FEWEST_LINES or folding.start is not None:
         return range(len(ends))
-    first = np.frombuffer(text + b"\n", np.uint8)[np.array((-1, *ends[:-1])) + 1]
+    # From the right: the first of these bytes is rarer than the last one, and is looked for first then.
+    if text.rfind(b" std") >= 0 and _CRI_STREAM.search(text):
+        return range(len(ends))
+    first = np.frombuffer(text + b"\n", np.uint8)[np.concatenate(((0,), np.asarray(ends)[:-1] + 1))]
     found: list[int] = np.flatnonzero(_BEGINS_OTHERWISE[first]).tolist()
     return found
 

@@ -29,7 +29,8 @@ def test_lines_of_loggers_are_read_at_once(line: str, fields: list[str]) -> None
     found = rows(line, line)
 
     assert found is not None
-    assert (found.lines, list(found.fields)) == (range(2), fields)
+    assert found.lines == range(2)
+    assert list(found.parsed(0).fields or ()) == fields
     assert found.parsed(1) == parse_line(line, format="auto", clock=CLOCK)
 
 
@@ -59,11 +60,23 @@ def test_lines_of_a_form_are_found_in_the_middle_of_others() -> None:
     assert list(found.lines) == [10, 11]
 
 
-def test_lines_without_a_thread_are_left_where_others_have_one() -> None:
+def test_lines_without_a_thread_are_read_beside_others_that_have_one() -> None:
     found = rows(USUAL, USUAL.replace("[worker-1] ", ""), USUAL)
 
     assert found is not None
-    assert list(found.lines) == [0, 2]
+    assert list(found.lines) == [0, 1, 2]
+    assert [list(found.parsed(row).fields or ())[:2] for row in (0, 1)] == [["thread", "logger"], ["logger", "message"]]
+
+
+def test_times_that_are_written_alike_are_read_whatever_their_minutes() -> None:
+    lines = [USUAL.replace("10:00:00.123", f"10:{minute}") for minute in ("00:59.999", "01:00.000", "01:00.001")]
+    found = rows(*lines)
+
+    assert found is not None
+    assert [found.parsed(row).time for row in range(3)] == [
+        f"2026-11-01T10:{minute}+01:00" for minute in ("00:59.999", "01:00.000", "01:00.001")
+    ]
+    assert rows(lines[0], lines[1].replace("01:00", "61:00")) is None
 
 
 def test_a_block_with_a_day_that_does_not_exist_is_left_as_a_whole() -> None:
@@ -82,4 +95,4 @@ def test_each_minute_has_the_offset_that_its_line_or_the_clock_says() -> None:
 
     assert found is not None
     assert [time[-6:] for time in found.times] == [b"+01:00", b"+00:00", b"-03:30"]
-    assert found.levels == [Level.INFO] * 3
+    assert [found.parsed(row).level for row in range(3)] == [Level.INFO] * 3

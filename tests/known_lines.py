@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from logstream.records import Level
 
@@ -24,3 +24,7 @@ class KnownLines:
         self.event_of = event_of
         self.fields_of = fields_of
         self.time_ms_of = time_ms_of
+
+    def alike(self, lines: Iterable[int]) -> Iterable[Sequence[int]]:
+        """Each line by itself: of none is known that it is like another."""
+        return [(line,) for line in lines]

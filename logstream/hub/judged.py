@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from datetime import UTC, tzinfo
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from logstream.hub.blocklines import ends_in, lines_of
@@ -21,11 +22,11 @@ from logstream.hub.widetext import is_wide_fragment
 from logstream.journal.ids import anchor_of
 from logstream.parse import Folding, continues, may_continue, suspects
 from logstream.records import Level, Position, Record
-from logstream.rules import RuleSet, Tag, Verdicts
+from logstream.rules import RuleSet, Tag, Verdicts, alike_by_level
 from logstream.tail.framing import WIDE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from logstream.hub.frames import EncodedLines, EncodedRecord, FrameEncoder, Shape
     from logstream.journal.base import Block
@@ -125,6 +126,12 @@ class Judged:
     def fields_of(self, index: int) -> Mapping[str, Any] | None:
         """The fields that parsing found in line `index`, without what rules mask."""
         return self._shown.fields_of(index)
+
+    def alike(self, lines: Iterable[int]) -> Iterable[Sequence[int]]:
+        """The lines in groups of one level, and one content of all fields but `message`, as they are shown."""
+        asked = set(lines)
+        odd = asked & self.odd_lines
+        return chain(((line,) for line in odd), alike_by_level(asked - odd, self.tags, self._told.alike))
 
     def time_ms_of(self, index: int) -> int | None:
         """The time of line `index` (epoch milliseconds): its own, else its head's."""

@@ -14,7 +14,7 @@ from logstream.hub.traces import Above, Head
 from logstream.parse import Clock, Parsed, Rows, parse_line, read_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -53,6 +53,7 @@ class ToldLines:
         self._parsed: dict[int, Parsed] = {}
         self._rows: Rows | None = None
         self._is_read_at_once = len(texts) < _FEWEST_LINES
+        self._groups: list[set[int]] | None = None
         self.heads: Mapping[int, int | None] = {}
         """The line from which a continuation has its level; None: it stands before the block, and is `head_above`."""
         self.head_above: Head | None = None
@@ -109,6 +110,20 @@ class ToldLines:
         """The fields of the line."""
         return self.parsed(index).fields
 
+    def alike(self, lines: Iterable[int]) -> Iterable[Sequence[int]]:
+        """The lines in groups of one level, and one content of all fields but `message`: those with one heading."""
+        asked = set(lines)
+        rows = self.rows() if len(asked) >= _FEWEST_LINES else None
+        if rows is None:
+            return [(line,) for line in asked]
+        if self._groups is None:
+            self._groups = _groups_of(rows, self.heads)
+        groups = [group for known in self._groups if (group := asked & known)]
+        grouped = sum(map(len, groups))
+        if grouped < len(asked):
+            groups += [{line} for line in asked.difference(*groups)]
+        return map(tuple, groups)
+
     def time_ms_of(self, index: int) -> int | None:
         """The time that the line tells (epoch milliseconds)."""
         time = self.parsed(index).time
@@ -118,6 +133,15 @@ class ToldLines:
 def epoch_ms(text: str) -> int:
     """A record's time as epoch milliseconds."""
     return int(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+def _groups_of(rows: Rows, heads: Mapping[int, int | None]) -> list[set[int]]:
+    """The lines that have the same heading, and have their level from no other line."""
+    groups: dict[bytes, set[int]] = {heading: set() for heading in rows.said}
+    for line, heading in zip(rows.lines, rows.headings, strict=True):
+        groups[heading].add(line)
+    alone = frozenset(heads)
+    return [group - alone for group in groups.values()]
 
 
 class LastLine(NamedTuple):

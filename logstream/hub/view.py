@@ -30,6 +30,9 @@ FRAMES_BYTES = 2 << 20
 ALL_FRAMES_BYTES = 64 << 20
 """Finished frames that all views keep together: many views keep less each."""
 _FRAME_COST_BYTES = 200
+_LEAST_SHARE = 3
+_UNSIEVED_BLOCKS = 16
+"""Where more than one line in `_LEAST_SHARE` was selected, a sieve would hold back nothing for so many blocks."""
 
 
 class ViewKey(NamedTuple):
@@ -79,6 +82,8 @@ class View:
         self._frames: dict[int, Frame] = {}
         self._frames_bytes = 0
         self.runs = Runs()
+        self._unsieved = 0
+        """So many blocks more are looked at without the sieve first."""
         self._wanted: dict[str, bool] = {}
         self._count = Count()
 
@@ -119,6 +124,8 @@ class View:
         if judged is None:
             return Frame(b"", item.next_at, position_after(item))
         selected = self.selected(judged)
+        if len(selected) * _LEAST_SHARE > judged.line_count and len(judged.block.content) == len(item.content):
+            self._unsieved = _UNSIEVED_BLOCKS
         content = judged.frame(selected, self.key.shape, is_kept=self._view_count() > 1)
         return Frame(content, item.next_at, position_after(item), records=len(selected))
 
@@ -130,6 +137,9 @@ class View:
     def _judged(self, block: Block, *, is_shared: bool) -> Judged | None:
         """The block, or the lines of it that the view can select; None if it is known that there are none."""
         content, sieve = block.content, self._query.sieve
+        if self._unsieved and not is_shared:
+            self._unsieved -= 1
+            return self._judge(block)
         if sieve is None or not content.endswith(b"\n"):
             return self._judge(block)
         plain_bytes = self._plain_bytes(block.generation)

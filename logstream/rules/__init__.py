@@ -11,7 +11,7 @@ from logstream.rules.evidence import Evidence, remarks
 from logstream.rules.explain import Completion, Explanation, Names, explain
 from logstream.rules.facts import LineFacts
 from logstream.rules.forms import Pattern, check_pattern
-from logstream.rules.judging import Masked, Rule, Spoken, Tag, Verdicts
+from logstream.rules.judging import Masked, Rule, Spoken, Tag, Verdicts, alike_by_level
 from logstream.rules.marks import marks_of
 from logstream.rules.mistakes import QueryError
 from logstream.rules.moments import TIME_EXPECTED, read_moment
@@ -47,6 +47,7 @@ __all__ = [
     "Spoken",
     "Tag",
     "Verdicts",
+    "alike_by_level",
     "check_pattern",
     "check_redaction",
     "compile_query",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from logstream.records import Level
 
@@ -24,6 +24,9 @@ class LineFacts(Protocol):
 
     def fields_of(self, index: int) -> Mapping[str, Any] | None:
         """The fields that parsing found in the line; None if it has none."""
+
+    def alike(self, lines: Iterable[int]) -> Iterable[Sequence[int]]:
+        """The lines in groups of which is known that each has one level, and the same fields but for `message`."""
 
     def time_ms_of(self, index: int) -> int | None:
         """The time that the line tells, in epoch milliseconds."""

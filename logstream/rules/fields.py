@@ -118,6 +118,11 @@ def meets(fields: Mapping[str, Any] | None, path: str, test: FieldTest) -> bool:
     return own != path and any(test.holds(value) for value in _values(fields, own.split(".")))
 
 
+def may_name(path: str, field: str) -> bool:
+    """Whether `path` may name something in the field `field`, which has no dot in its name."""
+    return field in {path.partition(".")[0], path.removeprefix(OWN_PREFIX).partition(".")[0]}
+
+
 def wildcard_expression(pattern: str, *, any_text: str, any_character: str, escape: Callable[[str], str]) -> str:
     r"""A shape with `*` and `?` as a regular expression in somebody's dialect."""
     parts: list[str] = []

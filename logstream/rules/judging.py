@@ -7,13 +7,14 @@ pattern is found in, it is told.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from logstream.rules.redaction import Redactor, Span, masked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from logstream.records import Level
     from logstream.rules.conditions import LevelCondition
@@ -98,6 +99,20 @@ class ReadyRule(NamedTuple):
 _UNTAGGED: Final = Tag(None, None, ())
 
 
+def alike_by_level(
+    lines: Iterable[int], tags: Mapping[int, Tag], alike: Callable[[Iterable[int]], Iterable[Sequence[int]]]
+) -> Iterable[Sequence[int]]:
+    """The lines in groups that are `alike` by themselves and to which rules gave the same level, if any."""
+    asked = set(lines)
+    by_level: dict[Level, set[int]] = {}
+    for line, tag in tags.items():
+        if tag.level is not None and line in asked:
+            by_level.setdefault(tag.level, set()).add(line)
+    for together in by_level.values():
+        asked -= together
+    return chain.from_iterable(alike(together) for together in (asked, *by_level.values()) if together)
+
+
 class Judging:
     """One block on its way through the rules. To its conditions on levels and types it is `LineFacts` itself."""
 
@@ -125,7 +140,8 @@ class Judging:
         if ready.redactor is None:
             lines = lines - self._dropped
         if rule.level is not None:
-            lines = {line for line in lines if rule.level.holds(self.level_of(line))}
+            groups = self.alike(lines)
+            lines = {line for group in groups if rule.level.holds(self.level_of(group[0])) for line in group}
         if ready.where is not None and lines:
             universe = sorted(lines)
             lines = set(ready.where.select(self._text, self._ends, source=self._source, facts=self, universe=universe))
@@ -174,6 +190,10 @@ class Judging:
     def fields_of(self, index: int) -> Mapping[str, Any] | None:
         """The line's fields, with nothing masked yet."""
         return self._facts.fields_of(index)
+
+    def alike(self, lines: Iterable[int]) -> Iterable[Sequence[int]]:
+        """The lines in groups of one level as rules so far have it, and one content of all fields but `message`."""
+        return alike_by_level(lines, self._tags, self._facts.alike)
 
     def time_ms_of(self, index: int) -> int | None:
         """The line's time."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
 from logstream.rules.conditions import glob_matches
-from logstream.rules.fields import meets
+from logstream.rules.fields import may_name, meets
 from logstream.rules.forms import Pattern
 from logstream.rules.patterns import PatternSet, Scanned
 from logstream.rules.sieve import Sieve, needed_terms
@@ -35,7 +35,7 @@ from logstream.rules.tree import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from logstream.records import Level
     from logstream.rules.facts import LineFacts
@@ -112,6 +112,7 @@ class CompiledQuery:
             _asked_once(facts.event_of),
             _asked_once(facts.fields_of),
             _asked_once(facts.time_ms_of),
+            facts.alike,
         )
         return sorted(block.select(root, set(universe)))
 
@@ -138,6 +139,7 @@ class _Block(NamedTuple):
     event_of: Callable[[int], str]
     fields_of: Callable[[int], Mapping[str, Any] | None]
     time_ms_of: Callable[[int], int | None]
+    alike: Callable[[Iterable[int]], Iterable[Sequence[int]]]
 
     def select(self, node: Node, lines: set[int]) -> set[int]:
         """Those of `lines` for which `node` holds."""
@@ -155,6 +157,9 @@ class _Block(NamedTuple):
                 for term in sorted(terms, key=_cost):
                     selected |= self.select(term, lines - selected)
                 return selected
+            case LevelIs() | FieldIs() if not (isinstance(node, FieldIs) and may_name(node.path, "message")):
+                groups = self.alike(lines)
+                return {line for group in groups if self._holds(node, group[0]) for line in group}
             case _:
                 return {line for line in lines if self._holds(node, line)}
 

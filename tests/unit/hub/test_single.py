@@ -94,3 +94,14 @@ def test_what_stands_above_is_told_as_it_is_below_the_line_before() -> None:
     )
     assert trace.record(0).cont
     assert trace.record(0).event == "slow"
+
+
+@pytest.mark.parametrize("last", [*LINES, *OTHERS])
+@pytest.mark.parametrize("rules", [(), RULES])
+def test_what_the_next_block_has_above_it_is_the_same_when_it_is_asked_for_later(
+    last: bytes, rules: Sequence[Rule]
+) -> None:
+    for content in (last, LINES[0] + last, last * 10 + LINES[1], LINES[1] * 10 + last):
+        judged = Judged(block_of(content), SourceTraits(max_line_bytes=256), RuleSet(rules), WireEncoder())
+
+        assert judged.later_below()() == judged.below()

@@ -7,6 +7,7 @@ each record. Refuses to know events. Pure.
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -52,24 +53,27 @@ def encode_all(values: Sequence[object]) -> list[bytes]:
 def json_of_columns(columns: Columns) -> list[bytes]:
     """`encode_json` of each of the records."""
     _, parts = _parts(columns)
-    return b"".join(woven([*parts, b"\n"], len(columns.texts))).split(b"\n")[:-1]
+    (pieces,) = woven([*parts, b"\n"], [len(columns.texts)])
+    return b"".join(pieces).split(b"\n")[:-1]
 
 
-def batch_of_columns(columns: Columns) -> bytes:
-    """One `batch` event of the records, with the id of the last."""
+def batches_of_columns(columns: Columns, counts: Sequence[int]) -> list[bytes]:
+    """A `batch` event of each so many of the records, with the id of its last."""
     _, parts = _parts(columns)
-    pieces = woven([*parts, b","], len(columns.texts))
-    pieces[0] = b"%b[%b" % (event_head("batch"), pieces[0])
-    after_id = b"" if columns.ids is None else b"\nid: %b" % bytes(columns.ids[-1])
-    pieces[-1] = b"%b]%b\n\n" % (pieces[-1][:-1], after_id)
-    return b"".join(pieces)
+    found = []
+    for pieces, end in zip(woven([*parts, b","], counts), accumulate(counts), strict=True):
+        pieces[0] = b"%b[%b" % (event_head("batch"), pieces[0])
+        after_id = b"" if columns.ids is None else b"\nid: %b" % bytes(columns.ids[end - 1])
+        pieces[-1] = b"%b]%b\n\n" % (pieces[-1][:-1], after_id)
+        found.append(b"".join(pieces))
+    return found
 
 
-def events_of_columns(columns: Columns) -> bytes:
-    """An event of each of the records, with its id."""
+def events_of_columns(columns: Columns, counts: Sequence[int]) -> list[bytes]:
+    """An event of each of the records, with its id, joined for each so many."""
     heads, parts = _parts(columns)
     ids: list[Part] = [] if columns.ids is None else [b"\nid: ", columns.ids]
-    return b"".join(woven([heads, *parts, *ids, b"\n\n"], len(columns.texts)))
+    return [b"".join(pieces) for pieces in woven([heads, *parts, *ids, b"\n\n"], counts)]
 
 
 def _parts(columns: Columns) -> tuple[Part, list[Part]]:

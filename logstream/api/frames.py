@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from logstream.api.columns import (
-    batch_of_columns,
+    batches_of_columns,
     encode_all,
     encode_json,
     event_head,
@@ -58,7 +58,8 @@ def encode_own_event(record: EncodedRecord) -> bytes:
 
 def _own_events(lines: EncodedLines) -> bytes:
     """`encode_own_event` of each, joined."""
-    return b"".join(woven((_heads(lines.events), lines.jsons, *_id_parts(lines.ids), b"\n\n"), len(lines)))
+    (pieces,) = woven((_heads(lines.events), lines.jsons, *_id_parts(lines.ids), b"\n\n"), [len(lines)])
+    return b"".join(pieces)
 
 
 def _heads(events: Sequence[str] | None) -> Part:
@@ -114,9 +115,9 @@ class WireEncoder:
         """The same for records that were never made."""
         return json_of_columns(columns)
 
-    def encode_frame(self, columns: Columns, shape: Shape) -> bytes:
-        """Events for records that were never made: what `encode_records` makes of them."""
-        return batch_of_columns(columns) if shape is Shape.BATCH else events_of_columns(columns)
+    def encode_frames(self, columns: Columns, shape: Shape, counts: Sequence[int]) -> list[bytes]:
+        """Events for records that were never made: what `encode_records` makes of each so many of them."""
+        return (batches_of_columns if shape is Shape.BATCH else events_of_columns)(columns, counts)
 
     def encode_records(self, records: Sequence[EncodedRecord], shape: Shape) -> bytes:
         """An event each, or one `batch` of all with the id of its last."""

@@ -6,6 +6,7 @@ of a record with the beginning of the next. Refuses to know what is written. Pur
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,21 +25,28 @@ A row does not end with NUL.
 _Fixed = bytes | np.ndarray
 
 
-def woven(parts: Sequence[Part], count: int) -> list[bytes]:
-    """The first of each part, then the second of each, and so on, `count` times; to be joined."""
+def woven(parts: Sequence[Part], counts: Sequence[int]) -> list[list[bytes]]:
+    """The first of each part, then the second of each, and so on; to be joined, a list for each of so many records."""
+    count = sum(counts)
     runs = _runs(parts)
     first, last = runs[0], runs[-1]
-    begin = end = b""
-    if len(runs) > 1 and isinstance(first[0], _Fixed) and isinstance(last[0], _Fixed):
-        begin, end = _row(first, 0), _row(last, count - 1)
+    is_joined = len(runs) > 1 and isinstance(first[0], _Fixed) and isinstance(last[0], _Fixed)
+    if is_joined:
         runs = [*runs[1:-1], [*last, *(_moved_up(part) for part in first)]]
-    pieces = [b""] * (len(runs) * count)
+    width = len(runs)
+    pieces = [b""] * (width * count)
     for number, run in enumerate(runs):
-        pieces[number :: len(runs)] = _column(run, count)
-    if begin:
-        pieces[0] = begin + pieces[0]
-        pieces[-1] = end
-    return pieces
+        pieces[number::width] = _column(run, count)
+    found = []
+    start = 0
+    for stop in accumulate(counts):
+        stretch = pieces[width * start : width * stop]
+        if is_joined and stretch:
+            stretch[0] = _row(first, start) + stretch[0]
+            stretch[-1] = _row(last, stop - 1)
+        found.append(stretch)
+        start = stop
+    return found
 
 
 def _runs(parts: Sequence[Part]) -> list[list[Part]]:

@@ -48,7 +48,7 @@ class EncodedBlock:
     def frame(self, judged: Judged, indexes: Sequence[int], shape: Shape, *, is_kept: bool) -> bytes:
         """Events of lines by ascending indexes: one object for all who select the same, if it is kept."""
         if not is_kept and (columns := self._columns_of_all(judged, indexes)) is not None:
-            return self._encoder.encode_frame(columns, shape)
+            return self._encoder.encode_frames(columns, shape, [len(indexes)])[0]
         key = shape, tuple(indexes)
         found = self._frames.get(key)
         if found is None:
@@ -58,6 +58,11 @@ class EncodedBlock:
                     del self._frames[next(iter(self._frames))]
                 self._frames[key] = found
         return found
+
+    def frames(self, judged: Judged, shape: Shape, counts: Sequence[int]) -> list[bytes] | None:
+        """Events of all lines, so many each time; None if some of the lines have to be looked at by themselves."""
+        columns = self._columns_of_all(judged, range(judged.line_count))
+        return None if columns is None else self._encoder.encode_frames(columns, shape, counts)
 
     def _columns_of_all(self, judged: Judged, indexes: Sequence[int]) -> Columns | None:
         """The records of lines whose JSON nobody else needs; None if some of them cannot be written without."""

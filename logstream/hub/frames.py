@@ -124,8 +124,8 @@ class FrameEncoder(Protocol):
     def encode_columns(self, columns: Columns) -> list[bytes]:
         """The same for records that were never made."""
 
-    def encode_frame(self, columns: Columns, shape: Shape) -> bytes:
-        """Events for records that were never made, at least one, in the given shape, each with its id."""
+    def encode_frames(self, columns: Columns, shape: Shape, counts: Sequence[int]) -> list[bytes]:
+        """Events for each so many of records that were never made, at least one, in the given shape, with their ids."""
 
     def encode_records(self, records: Sequence[EncodedRecord], shape: Shape) -> bytes:
         """Events for `records` in the given shape, each with its id."""

@@ -85,6 +85,8 @@ class Hub:
         self._above: OrderedDict[tuple[str, int], Callable[[], Above]] = OrderedDict()
         self._waiters: set[asyncio.Future[None]] = set()
         self._listeners: set[Listener] = set()
+        self.ahead_bytes = 0
+        """What subscribers that lag hold of frames that they have made ahead."""
         self._last_wake_seconds = 0.0
         self._wake_timer: asyncio.TimerHandle | None = None
 
@@ -228,6 +230,8 @@ class Hub:
                 self.encoder,
                 judge=self.judge,
                 judge_some=self._judge_some,
+                judge_once=self._judge,
+                is_alone=lambda: self.view_count == 1 and not self.rules.rules,
                 view_count=lambda: self.view_count,
                 plain_bytes=self._plain_bytes,
             )

@@ -173,6 +173,10 @@ class Judged:
         """Events of lines (ascending indexes), kept for other views that select the same."""
         return self._encoded.frame(self, indexes, shape, is_kept=is_kept)
 
+    def frames(self, shape: Shape, counts: Sequence[int]) -> list[bytes] | None:
+        """Events of all lines, so many each time; None if some of the lines have to be looked at by themselves."""
+        return self._encoded.frames(self, shape, counts)
+
     def ids(self, indexes: Sequence[int]) -> Sequence[bytes] | None:
         """The ids of lines; None while there are none."""
         return self._ids.of(indexes)

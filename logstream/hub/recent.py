@@ -6,8 +6,12 @@ Bounded by bytes and count; the oldest leaves first. Whoever needs what has left
 from __future__ import annotations
 
 from bisect import bisect_right
+from typing import TYPE_CHECKING
 
 from logstream.journal.base import Block, Lost
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 RECENT_BYTES = 8 << 20
 RECENT_ITEMS = 16_384
@@ -55,6 +59,13 @@ class Recent:
         for index, item in enumerate(self._items):
             if isinstance(item, Block) and not item.is_durable and item.next_at <= durable_head:
                 self._items[index] = item._replace(is_durable=True)
+
+    def after(self, item: Block | Lost) -> Iterator[Block | Lost]:
+        """The items behind one that is kept, in order."""
+        for index in range(bisect_right(self._places, item.at), len(self._items)):
+            found = self._items[index]
+            if found is not None:
+                yield found
 
     def find(self, at: int) -> Block | Lost | None:
         """The item that holds the place `at`; None if it has left or is still to come."""

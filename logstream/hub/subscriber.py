@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from logstream.hub.frames import Frame
+from logstream.hub.lagging import Lagging
 from logstream.hub.recovered import Recovered, rest_of
 from logstream.hub.runs import Run
-from logstream.journal.base import Passed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +56,8 @@ class Subscriber:
         self._view = view
         self._recovered = None if recovery is None else Recovered(recovery)
         self._reader: BlockReader | None = None
+        """Of the way back after an id whose file alone is known."""
+        self._lagging = Lagging(hub, view)
         self._notices: list[Notice] = []
         self._waiting: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -173,23 +176,10 @@ class Subscriber:
         if item is not None:
             self._leave_history()
             if item.at == self.at:
-                return self._view.shared_frame(item)
+                return self._view.shared_frame(item, partial(self._hub.recent.after, item))
             return self._view.frame(rest_of(item, self.at))
-        return await self._replay()
-
-    async def _replay(self) -> Frame:
-        if self._reader is None or self._reader.at != self.at:
-            self._leave_history()
-            self._reader = self._hub.journal.reader(self.at, self._view.wants, sieve_of=self._view.sieve_of)
-        until = self._hub.recent.start
-        item = await self._reader.sift(until)
-        if item is None:
-            # Nothing wanted up to there: the position still moves, so that a resume need not pass over it again.
-            return Frame(b"", until, await self._hub.journal.position_at(until))
-        self._hub.flow.replayed(item)
-        if isinstance(item, Passed):
-            return Frame(b"", item.next_at, item.after)
-        return self._view.frame(item)
+        self._stop_recovering()
+        return await self._lagging.frame(self.at)
 
     async def _recover(self, recovered: Recovered) -> Frame:
         """As `_next_frame`, without what the client has had, until nothing of that can come."""
@@ -216,6 +206,10 @@ class Subscriber:
         return frame
 
     def _leave_history(self) -> None:
+        self._lagging.close()
+        self._stop_recovering()
+
+    def _stop_recovering(self) -> None:
         if self._reader is not None:
             self._reader.close()
             self._reader = None

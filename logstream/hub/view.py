@@ -11,6 +11,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, NamedTuple
 
 from logstream.hub.frames import EncodedRecord, Frame, FrameEncoder, Shape
+from logstream.hub.joining import Joining, joined, neighbours
 from logstream.hub.judged import Judged, position_after
 from logstream.hub.runs import ALL_RUNS_BYTES, RUNS_BYTES, Run, Runs
 from logstream.journal.base import Block, Lost
@@ -18,7 +19,7 @@ from logstream.rules.evidence import Count
 from logstream.tail.lines import may_be_over_long
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from logstream.journal.base import Sieve
     from logstream.records import Generation
@@ -64,11 +65,14 @@ class View:
         *,
         judge: Callable[[Block], Judged],
         judge_some: Callable[[Block, Sequence[int]], Judged | None],
+        judge_once: Callable[[Block], Judged],
+        is_alone: Callable[[], bool],
         view_count: Callable[[], int],
         plain_bytes: Callable[[Generation], int | None],
     ) -> None:
         """A view that has made nothing yet; `view_count` answers how many views share the memory for frames.
 
+        `is_alone` answers whether nobody else looks at lines, so that what `judge_once` makes need not be kept.
         `plain_bytes` answers for a generation whose lines are shown as they stand in the file how long they can be.
         """
         self.key = key
@@ -77,6 +81,8 @@ class View:
         self._encoder = encoder
         self._judge = judge
         self._judge_some = judge_some
+        self._judge_once = judge_once
+        self._is_alone = is_alone
         self._view_count = view_count
         self._plain_bytes = plain_bytes
         self._frames: dict[int, Frame] = {}
@@ -86,6 +92,9 @@ class View:
         """So many blocks more are looked at without the sieve first."""
         self._wanted: dict[str, bool] = {}
         self._count = Count()
+        self.joining = Joining()
+        self.epoch = 0
+        """Grows when what was made before counts no more."""
 
     def wants(self, source: str) -> bool:
         """Whether records of `source` belong to this view."""
@@ -95,17 +104,51 @@ class View:
             wanted = self._wanted[source] = not globs or any(fnmatchcase(source, glob) for glob in globs)
         return wanted
 
-    def shared_frame(self, item: Block | Lost) -> Frame:
-        """The frame of a whole item near the head, made once."""
+    def shared_frame(self, item: Block | Lost, following: Callable[[], Iterable[Block | Lost]] = tuple) -> Frame:
+        """The frame of a whole item near the head, made once, and perhaps those of some that are `following`."""
         frame = self._frames.get(item.at)
-        if frame is None:
-            frame = self._frames[item.at] = self.frame(item, is_shared=True)
-            self._frames_bytes += len(frame.content) + _FRAME_COST_BYTES
-            most_bytes = min(FRAMES_BYTES, ALL_FRAMES_BYTES // max(1, self._view_count()))
-            while self._frames_bytes > most_bytes and len(self._frames) > 1:
-                oldest = self._frames.pop(next(iter(self._frames)))
-                self._frames_bytes -= len(oldest.content) + _FRAME_COST_BYTES
+        if frame is not None:
+            return frame
+        if isinstance(item, Block) and self.joins(item):
+            blocks = neighbours(item, following())
+            frames = self.frames(blocks) if len(blocks) > 1 else None
+            if frames is not None:
+                for block, made in zip(reversed(blocks), reversed(frames), strict=True):
+                    self._keep(block.at, made)
+                return frames[0]
+        return self._keep(item.at, self.frame(item, is_shared=True))
+
+    def _keep(self, at: int, frame: Frame) -> Frame:
+        replaced = self._frames.pop(at, None)
+        self._frames_bytes -= 0 if replaced is None else len(replaced.content) + _FRAME_COST_BYTES
+        self._frames[at] = frame
+        self._frames_bytes += len(frame.content) + _FRAME_COST_BYTES
+        most_bytes = min(FRAMES_BYTES, ALL_FRAMES_BYTES // max(1, self._view_count()))
+        while self._frames_bytes > most_bytes and len(self._frames) > 1:
+            oldest = self._frames.pop(next(iter(self._frames)))
+            self._frames_bytes -= len(oldest.content) + _FRAME_COST_BYTES
         return frame
+
+    def joins(self, block: Block) -> bool:
+        """Whether frames of the block and its neighbours should be made together."""
+        wants = self._query.everything and self.wants(block.generation.source)
+        return wants and self._is_alone() and self.joining.is_due(block)
+
+    def frames(self, blocks: Sequence[Block]) -> list[Frame] | None:
+        """The frames of neighbours that are wanted, made together; None if each has to be looked at by itself."""
+        began_ns = perf_counter_ns()
+        counts = [block.content.count(b"\n") for block in blocks]
+        judged = self._judge_once(joined(blocks))
+        contents = judged.frames(self.key.shape, counts) if judged.line_count == sum(counts) else None
+        if contents is None:
+            self.joining.was_in_vain()
+            return None
+        self._count.measured(judged.line_count, perf_counter_ns() - began_ns)
+        self._count.add(judged.line_count, judged.line_count, blocks[-1].time_ms)
+        return [
+            Frame(content, block.next_at, position_after(block), records=count)
+            for content, block, count in zip(contents, blocks, counts, strict=True)
+        ]
 
     def keep_run(self, at: int, run: Run) -> None:
         """Have what was joined from the place `at` on for the others who look; nobody else needs it."""
@@ -189,6 +232,7 @@ class View:
         self._frames.clear()
         self._frames_bytes = 0
         self.runs.clear()
+        self.epoch += 1
 
     def __repr__(self) -> str:
         """The selection, and how much is kept."""

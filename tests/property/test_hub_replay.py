@@ -6,13 +6,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from logstream.hub import encoding, joining
 from logstream.hub import recent as recent_module
 from logstream.hub import subscriber as subscriber_module
+from logstream.hub import told as told_module
 from logstream.hub.frames import Shape
 from tests.hub_kit import Stage, drain, told
 
 LINES = st.lists(
     st.sampled_from([b"odd\n", b"even\n", b"\n", b"\xff\r\n", b"odd " * 30 + b"\n"]), min_size=1, max_size=5
+)
+STAMPED = st.lists(
+    st.sampled_from([b"2026-11-01T10:00:00Z INFO a.b: odd\n", b'2026-11-01T10:00:00Z WARN a.b: even \xe2\x82\xac "\n']),
+    min_size=1,
+    max_size=5,
 )
 VIEWS = (("", ()), ("odd", ()), ("", ("s0",)), ("even", ("s1", "s2")))
 
@@ -52,6 +59,11 @@ async def test_replay_runs_into_live_without_hole_or_overlap_while_commits_go_on
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recent_module, "RECENT_ITEMS", draw(st.integers(0, 6)))
         patch.setattr(subscriber_module, "PULL_BYTES", draw(st.sampled_from([1, 600, 65_536])))
+        # Blocks of a few lines are joined, too, where all lines can be read at once.
+        patch.setattr(joining, "FEWEST_BYTES", draw(st.sampled_from([0, 8192])))
+        patch.setattr(encoding, "_FEWEST_COLUMNS", 1)
+        patch.setattr(told_module, "_FEWEST_LINES", 1)
+        kinds = draw(st.sampled_from([LINES, STAMPED, LINES | STAMPED]))
         async with Stage(tmp_path_factory.mktemp("story")) as stage:
             files = [stage.file(f"{number}.log", f"s{number}") for number in range(3)]
             places = [0]
@@ -61,7 +73,7 @@ async def test_replay_runs_into_live_without_hole_or_overlap_while_commits_go_on
                     case "tell":
                         changes = []
                         for file in draw(st.lists(st.sampled_from(files), min_size=1, max_size=3)):
-                            lines = draw(LINES)
+                            lines = draw(kinds)
                             changes.append(file.changes(*lines, coarse=draw(st.booleans())))
                             for line in lines:
                                 places.append(places[-1] + len(line))

@@ -1,0 +1,66 @@
+"""Neighbouring blocks that are read and written together: what a block costs beside its lines is paid once for some.
+
+Owns which blocks are neighbours, how many are joined, and when to try. Each has a frame of its own all the same.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from logstream.journal.base import Block
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+MOST_BLOCKS: Final = 4
+MOST_BYTES: Final = 64 * 1024
+"""So much is read and written in a millisecond or two, which nobody else has meanwhile."""
+FEWEST_BYTES: Final = 8 * 1024
+"""Smaller blocks come one by one: there are no neighbours yet, or what follows is of another file."""
+_PAUSE_BLOCKS: Final = 64
+
+
+class Joining:
+    """When one view should try: not for a while after it was in vain."""
+
+    def __init__(self) -> None:
+        """Nothing was in vain yet."""
+        self._pause = 0
+
+    def is_due(self, block: Block) -> bool:
+        """Whether to try from `block` on."""
+        if self._pause:
+            self._pause -= 1
+            return False
+        return len(block.content) >= FEWEST_BYTES and block.is_durable
+
+    def was_in_vain(self) -> None:
+        """The lines had to be looked at one by one: those that follow will have to, too."""
+        self._pause = _PAUSE_BLOCKS
+
+
+def follows(block: Block, other: object, held_bytes: int) -> bool:
+    """Whether `other` is the block behind `block` and may be joined to so many bytes."""
+    return (
+        isinstance(other, Block)
+        and (other.generation, other.start, other.at) == (block.generation, block.end, block.next_at)
+        and other.is_durable == block.is_durable
+        and held_bytes + len(other.content) <= MOST_BYTES
+    )
+
+
+def neighbours(block: Block, following: Iterable[object]) -> list[Block]:
+    """`block` and those that follow it, as many as may be joined."""
+    found = [block]
+    held_bytes = len(block.content)
+    for other in following:
+        if len(found) == MOST_BLOCKS or not isinstance(other, Block) or not follows(found[-1], other, held_bytes):
+            break
+        found.append(other)
+        held_bytes += len(other.content)
+    return found
+
+
+def joined(blocks: Sequence[Block]) -> Block:
+    """Neighbours as one block."""
+    return blocks[0]._replace(content=b"".join([block.content for block in blocks]))

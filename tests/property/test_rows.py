@@ -114,6 +114,29 @@ RULES = (
 )
 
 
+def said_of(judged: Judged, line: int) -> tuple[object, object]:
+    fields = judged.fields_of(line)
+    return judged.level_of(line), None if fields is None else {key: fields[key] for key in fields if key != "message"}
+
+
+@settings(max_examples=500)
+@given(blocks, st.sampled_from(RULES), st.data())
+def test_one_line_answers_for_those_that_are_said_to_be_alike(
+    lines: list[str], rules: RuleSet, data: st.DataObject
+) -> None:
+    content = "".join(f"{line}\n" for line in lines).encode()
+    block = Block(Generation("aaaaaaaa", "a", "/a.log"), 4, 0, 0, b"x\n", content)
+    judged = Judged(block, SourceTraits(zone=UTC), rules, WireEncoder())
+    everything = st.just(set(range(len(lines))))
+    asked = data.draw(st.one_of(everything, st.sets(st.sampled_from(range(len(lines))), min_size=min(8, len(lines)))))
+
+    groups = list(judged.alike(asked))
+
+    assert sorted(line for group in groups for line in group) == sorted(asked)
+    for group in groups:
+        assert all(said_of(judged, line) == said_of(judged, group[0]) for line in group)
+
+
 @settings(max_examples=500)
 @given(blocks, st.sampled_from(RULES), st.data())
 def test_a_block_is_written_at_once_as_each_of_its_records(

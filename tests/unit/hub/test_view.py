@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import pytest
@@ -142,3 +143,17 @@ async def test_what_is_not_wanted_moves_the_position_and_tells_nothing(tmp_path:
 async def test_a_view_tells_what_it_is(tmp_path: Path) -> None:
     async with Stage(tmp_path) as stage:
         assert repr(stage.view("error", ("web",), Shape.BATCH)) == "<View ('web',) 'error' batch users=1>"
+
+
+async def test_a_view_that_selected_most_lines_of_a_block_finds_the_few_of_those_behind_it(tmp_path: Path) -> None:
+    common, rare = b"needle\n" * 50, b"hay\n" * 49 + b"needle\n"
+    contents = [common, *[rare] * 40, common, rare]
+    async with Stage(tmp_path) as stage:
+        view = stage.view("needle")
+        places = accumulate(map(len, contents), initial=0)
+
+        frames = [view.frame(block(content, at)) for content, at in zip(contents, places, strict=False)]
+
+        assert [frame.records for frame in frames] == [content.count(b"needle") for content in contents]
+        evidence = view.evidence().evidence
+        assert (evidence.lines_tried, evidence.hits) == (50 * len(contents), 2 * 50 + 41)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from logstream.hub import subscriber as subscriber_module
 from logstream.hub.runs import WHOLE_BYTES, Run, Runs
 from logstream.rules import RuleSet
 from tests import virtual_time
@@ -48,7 +49,10 @@ async def test_whoever_comes_later_gets_what_was_added_in_the_same_write(tmp_pat
         assert [texts(content) for content in await pulled_by(late, one)] == [["a1", "b1"], ["b1"]]
 
 
-async def test_those_who_lag_differently_are_in_step_after_one_write(tmp_path: Path) -> None:
+async def test_those_who_lag_differently_are_in_step_after_one_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscriber_module, "_SLICE_SECONDS", 60.0)  # a busy machine ends no write before it is whole
     async with Stage(tmp_path) as stage:
         ahead, behind, furthest = (stage.subscriber(stage.view()) for _ in range(3))
         await stage.tell(stage.file("0.log").changes(b"y\n"))

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
     from logstream.journal.held import Row
     from logstream.journal.ledger import Ledger
-    from logstream.journal.store import Store
+    from logstream.journal.reading import StoreReading
     from logstream.records import Generation
 
 RUN_BYTES = 1 << 20
 """Neighbouring entries of one generation are joined to runs of about this size."""
 
 
-def vector_at(store: Store, start: int) -> dict[int, Reached]:
+def vector_at(store: StoreReading, start: int) -> dict[int, Reached]:
     """Where each generation was at the keyframe `start`; empty for 0, the beginning of all."""
     vector = store.keyframe(start)
     return {} if vector is None else decode_vector(vector)
@@ -40,7 +40,7 @@ def keyframe_before(ledger: Ledger, at: int) -> int:
 class EntryCursor:
     """A place in the recorded order that moves onward. Sees what is appended after it was made."""
 
-    def __init__(self, store: Store, ledger: Ledger, at: int) -> None:
+    def __init__(self, store: StoreReading, ledger: Ledger, at: int) -> None:
         """Stand at the place `at` (0 <= at <= head)."""
         self.at = at
         self._store = store
@@ -49,9 +49,12 @@ class EntryCursor:
 
     def _begin(self) -> None:
         """Go back to the keyframe before the place."""
-        self._epoch = self._ledger.epoch
-        keyframe = keyframe_before(self._ledger, self.at)
-        self._reached = vector_at(self._store, keyframe)
+        while True:
+            self._epoch = self._ledger.epoch
+            keyframe = keyframe_before(self._ledger, self.at)
+            self._reached = vector_at(self._store, keyframe)
+            if self._epoch == self._ledger.epoch:  # else another process has written rows anew meanwhile
+                break
         self._next_row = keyframe
         self._last_row: Row | None = None
         self._undo: dict[int, Reached] = {}
@@ -113,6 +116,9 @@ class EntryCursor:
     def _load(self) -> bool:
         """Decode the next page of rows; False if there is none."""
         rows = self._store.rows_from(self._next_row)
+        if self._epoch != self._ledger.epoch:
+            self._begin()  # another process has written rows anew meanwhile
+            return True
         if rows and self._last_row is not None and rows[0].start == self._last_row.start:
             if rows[0].entries == self._last_row.entries:
                 rows = rows[1:]

@@ -72,7 +72,9 @@ class Held:
 
         Held rows are the newest ones: they come behind all that are on the disk.
         """
-        more = [self._rows[at] for at in self._rows if at >= start][: limit - len(rows)]
+        # What is being written just now is still held, and on the disk already.
+        behind = rows[-1].start + 1 if rows else start
+        more = [self._rows[at] for at in self._rows if at >= behind][: limit - len(rows)]
         return [row._replace(entries=self._entries.get(row.start, row.entries)) for row in (*rows, *more)]
 
     def start_before(self, time_ms: int) -> int | None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from logstream.journal.held import Statement
     from logstream.journal.ledger import Ledger
     from logstream.journal.life import Life
+    from logstream.journal.reading import StoreReading
     from logstream.journal.store import Durability, Store
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -57,14 +58,14 @@ def note_clean_end(store: Store) -> None:
         store.write_through([("UPDATE usage SET is_clean = ? WHERE id = ?", (1, 1))])
 
 
-def former_life(store: Store, ledger: Ledger, key: str) -> tuple[Life, int, int] | None:
+def former_life(store: StoreReading, ledger: Ledger, key: str) -> tuple[Life, int, int] | None:
     """The generation that had `key` before a power loss, the offset that had lasted, and the place of the loss."""
     found = store.select("SELECT slot, lasted, at FROM former WHERE key = ?", (key,))
     life = ledger.by_slot.get(found[0][0]) if found else None
     return None if life is None else (life, found[0][1], found[0][2])
 
 
-def place_of_power_loss(store: Store) -> int | None:
+def place_of_power_loss(store: StoreReading) -> int | None:
     """The place up to which the record had lasted when the machine last went down; None if it never did."""
     found = store.select("SELECT lost_at FROM usage")
     return found[0][0] if found else None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from logstream.journal.ledger import Ledger
     from logstream.journal.life import Life
     from logstream.journal.locate import Locator
-    from logstream.journal.store import Store
+    from logstream.journal.reading import StoreReading
     from logstream.records import Position
 
 _LIVES_A_SLICE = 50
@@ -33,12 +33,13 @@ _AHEAD = "this id lies ahead of everything read from its file"
 class Resolver:
     """Answers for the positions of one journal."""
 
-    def __init__(self, store: Store, ledger: Ledger, locator: Locator) -> None:
+    def __init__(self, store: StoreReading, ledger: Ledger, locator: Locator) -> None:
         """Begin with the ledger as it was loaded: what was recorded by then is what has lasted."""
         self._store = store
         self._ledger = ledger
         self._locator = locator
-        self._loaded_head = ledger.head
+        self.loaded_head = ledger.head
+        """The place up to which the record had lasted when it was loaded: behind it, ids may be of another order."""
         self._searching = asyncio.Lock()
 
     async def resolve(self, position: Position) -> Resolution:
@@ -62,7 +63,7 @@ class Resolver:
         if position.offset > life.committed:
             if life.sealed_at is not None or before is None or anchor_of(before) != position.anchor:
                 return Resolution(None, _AHEAD)
-            return Resolution(self._loaded_head, _POWER_LOST, Recovery(life.generation.key, position.offset))
+            return Resolution(self.loaded_head, _POWER_LOST, Recovery(life.generation.key, position.offset))
         # Behind a gap, and nowhere else, an id was made without the bytes before it.
         is_at_end = life.sealed_at is not None and position.offset == life.committed
         if is_at_end and position.anchor == AFTER_OPEN_GAP:

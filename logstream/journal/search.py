@@ -14,12 +14,12 @@ from logstream.records import GapReason, Generation
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from logstream.journal.store import Store
+    from logstream.journal.reading import StoreReading
 
 
-def load_ledger(store: Store, max_line_bytes: Callable[[str], int]) -> Ledger:
+def load_ledger(store: StoreReading, max_line_bytes: Callable[[str], int]) -> Ledger:
     """The ledger as the last committed transaction left it."""
-    lives = {life.slot: life for life in _load_lives(store)}
+    lives = {life.slot: life for life in load_lives(store)}
     keyframes: list[int] = [start for (start,) in store.select("SELECT start FROM keyframe ORDER BY start")]
     start = keyframes[-1] if keyframes else 0
     for slot, reached in vector_at(store, start).items():
@@ -42,7 +42,8 @@ def load_ledger(store: Store, max_line_bytes: Callable[[str], int]) -> Ledger:
     return Ledger(Stored(tuple(lives.values()), keyframes, writer, entries, last_key), max_line_bytes)
 
 
-def _load_lives(store: Store) -> list[Life]:
+def load_lives(store: StoreReading) -> list[Life]:
+    """Every generation as the store has it; of those that are still read it does not know how far."""
     lives = []
     for row in store.select("SELECT * FROM generation"):
         slot, key, source, file, path, dev, ino, igen, base, encoding, head_length, head_crc, *rest = row
@@ -71,7 +72,7 @@ def _load_lives(store: Store) -> list[Life]:
     return lives
 
 
-def reached_at(store: Store, ledger: Ledger, at: int) -> tuple[base.Reached, ...]:
+def reached_at(store: StoreReading, ledger: Ledger, at: int) -> tuple[base.Reached, ...]:
     """How far each generation was recorded at the place `at`, for those of which something was and may still be had."""
     keyframe = keyframe_before(ledger, at)
     offsets = {slot: reached.offset for slot, reached in vector_at(store, keyframe).items()}
@@ -88,7 +89,7 @@ def reached_at(store: Store, ledger: Ledger, at: int) -> tuple[base.Reached, ...
     return tuple(base.Reached(life.generation, life.base, offset) for life, offset in lives if offset > life.base)
 
 
-def find_place(store: Store, ledger: Ledger, life: Life, offset: int) -> int:
+def find_place(store: StoreReading, ledger: Ledger, life: Life, offset: int) -> int:
     """The place just after byte `offset` of a generation, `base <= offset <= committed`."""
     if offset == life.base:
         return life.birth_at
@@ -103,24 +104,25 @@ def find_place(store: Store, ledger: Ledger, life: Life, offset: int) -> int:
     return ledger.head
 
 
-def _keyframe_of(store: Store, ledger: Ledger, life: Life, offset: int) -> int:
+def _keyframe_of(store: StoreReading, ledger: Ledger, life: Life, offset: int) -> int:
     """The last keyframe at which the generation was not yet at `offset`; by bisection, as offsets only grow."""
+    keyframes = ledger.keyframes
 
     def is_before(index: int) -> bool:
-        start = ledger.keyframes[index]
+        start = keyframes[index]
         if start <= life.birth_at:
             return True
         reached = vector_at(store, start).get(life.slot, Reached(life.committed, 0))
         return reached.offset < offset
 
-    low, high = 0, len(ledger.keyframes)
+    low, high = 0, len(keyframes)
     while low < high:
         middle = (low + high) // 2
         low, high = (middle + 1, high) if is_before(middle) else (low, middle)
-    return ledger.keyframes[low - 1] if low else 0
+    return keyframes[low - 1] if low else 0
 
 
-def read_before(store: Store, ledger: Ledger, at: int) -> tuple[Life, int, bool] | None:
+def read_before(store: StoreReading, ledger: Ledger, at: int) -> tuple[Life, int, bool] | None:
     """The generation and offset of the last byte recorded before the place `at` (0 < at <= head); None if forgotten.
 
     And whether that is a hole of which nobody knows the end.

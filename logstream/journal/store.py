@@ -11,15 +11,16 @@ import errno
 import os
 import sqlite3
 from contextlib import ExitStack, closing
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from logstream.journal.errors import JournalError, StateUnusableError
-from logstream.journal.held import Held, Row, Statement
+from logstream.journal.held import Held, Statement
 from logstream.journal.lock import lock
+from logstream.journal.reading import StoreReading, connect
 from logstream.journal.salvage import copy_into, inode_of, put_back
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
 Durability = Literal["process", "full"]
@@ -42,8 +43,6 @@ CREATE TABLE former (key TEXT PRIMARY KEY, slot INTEGER NOT NULL, lasted INTEGER
   WITHOUT ROWID;
 """
 _SINCE_FORMAT_3 = "ALTER TABLE generation ADD COLUMN kept_end INTEGER;"
-_ROWS_A_PAGE = 32
-_BUSY_SECONDS = 5.0
 _DISK_CODES = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR})
 """What SQLite says when its disk does not take what is written; the upper bits of a code are its details."""
 _HELD_CODES = _DISK_CODES | {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_CANTOPEN}
@@ -51,21 +50,21 @@ _HELD_CODES = _DISK_CODES | {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CORRUPT, sqlite
 _NEWEST_ROW = "SELECT start, entries FROM row ORDER BY start DESC LIMIT 1"
 
 
-class Store:
+class Store(StoreReading):
     """The open journal file. One process at a time holds it."""
 
-    def __init__(self, directory: Path, durability: Durability) -> None:
+    def __init__(self, directory: Path, durability: Durability, take_lock: Callable[[Path], int] = lock) -> None:
         """Open or create the state; raises StateUnusableError.
 
         While the disk is full or read-only, the state is read as it is, and what is written is held.
         """
-        self.path = directory / "journal.db"
+        super().__init__(directory / "journal.db")
         self._durability: Durability = durability
+        self._take_lock = take_lock
         self._lock_fd = -1
         self._connection: sqlite3.Connection | None = None
         self._inode: int | None = None
         self._former: list[sqlite3.Connection] = []
-        self.held = Held()
         self.failure: str | None = None
         """Why the disk does not have everything; None if it does."""
         try:
@@ -80,14 +79,14 @@ class Store:
         """Open the state for writing; the connection to read it with."""
         directory = self.path.parent
         with ExitStack() as undo:
-            lock_fd = lock(directory)
+            lock_fd = self._take_lock(directory)
             undo.callback(os.close, lock_fd)
             try:
                 # Transactions run in the loop's thread or in the journal's one worker thread, never in both at a time.
-                connection = undo.enter_context(closing(_connect(self.path)))
+                connection = undo.enter_context(closing(connect(self.path)))
                 _configure(connection, self._durability)
-                _prepare(connection, directory)
-                reading = _connect(self.path)
+                prepare(connection, directory)
+                reading = connect(self.path)
             except sqlite3.Error as cause:
                 remedy = "move the file away to begin anew (ids given out so far are lost with it)"
                 reason = f"{self.path.name} cannot be opened: {cause}"
@@ -112,10 +111,10 @@ class Store:
 
     def _copy_in_memory(self, why: StateUnusableError) -> sqlite3.Connection:
         """The state as it is on a disk that takes nothing, to be read; raises `why` if it cannot be copied."""
-        memory = _connect(":memory:")
+        memory = connect(":memory:")
         try:
             copy_into(memory, self.path)
-            _prepare(memory, self.path.parent)
+            prepare(memory, self.path.parent)
         except (OSError, sqlite3.Error):
             memory.close()
             raise why from None
@@ -189,47 +188,6 @@ class Store:
                 connection.execute("ROLLBACK")
             raise JournalError(self.path, cause) from cause
 
-    def select(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
-        """All committed rows that `sql` answers; raises JournalError.
-
-        Reads through a connection of its own: on the writing one it would wait for the disk with a commit that runs in
-        a thread, and see half of it.
-        """
-        try:
-            return self._reading.execute(sql, values).fetchall()
-        except sqlite3.Error as cause:
-            raise JournalError(self.path, cause) from cause
-
-    def rows_from(self, start: int) -> list[Row]:
-        """The next rows at or after `start`, a page of them: no statement stays open, so no checkpoint is held up."""
-        held = self.held  # before the question: what leaves it meanwhile is on the disk by then
-        sql = "SELECT start, time_ms, entries FROM row WHERE start >= ? ORDER BY start LIMIT ?"
-        rows = [Row(*row) for row in self.select(sql, (start, _ROWS_A_PAGE))]
-        return held.rows_over(rows, start, _ROWS_A_PAGE) if held else rows
-
-    def row_before(self, time_ms: int) -> int:
-        """The start of the last row that is older than `time_ms`; 0 if there is none."""
-        found = self.held.start_before(time_ms)
-        if found is not None:
-            return found
-        return self.select("SELECT max(start) FROM row WHERE time_ms < ?", (time_ms,))[0][0] or 0
-
-    def keyframe(self, start: int) -> bytes | None:
-        """The vector of the keyframe `start`, if there is one."""
-        held = self.held.keyframe(start)
-        if held is not None:
-            return held
-        found = self.select("SELECT vector FROM keyframe WHERE start = ?", (start,))
-        return found[0][0] if found else None
-
-    def wal_bytes(self) -> int:
-        """Size of the write-ahead log on disk."""
-        return _size_bytes(self.path.with_name("journal.db-wal"))
-
-    def size_bytes(self) -> int:
-        """Size of the store on disk, with its write-ahead log."""
-        return _size_bytes(self.path) + self.wal_bytes()
-
     def copy_back(self) -> None:
         """Copy the log's pages into the database file through a connection of its own: for a thread, beside writers.
 
@@ -262,23 +220,13 @@ class Store:
             os.close(self._lock_fd)
 
 
-def _size_bytes(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0
-
-
-def _connect(path: Path | str) -> sqlite3.Connection:
-    return sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=_BUSY_SECONDS)
-
-
 def _code(cause: Exception) -> int:
     """SQLite's primary result code, sqlite.org/rescode.html; 0 where it said none."""
     return int(getattr(cause, "sqlite_errorcode", 0)) & 0xFF
 
 
-def _prepare(connection: sqlite3.Connection, directory: Path) -> None:
+def prepare(connection: sqlite3.Connection, directory: Path) -> None:
+    """Bring a state to this version's format; raises StateUnusableError if a later one wrote it."""
     found = connection.execute("PRAGMA user_version").fetchone()[0]
     if found < _FORMAT:
         missing = "".join((_SCHEMA, _SINCE_FORMAT_2, _SINCE_FORMAT_3)[found:])

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from logstream.journal.store import Store
 
 _LOG = logging.getLogger(__name__)
+REWRITTEN = 2
+_NOTE_REWRITTEN = "INSERT INTO checkpoint VALUES (?, 1) ON CONFLICT (id) DO UPDATE SET count = count + 1"
+"""Counted with each piece: another process that reads the rows must not take half of it for the whole."""
 _ROWS_A_PIECE = 8
 _PAUSES = 4
 """A piece of work that took c seconds is followed by a pause of so many c: commits wait for none but that piece."""
@@ -101,7 +104,7 @@ class Upkeep:
     def _transact(self, statements: list[Statement]) -> None:
         if self._store.is_behind:
             raise JournalError(self._store.path, OSError(self._store.failure))
-        self._store.transact(statements)
+        self._store.transact([*statements, (_NOTE_REWRITTEN, (REWRITTEN,))])
 
     def _before(self, at: int) -> int:
         """The start of the row before the one that holds the place `at`, so that neighbouring holes are joined."""

@@ -43,6 +43,15 @@ def test_held_rows_come_behind_those_on_the_disk_a_page_at_a_time() -> None:
     assert held.start_before(30) is None
 
 
+def test_a_row_that_is_on_the_disk_already_while_it_is_still_held_comes_once() -> None:
+    """As in the moment between the disk's taking all and the memory's letting go of it."""
+    held = Held()
+    held.add([(INSERT_ROW, (start, start * 10, b"x")) for start in (3, 4, 5)])
+    stored = [Row(2, 20, b"2"), Row(3, 30, b"x"), Row(4, 40, b"x")]
+
+    assert [row.start for row in held.rows_over(stored, 2, 32)] == [2, 3, 4, 5]
+
+
 def test_a_held_keyframe_is_found_by_its_place() -> None:
     held = Held()
     held.add([(INSERT_KEYFRAME, (3, b"vector"))])

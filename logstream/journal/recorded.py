@@ -1,0 +1,139 @@
+"""Everything that can be asked of a recorded order, whoever records it: places, ids, readers.
+
+Owns the answers, over a store, a ledger and a locator that others keep. Refuses to record.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from logstream.journal.base import TIME_RESOLUTION_MS, Reached, Resolution
+from logstream.journal.codec import decode_row
+from logstream.journal.entries import EntryCursor
+from logstream.journal.ids import AFTER_GAP, AFTER_OPEN_GAP, anchor_of
+from logstream.journal.replay import Replay
+from logstream.journal.resolving import Resolver
+from logstream.journal.search import find_place, reached_at, read_before
+from logstream.records import GapReason, Position
+from logstream.tail.batch import ANCHOR_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from logstream.journal.base import Sieve
+    from logstream.journal.ledger import Ledger
+    from logstream.journal.life import Life
+    from logstream.journal.locate import Locator
+    from logstream.journal.reading import StoreReading
+    from logstream.records import Generation
+
+
+class Recorded:
+    """The half of `base.Journal` that reads."""
+
+    def __init__(
+        self, store: StoreReading, ledger: Ledger, locator: Locator, max_line_bytes: Callable[[str], int]
+    ) -> None:
+        """Answer from what `store` and `ledger` hold."""
+        self._store = store
+        self._ledger = ledger
+        self._locator = locator
+        self._max_line_bytes = max_line_bytes
+        self._resolver = Resolver(store, ledger, locator)
+
+    @property
+    def head(self) -> int:
+        """The place after everything recorded so far."""
+        return self._ledger.head
+
+    @property
+    def durable_head(self) -> int:
+        """The place up to which the disk has everything."""
+        return self._ledger.durable_head
+
+    @property
+    def size_bytes(self) -> int:
+        """What the store and its write-ahead log take on the disk."""
+        return self._store.size_bytes()
+
+    async def resolve(self, position: Position) -> Resolution:
+        """The place after `position`, checked against the file's own bytes while they exist."""
+        return await self._resolver.resolve(position)
+
+    async def position_at(self, at: int) -> Position | None:
+        """The position of the last byte before the place `at`; None at the very start, or while it cannot be read.
+
+        Of a place that is not durable yet, that of the last one that is: whoever comes back with it misses nothing.
+        """
+        at = min(at, self.durable_head)
+        if at <= 0:
+            return None
+        life = self._ledger.lives.get(self._ledger.last_key or "")
+        if at == self.head and life is not None:
+            if life.anchor is None:
+                life.anchor = await self._anchor_at(life, life.committed)
+            offset, anchor = life.committed, life.anchor
+        else:
+            found = read_before(self._store, self._ledger, at)
+            if found is None:
+                return None
+            life, offset, is_open_gap = found
+            anchor = AFTER_OPEN_GAP if is_open_gap else await self._anchor_at(life, offset)
+        return None if anchor is None else Position(life.generation.key, offset, anchor)
+
+    async def place_of_time(self, time_ms: int) -> int:
+        """The start of the first entry that may have been recorded at or after `time_ms`, or the head."""
+        time_ms -= TIME_RESOLUTION_MS - 1
+        for row in self._store.rows_from(self._store.row_before(time_ms))[:2]:
+            for entry in decode_row(row.start, row.time_ms, row.entries):
+                if entry.time_ms >= time_ms:
+                    return min(entry.at, self.head)
+        return self.head
+
+    async def align(self, at: int) -> int:
+        """The last place at or before `at` where a line is known to begin."""
+        found = EntryCursor(self._store, self._ledger, min(at, self.head)).peek()
+        return at if found is None else found[0].at
+
+    def reader(
+        self,
+        at: int,
+        wants: Callable[[str], bool] | None = None,
+        *,
+        only: str | None = None,
+        sieve_of: Callable[[Generation], Sieve | None] | None = None,
+    ) -> Replay:
+        """A reader that begins at the place `at`."""
+        cursor = EntryCursor(self._store, self._ledger, at)
+
+        def is_wanted(generation: Generation) -> bool:
+            return (only is None or generation.key == only) and (wants is None or wants(generation.source))
+
+        selects = None if wants is None and only is None else is_wanted
+        return Replay(cursor, self._ledger, self._locator, self._max_line_bytes, selects, sieve_of)
+
+    def bytes_before(self, generation: Generation, offset: int, length: int) -> bytes | None:
+        """The at most `length` bytes of `generation` before `offset`; None while they cannot be read."""
+        life = self._ledger.lives.get(generation.key)
+        if life is None or not life.has_kept(offset):
+            return None
+        return self._read_before(self._locator.locate(life), offset, length)
+
+    def reached(self, at: int) -> tuple[Reached, ...]:
+        """How far each generation was recorded at the place `at`, for those of which something was."""
+        return reached_at(self._store, self._ledger, at)
+
+    def place_in(self, generation: Generation, offset: int) -> int:
+        """The place of the byte `offset` of a generation, which is recorded."""
+        return find_place(self._store, self._ledger, self._ledger.lives[generation.key], offset)
+
+    def _read_before(self, found: int | GapReason, offset: int, length: int) -> bytes | None:
+        return None if isinstance(found, GapReason) else self._locator.read_before(found, offset, length)
+
+    async def _anchor_at(self, life: Life, offset: int) -> int | None:
+        """The anchor there; 0 if the bytes are gone for good, None if they only cannot be read now."""
+        found = await self._locator.find(life) if life.has_kept(offset) else GapReason.TRUNCATED
+        if found is GapReason.UNREADABLE:
+            return None
+        before = self._read_before(found, offset, ANCHOR_BYTES)
+        return AFTER_GAP if before is None else anchor_of(before)

@@ -55,6 +55,7 @@ TASK_OWNERS = {
     "logstream/server.py": "the root task group: the service's own tasks, ended before it has stopped",
     "logstream/serving/server.py": "one task a connection, in a table that drain() empties; the app's lifespan",
     "logstream/serving/connection.py": "the group in which the HTTP server runs the requests of one connection",
+    "logstream/serving/acceptor.py": "one task for each connection that is being accepted, in a set, over at once",
     "logstream/local.py": "the tail of the files that one command follows, ended with the command",
     "logstream/tail/supervisor.py": "the group of the tail: reading, surveying, watching; ended before run() returns",
     "logstream/sse/sources.py": "the step of an event source that is under way, which a deadline must not cancel",

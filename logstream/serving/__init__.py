@@ -7,15 +7,20 @@ from logstream.serving.errors import (
     PortTakenError,
     SocketPathError,
 )
-from logstream.serving.listeners import Address
-from logstream.serving.server import serve
+from logstream.serving.listeners import Address, Listener
+from logstream.serving.server import bind, serve
+from logstream.serving.spread import Share, Spread
 
 __all__ = [
     "Address",
     "AddressUnusableError",
     "InheritedSocketError",
     "ListenError",
+    "Listener",
     "PortTakenError",
+    "Share",
     "SocketPathError",
+    "Spread",
+    "bind",
     "serve",
 ]

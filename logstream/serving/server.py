@@ -17,6 +17,7 @@ from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.config import Config
 from hypercorn.utils import wrap_app
 
+from logstream.serving.acceptor import Acceptor
 from logstream.serving.chunks import FramedChunks
 from logstream.serving.connection import Connection
 from logstream.serving.listeners import BACKLOG, Address, Listener, bind_tcp, bind_unix, inherit
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hypercorn.typing import AppWrapper, ASGIFramework, LifespanState
+
+    from logstream.serving.spread import Share
 
 _log: Final = logging.getLogger(__name__)
 
@@ -42,6 +45,8 @@ async def serve(  # noqa: PLR0913 -- all by keyword: three places to listen, thr
     port: int = 0,
     unix_socket: Path | None = None,
     fds: Sequence[int] = (),
+    listeners: Iterable[Listener] = (),
+    share: Share | None = None,
     root_path: str = "",
     stop: asyncio.Event,
     before_stop: Callable[[], Awaitable[None]],
@@ -50,9 +55,10 @@ async def serve(  # noqa: PLR0913 -- all by keyword: three places to listen, thr
 ) -> None:
     """Serves `app` until `stop` is set; returns at most `deadline_seconds` later, whatever clients do.
 
-    Listens on each that is given: `host` with `port` (0: one that is free), `unix_socket`, and `fds`, sockets that a
-    supervisor bound. Sockets listen before the app starts, so a taken port starts nothing; clients wait until
-    the app is ready, when `on_listening` is told where it is.
+    Listens on each that is given: `host` with `port` (0: one that is free), `unix_socket`, `fds`, sockets that a
+    supervisor bound, and `listeners`, which are closed at the end. With `share` other processes accept from the same
+    sockets, and each takes its part. Sockets listen before the app starts, so a taken port starts nothing; clients wait
+    until the app is ready, when `on_listening` is told where it is.
 
     At the stop `before_stop` comes first: it ends the streams, while new requests are still answered. Then listeners
     close, other connections finish, and those that cannot (a client that does not read) are cut.
@@ -60,8 +66,8 @@ async def serve(  # noqa: PLR0913 -- all by keyword: three places to listen, thr
     Raises:
         ListenError: one of its cases, before anything was started.
     """
-    listeners = _bind(host, port, unix_socket, fds)
-    server = _Server(wrap_app(app, 0, "asgi"), _config(root_path))
+    listeners = [*listeners, *bind(host, port, unix_socket, fds)]
+    server = _Server(wrap_app(app, 0, "asgi"), _config(root_path), share)
     try:
         async with server.lifespan(deadline_seconds / 4):
             try:
@@ -79,13 +85,14 @@ async def serve(  # noqa: PLR0913 -- all by keyword: three places to listen, thr
 class _Server:
     """The connections of one `serve`."""
 
-    def __init__(self, app: AppWrapper, config: Config) -> None:
+    def __init__(self, app: AppWrapper, config: Config, share: Share | None) -> None:
         self._app = app
         self._config = config
+        self._share = share
         self._context = WorkerContext(max_requests=None)
         self._state: LifespanState = {}
         self._chunks = FramedChunks()
-        self._servers: list[asyncio.Server] = []
+        self._servers: list[asyncio.Server | Acceptor] = []
         self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     @asynccontextmanager
@@ -109,12 +116,19 @@ class _Server:
 
     async def listen(self, listeners: Iterable[Listener]) -> None:
         """Begins to accept connections."""
+        self._note()
         for listener in listeners:
+            if self._share is not None:
+                self._servers.append(Acceptor(listener.socket, self._accept, self._share))
+                continue
             started = await asyncio.start_server(self._accept, sock=listener.socket, backlog=BACKLOG)
             self._servers.append(started)
 
     async def drain(self, seconds: float) -> None:
         """Accepts no more, lets answers finish for `seconds`, then cuts what is left; takes little longer than that."""
+        if self._share is not None:
+            self._share.leave()
+            self._share = None
         for server in self._servers:
             server.close()  # never wait_closed(): since Python 3.12 it waits for every connection
         await self._context.terminated.set()  # idle connections close themselves, busy ones after their answer
@@ -135,12 +149,18 @@ class _Server:
         connection = Connection(*parts, chunks=self._chunks)
         task = loop.create_task(connection.run(), name="http connection")
         self._connections[task] = writer
+        self._note()
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         del self._connections[task]
+        self._note()
         if not task.cancelled() and (failure := task.exception()) is not None:
             _log.error("a connection failed", exc_info=failure)
+
+    def _note(self) -> None:
+        if self._share is not None:
+            self._share.note(len(self._connections))
 
     async def _wait_for_connections(self, seconds: float) -> None:
         if self._connections:
@@ -155,7 +175,10 @@ async def _within(seconds: float, awaitable: Awaitable[Any], name: str) -> None:
         _log.warning("%s took longer than %.1f s and was left behind", name, seconds)
 
 
-def _bind(host: str | None, port: int, unix_socket: Path | None, fds: Sequence[int]) -> list[Listener]:
+def bind(
+    host: str | None = None, port: int = 0, unix_socket: Path | None = None, fds: Sequence[int] = ()
+) -> list[Listener]:
+    """What listens on each that is given, all or none; raises ListenError."""
     listeners = bind_tcp(host, port) if host is not None else []
     try:
         if unix_socket is not None:

@@ -69,8 +69,23 @@ class StreamFigures(NamedTuple):
     furthest_lag_bytes: int
 
 
+class ProcessFigures(NamedTuple):
+    """What one process of a service with several counts for itself."""
+
+    name: str
+    pid: int
+    cpu_seconds: float
+    resident_bytes: int
+    streams: StreamFigures
+    replay_reads: int
+    replay_bytes: int
+    stalls: int
+    stall_seconds: float
+    longest_stall_seconds: float
+
+
 class Snapshot(NamedTuple):
-    """All figures at one moment."""
+    """All figures at one moment. With `processes`, what they count is told of each, and not of the one that answers."""
 
     version: str
     is_ready: bool
@@ -84,12 +99,17 @@ class Snapshot(NamedTuple):
     stall_seconds: float
     longest_stall_seconds: float
     state_bytes: int
+    processes: tuple[ProcessFigures, ...] = ()
+
+
+_Counted = list[tuple[list[str], "Snapshot | ProcessFigures"]]
 
 
 def render(snapshot: Snapshot) -> bytes:
     """The snapshot, with what the library tells of the process, in the text format 0.0.4."""
     registry = CollectorRegistry(auto_describe=False)
-    ProcessCollector(registry=registry)
+    if not snapshot.processes:
+        ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     registry.register(_Collector(snapshot))
     return generate_latest(registry)
@@ -100,11 +120,16 @@ class _Collector(Collector):
         self._snapshot = snapshot
 
     def collect(self) -> Iterable[Metric]:
-        yield from _service(self._snapshot)
-        yield from _sources(self._snapshot.sources)
-        yield from _rules(self._snapshot.rules)
-        yield from _views(self._snapshot.views)
-        yield from _streams(self._snapshot.streams)
+        told = self._snapshot
+        labels = ["process"] if told.processes else []
+        counted: _Counted = [([one.name], one) for one in told.processes] if told.processes else [([], told)]
+        yield from _service(told)
+        yield from _loop(labels, counted)
+        yield from _sources(told.sources)
+        yield from _rules(told.rules)
+        yield from _views(told.views)
+        yield from _streams(labels, counted)
+        yield from _processes(labels, told.processes)
 
 
 def _service(told: Snapshot) -> Iterator[Metric]:
@@ -113,13 +138,25 @@ def _service(told: Snapshot) -> Iterator[Metric]:
     yield build
     yield GaugeMetricFamily("logstream_ready", "1 if the service does all it should, as /readyz says.", told.is_ready)
     yield GaugeMetricFamily("logstream_state_bytes", "Size of the state on its disk.", told.state_bytes)
-    yield CounterMetricFamily("logstream_replay_reads", "Reads of files for clients that lag.", told.replay_reads)
-    yield CounterMetricFamily("logstream_replay_bytes", "Bytes read for clients that lag.", told.replay_bytes)
-    yield CounterMetricFamily("logstream_loop_stalls", "Turns of the event loop that were 50 ms late.", told.stalls)
-    yield CounterMetricFamily("logstream_loop_stall_seconds", "How late they were together.", told.stall_seconds)
-    yield GaugeMetricFamily(
-        "logstream_loop_longest_stall_seconds", "How late the latest was since the start.", told.longest_stall_seconds
+
+
+def _loop(labels: list[str], counted: _Counted) -> Iterator[Metric]:
+    reads = CounterMetricFamily("logstream_replay_reads", "Reads of files for clients that lag.", labels=labels)
+    read = CounterMetricFamily("logstream_replay_bytes", "Bytes read for clients that lag.", labels=labels)
+    stalls = CounterMetricFamily(
+        "logstream_loop_stalls", "Turns of the event loop that were 50 ms late.", labels=labels
     )
+    late = CounterMetricFamily("logstream_loop_stall_seconds", "How late they were together.", labels=labels)
+    longest = GaugeMetricFamily(
+        "logstream_loop_longest_stall_seconds", "How late the latest was since the start.", labels=labels
+    )
+    for names, one in counted:
+        reads.add_metric(names, one.replay_reads)
+        read.add_metric(names, one.replay_bytes)
+        stalls.add_metric(names, one.stalls)
+        late.add_metric(names, one.stall_seconds)
+        longest.add_metric(names, one.longest_stall_seconds)
+    yield from (reads, read, stalls, late, longest)
 
 
 def _sources(sources: tuple[SourceFigures, ...]) -> Iterator[Metric]:
@@ -178,14 +215,37 @@ def _evidence(
     yield from (tried, hits, last, cost)
 
 
-def _streams(streams: StreamFigures) -> Iterator[Metric]:
-    yield GaugeMetricFamily("logstream_streams_open", "Streams that are open.", streams.open)
-    yield CounterMetricFamily("logstream_streams_opened", "Streams opened since the start.", streams.opened)
-    yield CounterMetricFamily("logstream_streams_refused", "Streams refused because a limit was met.", streams.refused)
-    yield CounterMetricFamily("logstream_sent_bytes", "Bytes sent in streams.", streams.bytes_sent)
-    yield CounterMetricFamily("logstream_sent_records", "Records sent in streams.", streams.records_sent)
-    yield GaugeMetricFamily(
+def _streams(labels: list[str], counted: _Counted) -> Iterator[Metric]:
+    now = GaugeMetricFamily("logstream_streams_open", "Streams that are open.", labels=labels)
+    opened = CounterMetricFamily("logstream_streams_opened", "Streams opened since the start.", labels=labels)
+    refused = CounterMetricFamily(
+        "logstream_streams_refused", "Streams refused because a limit was met.", labels=labels
+    )
+    sent = CounterMetricFamily("logstream_sent_bytes", "Bytes sent in streams.", labels=labels)
+    records = CounterMetricFamily("logstream_sent_records", "Records sent in streams.", labels=labels)
+    lag = GaugeMetricFamily(
         "logstream_streams_furthest_lag_bytes",
         "How many recorded bytes lie between the slowest stream and the newest line.",
-        streams.furthest_lag_bytes,
+        labels=labels,
     )
+    for names, one in counted:
+        now.add_metric(names, one.streams.open)
+        opened.add_metric(names, one.streams.opened)
+        refused.add_metric(names, one.streams.refused)
+        sent.add_metric(names, one.streams.bytes_sent)
+        records.add_metric(names, one.streams.records_sent)
+        lag.add_metric(names, one.streams.furthest_lag_bytes)
+    yield from (now, opened, refused, sent, records, lag)
+
+
+def _processes(labels: list[str], processes: tuple[ProcessFigures, ...]) -> Iterator[Metric]:
+    if not processes:
+        return
+    pid = GaugeMetricFamily("logstream_process_pid", "The process's number.", labels=labels)
+    cpu = CounterMetricFamily("logstream_process_cpu_seconds", "CPU time that it has taken.", labels=labels)
+    resident = GaugeMetricFamily("logstream_process_resident_bytes", "Memory that it holds.", labels=labels)
+    for one in processes:
+        pid.add_metric([one.name], one.pid)
+        cpu.add_metric([one.name], one.cpu_seconds)
+        resident.add_metric([one.name], one.resident_bytes)
+    yield from (pid, cpu, resident)

@@ -23,40 +23,45 @@ from logstream.hub.counting import Counting
 from logstream.hub.hub import Hub
 from logstream.hub.judged import SourceTraits
 from logstream.journal.errors import JournalError
+from logstream.journal.lock import lock
 from logstream.journal.sqlite import SqliteJournal
+from logstream.listening import listeners_of
 from logstream.metrics import render
-from logstream.openness import OpenToStrangersError, is_open_to_strangers
 from logstream.parts import files_to_hold, raise_file_limit, rule_set, specs_of, traits_of
 from logstream.serving import serve
 from logstream.sse import Streams
 from logstream.stalls import Stalls
 from logstream.status import Status
 from logstream.supervision import Supervisor as Overseer
-from logstream.supervision import hosts_of, take_sockets
 from logstream.tail.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
+    from logstream.api.context import RulesAtWork
     from logstream.config import Settings, SourceSettings
     from logstream.serving import Address
+    from logstream.tail.batch import Sink
 
 _log = logging.getLogger("logstream")
 STOP_DEADLINE_SECONDS = 2.0
+RELOAD_REFUSED = "the reload was refused: the configuration has mistakes, see the log"
 _NOTE_AGAIN_SECONDS = 5.0
 _LOOK_AGAIN_SECONDS = 0.1
-_BYE = "the server is going down"
+BYE = "the server is going down"
 
 
 def run(settings: Settings, reload: Callable[[], Settings]) -> int:
     """Serve `settings` until SIGTERM or SIGINT; `reload` reads them anew on SIGHUP. Raises LogstreamError."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(Service(settings, reload).run())
     return 0
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """What makes the event loop; None: asyncio's own."""
     try:
         import uvloop  # noqa: PLC0415 - not to be had on every system; plain asyncio works as well
     except ImportError:
@@ -67,30 +72,26 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 class Service:
     """One running logstream."""
 
-    def __init__(self, settings: Settings, reload: Callable[[], Settings]) -> None:
+    def __init__(
+        self, settings: Settings, reload: Callable[[], Settings], take_lock: Callable[[Path], int] = lock
+    ) -> None:
         """Build all parts; nothing runs yet. Raises StateUnusableError."""
         self._settings = settings
         self._reload_settings = reload
         self._has_new_sources = asyncio.Event()
         self._limits: dict[str, int] = {}
         self._note_limits(settings.sources)
-        self._journal = SqliteJournal(settings.state.dir, settings.state.durability, self._max_line_bytes)
+        self._journal = SqliteJournal(settings.state.dir, settings.state.durability, self._max_line_bytes, take_lock)
         self._hub = Hub(self._journal, WireEncoder(), rule_set(settings.rules), traits_of(settings.sources))
         self._hub.has_looked.clear()
-        stream = settings.stream
-        self._streams = Streams(
-            heartbeat_seconds=stream.heartbeat_seconds,
-            retry_ms=stream.retry_ms,
-            max_connections=stream.max_connections,
-            max_connections_per_client=stream.max_connections_per_client,
-        )
+        self._streams = streams_of(settings)
         self._supervisor = Supervisor(
             specs_of(settings.sources),
             self._journal.known(),
             self._first_seen(settings),
-            self._hub,
+            self._sink(),
             scratch=settings.state.dir,
-            max_open_files=files_to_hold(raise_file_limit(), stream.max_connections),
+            max_open_files=files_to_hold(raise_file_limit(), settings.stream.max_connections),
         )
         self._stalls = Stalls()
         self._overseer = Overseer(os.environ)
@@ -99,10 +100,7 @@ class Service:
     async def run(self) -> None:
         """Serve until a signal says stop."""
         stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
-        loop.add_signal_handler(signal.SIGHUP, self._reload)
+        self._heed_signals(stop)
         try:
             await self._run_parts(stop)
         except* LogstreamError as failed:
@@ -111,6 +109,16 @@ class Service:
         finally:
             await self._journal.aclose()
             self._overseer.close()
+
+    def _heed_signals(self, stop: asyncio.Event) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
+
+    def _sink(self) -> Sink:
+        """What takes what the tail finds."""
+        return self._hub
 
     async def _run_parts(self, stop: asyncio.Event) -> None:
         stop_tail = asyncio.Event()
@@ -140,32 +148,31 @@ class Service:
             sources=self._status.sources,
             source_names=lambda: tuple(source.name for source in self._settings.sources),
             readiness=self._status.readiness,
-            metrics=lambda: render(self._status.figures()),
+            metrics=self._metrics,
+            rules=self._rules,
         )
-        bound = take_sockets(os.environ)
-        if not server.allow_anonymous and (hosts := list(filter(is_open_to_strangers, hosts_of(bound)))):
-            raise OpenToStrangersError(hosts[0])
         await serve(
             UnderPath(create_app(context), server.root_path),
-            host=None if server.unix_socket or bound else server.host,
-            port=server.port,
-            unix_socket=None if bound else server.unix_socket,
-            fds=bound,
+            listeners=listeners_of(server),
             stop=stop,
             before_stop=self._end_streams,
             on_listening=self._announce,
             deadline_seconds=STOP_DEADLINE_SECONDS,
         )
 
+    async def _metrics(self) -> bytes:
+        return render(self._status.figures())
+
+    async def _rules(self) -> RulesAtWork:
+        return self._status.rules()
+
     def _announce(self, addresses: Sequence[Address]) -> None:
-        for address in addresses:
-            below = "" if address.path else f"{self._settings.server.root_path}/"
-            print(f"logstream is listening on {address}{below}", flush=True)  # noqa: T201 - the one line that people look for
-        self._overseer.ready(f"watching {len(self._settings.sources)} sources")
+        announce(addresses, self._settings.server.root_path)
+        self._overseer.ready(watching(self._settings))
 
     async def _end_streams(self) -> None:
         self._overseer.stopping()
-        await self._streams.close(_BYE)
+        await self._streams.close(BYE)
 
     def _reload(self) -> None:
         """Take sources and rules from the configuration as it is now; a bad one changes nothing."""
@@ -174,20 +181,18 @@ class Service:
             fresh = self._reload_settings()
         except ConfigError as error:
             _log.error("reload refused, the old sources and rules stay:\n%s", error)
-            self._overseer.ready("the reload was refused: the configuration has mistakes, see the log")
+            self._overseer.ready(RELOAD_REFUSED)
             return
-        old = self._settings
+        self._take(taking_over(self._settings, fresh))
+        self._overseer.ready(watching(fresh))
+
+    def _take(self, fresh: Settings) -> None:
         self._note_limits(fresh.sources)
         first_seen = self._first_seen(fresh)
-        self._settings = type(fresh)(old.server, old.state, old.stream, fresh.sources, fresh.rules, fresh.path)
+        self._settings = fresh
         self._hub.reconfigure(rule_set(fresh.rules), traits_of(fresh.sources))
         self._supervisor.reconfigure(specs_of(fresh.sources), first_seen)
         self._has_new_sources.set()
-        _log.info("reloaded: %d sources, %d rules", len(fresh.sources), len(fresh.rules))
-        self._overseer.ready(f"watching {len(fresh.sources)} sources")
-        for section in ("server", "state", "stream"):
-            if getattr(fresh, section) != getattr(old, section):
-                _log.warning("[%s] has changed: restart logstream to apply it", section)
 
     async def _look(self) -> None:
         """Say when it is known of each id what it leads to.
@@ -226,6 +231,38 @@ class Service:
 
     def _max_line_bytes(self, source: str) -> int:
         return self._limits.get(source, SourceTraits().max_line_bytes)
+
+
+def streams_of(settings: Settings) -> Streams:
+    """The streams of one process, none open yet."""
+    stream = settings.stream
+    return Streams(
+        heartbeat_seconds=stream.heartbeat_seconds,
+        retry_ms=stream.retry_ms,
+        max_connections=stream.max_connections,
+        max_connections_per_client=stream.max_connections_per_client,
+    )
+
+
+def announce(addresses: Sequence[Address], root_path: str) -> None:
+    """Say where the service is."""
+    for address in addresses:
+        below = "" if address.path else f"{root_path}/"
+        print(f"logstream is listening on {address}{below}", flush=True)  # noqa: T201 - the one line that people look for
+
+
+def watching(settings: Settings) -> str:
+    """What the service does, in words for a supervisor."""
+    return f"watching {len(settings.sources)} sources"
+
+
+def taking_over(old: Settings, fresh: Settings) -> Settings:
+    """Settings with the sources and rules of `fresh`, and a word in the log about what needs a restart."""
+    _log.info("reloaded: %d sources, %d rules", len(fresh.sources), len(fresh.rules))
+    for section in ("server", "state", "stream"):
+        if getattr(fresh, section) != getattr(old, section):
+            _log.warning("[%s] has changed: restart logstream to apply it", section)
+    return type(fresh)(old.server, old.state, old.stream, fresh.sources, fresh.rules, fresh.path)
 
 
 def _first(group: BaseExceptionGroup[LogstreamError]) -> LogstreamError:

@@ -7,20 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import stat
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from logstream import __version__
-from logstream.api.context import FileStatus, Readiness, SourceStatus
-from logstream.metrics import RuleFigures, Snapshot, SourceFigures, StreamFigures, ViewFigures
+from logstream.api.context import FileStatus, Readiness, RulesAtWork, SourceStatus
+from logstream.metrics import ProcessFigures, RuleFigures, Snapshot, SourceFigures, StreamFigures, ViewFigures
 from logstream.parse import detect_format
 from logstream.tail.framing import framing_of, spoken_encoding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from logstream.config import SourceSettings
     from logstream.hub.hub import Hub
+    from logstream.hub.view import ViewEvidence
     from logstream.rules import Evidence
     from logstream.sse import Streams
     from logstream.stalls import Stalls
@@ -97,24 +99,14 @@ class Status:
 
     def figures(self) -> Snapshot:
         """All figures as they are now."""
-        flow, streams = self._hub.flow, self._streams.stats
+        flow = self._hub.flow
         return Snapshot(
             version=__version__,
             is_ready=self.readiness().is_ready,
             sources=self._source_figures(),
             rules=tuple(_rule_figures(evidence) for evidence in self._hub.rule_evidence()),
-            views=tuple(
-                ViewFigures(",".join(view.sources), view.query, view.shape, view.subscribers, *_figures(view.evidence))
-                for view in self._hub.view_evidence()
-            ),
-            streams=StreamFigures(
-                streams.open,
-                streams.opened,
-                streams.refused,
-                streams.bytes,
-                flow.records_out,
-                self._hub.furthest_lag_bytes,
-            ),
+            views=view_figures(self._hub.view_evidence()),
+            streams=stream_figures(self._hub, self._streams),
             replay_reads=flow.replay_reads,
             replay_bytes=flow.replay_bytes,
             stalls=self._stalls.count,
@@ -122,6 +114,11 @@ class Status:
             longest_stall_seconds=self._stalls.longest_seconds,
             state_bytes=self._hub.journal.size_bytes,
         )
+
+    def rules(self) -> RulesAtWork:
+        """The rules, what each has done, and what each open view has."""
+        hub = self._hub
+        return RulesAtWork(hub.rules.rules, hub.rule_evidence(), hub.view_evidence())
 
     def _source_figures(self) -> tuple[SourceFigures, ...]:
         flow = self._hub.flow
@@ -133,6 +130,47 @@ class Status:
             losses = tuple((loss.reason, loss.gaps, loss.bytes) for loss in flow.losses(name))
             found.append(SourceFigures(name, *figures, losses))
         return tuple(found)
+
+
+def stream_figures(hub: Hub, streams: Streams) -> StreamFigures:
+    """The streams of one process."""
+    stats = streams.stats
+    lag = hub.furthest_lag_bytes
+    return StreamFigures(stats.open, stats.opened, stats.refused, stats.bytes, hub.flow.records_out, lag)
+
+
+def view_figures(views: Iterable[ViewEvidence]) -> tuple[ViewFigures, ...]:
+    """What each open view has done."""
+    return tuple(
+        ViewFigures(",".join(view.sources), view.query, view.shape, view.subscribers, *_figures(view.evidence))
+        for view in views
+    )
+
+
+def process_figures(name: str, hub: Hub, streams: Streams, stalls: Stalls) -> ProcessFigures:
+    """What this process counts for itself."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return ProcessFigures(
+        name,
+        os.getpid(),
+        used.ru_utime + used.ru_stime,
+        _resident_bytes(),
+        stream_figures(hub, streams),
+        hub.flow.replay_reads,
+        hub.flow.replay_bytes,
+        stalls.count,
+        stalls.seconds,
+        stalls.longest_seconds,
+    )
+
+
+def _resident_bytes() -> int:
+    """Memory that this process holds; 0 where the system has no proc(5)."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - no file of ours
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
 
 
 def source_state(files: Sequence[FileStatus]) -> str:

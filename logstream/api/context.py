@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from logstream.errors import LogstreamError
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from logstream.api.aside import Aside
     from logstream.hub.flow import Losses
     from logstream.hub.hub import Hub
+    from logstream.hub.view import ViewEvidence
+    from logstream.rules import Evidence, Rule
     from logstream.sse import Streams
 
 APP_KEY = "logstream"
@@ -47,6 +51,27 @@ class Readiness(NamedTuple):
     reasons: tuple[str, ...]
 
 
+class RulesAtWork(NamedTuple):
+    """The rules in force with what each has done, in their order, and what each open view has."""
+
+    rules: Sequence[Rule]
+    evidence: Sequence[Evidence]
+    views: Sequence[ViewEvidence]
+
+
+class AwayError(LogstreamError):
+    """The process that knows is being started again; one may come back in `retry_after_seconds`."""
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        """Remember when to come back."""
+        super().__init__(retry_after_seconds)
+        self.retry_after_seconds = retry_after_seconds
+
+    def __str__(self) -> str:
+        """One line for people."""
+        return f"the process that reads the files is being started again; try again in {self.retry_after_seconds} s"
+
+
 @dataclass(frozen=True, slots=True)
 class ApiContext:
     """The service as seen from the routes."""
@@ -59,7 +84,8 @@ class ApiContext:
     sources: Callable[[], Awaitable[Sequence[SourceStatus]]]
     source_names: Callable[[], tuple[str, ...]]
     readiness: Callable[[], Readiness]
-    metrics: Callable[[], bytes]
+    metrics: Callable[[], Awaitable[bytes]]
+    rules: Callable[[], Awaitable[RulesAtWork]]
 
 
 def client_of(request: Request) -> str:

@@ -70,6 +70,6 @@ async def get_readiness() -> Response:
 @ops.get("/metrics")
 async def get_metrics() -> Response:
     """The service's figures in Prometheus' text format; docs/metrics.md lists them."""
-    response = Response(_context().metrics(), content_type=CONTENT_TYPE)
+    response = Response(await _context().metrics(), content_type=CONTENT_TYPE)
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -8,6 +8,7 @@ import orjson
 from quart import Response
 
 from logstream.api.aside import BusyError, TookTooLongError
+from logstream.api.context import AwayError
 from logstream.errors import UsageError
 from logstream.rules import QueryError
 from logstream.sse import ClosingError, TooManyStreamsError
@@ -82,13 +83,13 @@ def problem_of(error: Exception) -> Response:
             return problem(404, "No such id", str(error), parameter=error.parameter)
         case TookTooLongError():
             return problem(400, "The query takes too long", str(error), parameter="q", column=1, expected="less")
-        case TooManyStreamsError() | BusyError() | ClosingError():
+        case TooManyStreamsError() | BusyError() | ClosingError() | AwayError():
             return _try_later(error)
         case _:
             raise error
 
 
-def _try_later(error: TooManyStreamsError | BusyError | ClosingError) -> Response:
+def _try_later(error: TooManyStreamsError | BusyError | ClosingError | AwayError) -> Response:
     headers = {"Retry-After": str(error.retry_after_seconds)}
     match error:
         case TooManyStreamsError():
@@ -96,5 +97,7 @@ def _try_later(error: TooManyStreamsError | BusyError | ClosingError) -> Respons
             return problem(status, "Too many streams", str(error), headers, limit=error.limit)
         case BusyError():
             return problem(503, "Too many new queries", str(error), headers)
+        case AwayError():
+            return problem(503, "Nobody knows just now", str(error), headers)
         case ClosingError():
             return problem(503, "The server is going down", str(error), headers)

@@ -32,14 +32,14 @@ async def get_rules() -> Response:
     A rule that never fired, or that costs more than its share, has a `remark`.
     """
     context: ApiContext = current_app.extensions[APP_KEY]
-    evidence = context.hub.rule_evidence()
+    in_force, evidence, views = await context.rules()
     remarked = remarks(evidence)
     answer = {
         "rules": [
             {**_rule(rule), **_evidence(one), "remark": remarked.get(rule.name)}
-            for rule, one in zip(context.hub.rules.rules, evidence, strict=True)
+            for rule, one in zip(in_force, evidence, strict=True)
         ],
-        "views": [_view(view) for view in context.hub.view_evidence()],
+        "views": [_view(view) for view in views],
     }
     return json_answer(orjson.dumps(answer))
 

@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from logstream.api.context import FileStatus
 from logstream.metrics import (
     MOST_VIEWS,
+    ProcessFigures,
     RuleFigures,
     Snapshot,
     SourceFigures,
@@ -111,6 +112,14 @@ SNAPSHOT = Snapshot(
 )
 
 
+SEVERAL = SNAPSHOT._replace(
+    processes=tuple(
+        ProcessFigures(f"worker {number}", 100 + number, 1.5 * number, 2 * number, SNAPSHOT.streams, 3, 4, 5, 6.5, 7.5)
+        for number in (1, 2)
+    )
+)
+
+
 def families(snapshot: Snapshot) -> dict[str, Metric]:
     return {family.name: family for family in text_string_to_metric_families(render(snapshot).decode())}
 
@@ -172,9 +181,25 @@ def test_only_the_views_with_most_subscribers_are_told_one_by_one() -> None:
 def test_the_page_lists_every_metric_and_no_other() -> None:
     page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
     listed = re.findall(r"^\| `(logstream_\w+)` \|", page, re.MULTILINE)
-    samples = {sample.name for family in families(SNAPSHOT).values() for sample in family.samples}
+    told = [*families(SNAPSHOT).values(), *families(SEVERAL).values()]
+    samples = {sample.name for family in told for sample in family.samples}
 
     assert sorted(listed) == sorted(name for name in samples if name.startswith("logstream_"))
+
+
+def test_of_several_processes_each_has_its_own_counts_and_the_one_that_answers_no_more() -> None:
+    """A sum would fall when one of them ends, and Prometheus would take that for a restart of all."""
+    told = families(SEVERAL)
+
+    def by_process(family: str) -> dict[str, float]:
+        return {sample.labels["process"]: sample.value for sample in told[family].samples}
+
+    assert by_process("logstream_streams_open") == {"worker 1": 8, "worker 2": 8}
+    assert by_process("logstream_loop_stall_seconds") == {"worker 1": 6.5, "worker 2": 6.5}
+    assert by_process("logstream_process_pid") == {"worker 1": 101, "worker 2": 102}
+    assert by_process("logstream_process_cpu_seconds") == {"worker 1": 1.5, "worker 2": 3}
+    assert told["logstream_state_bytes"].samples[0].value == 18
+    assert "process_resident_memory_bytes" not in told
 
 
 def test_the_process_is_told_of_too() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from logstream.api.app import UnderPath, create_app
 from logstream.api.aside import Aside
-from logstream.api.context import ApiContext, FileStatus, Readiness, SourceStatus
+from logstream.api.context import ApiContext, FileStatus, Readiness, RulesAtWork, SourceStatus
 from logstream.journal.errors import JournalError
 from logstream.sse import Streams
 from tests.event_stream import Parsed, parse
@@ -29,8 +29,16 @@ async def _statuses() -> list[SourceStatus]:
     return [STATUS]
 
 
+async def _metrics() -> bytes:
+    return b"logstream_ready 1\n"
+
+
 @asynccontextmanager
 async def serving(stage: Stage, readiness: Readiness | None = None, most: int = 10) -> AsyncIterator[Quart]:
+
+    async def _rules() -> RulesAtWork:
+        return RulesAtWork(stage.hub.rules.rules, stage.hub.rule_evidence(), stage.hub.view_evidence())
+
     streams = Streams(heartbeat_seconds=3_600, retry_ms=3_000, max_connections=most, max_connections_per_client=most)
     context = ApiContext(
         hub=stage.hub,
@@ -41,7 +49,8 @@ async def serving(stage: Stage, readiness: Readiness | None = None, most: int = 
         sources=_statuses,
         source_names=lambda: ("app", "web"),
         readiness=lambda: readiness or Readiness(is_ready=True, reasons=()),
-        metrics=lambda: b"logstream_ready 1\n",
+        metrics=_metrics,
+        rules=_rules,
     )
     yield create_app(context)
     await streams.close("the end")

@@ -75,7 +75,8 @@ class Supervisor:
             NotifySocketError: there is a socket, but nothing can be sent to it.
         """
         address = environ.pop("NOTIFY_SOCKET", "")
-        self._period_seconds = _watchdog_period(environ)
+        self.period_seconds = _watchdog_period(environ)
+        """How often to show life; None if nobody wants that."""
         self._socket: socket.socket | None = None
         if address:
             self._socket = _connected(address)
@@ -94,9 +95,14 @@ class Supervisor:
 
     async def run(self) -> None:
         """Give signs of life, as long as the event loop turns, until cancelled; ends at once if nobody wants any."""
-        while self._period_seconds is not None:
+        while self.period_seconds is not None:
+            self.show_life()
+            await asyncio.sleep(self.period_seconds)
+
+    def show_life(self) -> None:
+        """Give one sign of life, if any is wanted."""
+        if self.period_seconds is not None:
             self._tell("WATCHDOG=1")
-            await asyncio.sleep(self._period_seconds)
 
     def close(self) -> None:
         """Say nothing more."""

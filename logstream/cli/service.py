@@ -25,6 +25,7 @@ Examples:
   logstream serve
   logstream serve --port 9000
   LOGSTREAM_SERVER__ALLOW_ANONYMOUS=true logstream serve --host 0.0.0.0    for everybody who reaches it
+  logstream serve --workers 2                  more viewers than one processor core can serve
 
 Exit codes: 0 stopped on request; 1 it could not run, as when the port is taken; 2 wrong usage or
 configuration.
@@ -52,15 +53,19 @@ Next: `logstream serve`.
 @config_option
 @click.option("--host", metavar="ADDRESS", help="Listen on this address instead of the configured one.")
 @click.option("--port", metavar="NUMBER", help="Listen on this port instead of the configured one; 0: any free one.")
-def serve(config_path: Path, host: str | None, port: str | None) -> int:
+@click.option("--workers", metavar="NUMBER", help="Serve in this many processes instead of the configured number.")
+def serve(config_path: Path, host: str | None, port: str | None, workers: str | None) -> int:
     """Run until told to stop; the help text is for users."""
     from logstream.config import Override, load  # noqa: PLC0415 - --help answers before this is imported
 
-    given = {"host": host, "port": port}
+    given = {"host": host, "port": port, "workers": workers}
     options = [Override(f"--{key}", "server", key, text) for key, text in given.items() if text is not None]
     settings = load(config_path, os.environ, options)
-    from logstream.server import run  # noqa: PLC0415 - as above, and a bad configuration is told first
-
+    # As above, and a bad configuration is told first.
+    if settings.server.workers > 1:
+        from logstream.workers import run  # noqa: PLC0415
+    else:
+        from logstream.server import run  # noqa: PLC0415
     return run(settings, lambda: load(config_path, os.environ, options))
 
 

@@ -67,6 +67,7 @@ class ServerSettings(_Section):
         default="", description='a path such as "/logs": a slash first, none at the end'
     )
     allow_anonymous: bool = Field(default=False, description="true or false")
+    workers: int = Field(default=1, ge=1, le=64, description="a whole number of processes from 1 to 64")
 
 
 class StateSettings(_Section):

@@ -27,7 +27,7 @@ from logstream.tail.batch import ANCHOR_BYTES, Batch, Notice
 from logstream.tail.framing import framing_of, spoken_encoding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from logstream.hub.frames import FrameEncoder
     from logstream.journal.base import Journal, Lost
@@ -114,14 +114,22 @@ class Hub:
         """Record a batch, then let subscribers have it: the tail's sink. Raises JournalError and publishes nothing."""
         items = await self.journal.commit(batch)
         self.flow.recorded(items, batch.time)
+        self.publish(items, [change for change in batch.changes if isinstance(change, Notice)])
+
+    def publish(self, items: Sequence[Block | Lost], notices: Iterable[Notice] = ()) -> None:
+        """Let subscribers have what was recorded."""
         for item in items:
             self.recent.append(item)
         if items:
             self._wake_soon()
-        for change in batch.changes:
-            if isinstance(change, Notice):
-                for listener in tuple(self._listeners):
-                    listener.notify(change)
+        for notice in notices:
+            for listener in tuple(self._listeners):
+                listener.notify(notice)
+
+    def pass_over(self) -> None:
+        """Subscribers read from the files what is recorded by now and was never published."""
+        self.recent = Recent(self.journal.head)
+        self._wake_soon()
 
     def reconfigure(self, rules: RuleSet, traits: Mapping[str, SourceTraits]) -> None:
         """Judge by new rules from now on; subscribers go on where they are."""

@@ -68,8 +68,8 @@ def content(lines: list[str]) -> bytes:
 
 
 @contextmanager
-def _logstream(shape: str, directory: Path) -> Iterator[Stage]:
-    with logstream_server(directory, ROOM + SOURCES) as service:
+def _logstream(shape: str, directory: Path, workers: int = 1) -> Iterator[Stage]:
+    with logstream_server(directory, ROOM + SOURCES, LOGSTREAM_SERVER__WORKERS=str(workers)) as service:
         service.write(LOG_NAME, WARMER.strip())
         service.wait_until_read(LOG_NAME)
         log = service.logs / LOG_NAME
@@ -159,3 +159,5 @@ BATCH: Final = Broadcast("logstream batch", partial(_logstream, "batch"))
 PLAIN_QUART: Final = Broadcast("plain Quart", _plain_quart, 0.02)
 NCHAN_LINES: Final = Broadcast("nchan, a message a line", partial(_nchan, 1), 0.2, NCHAN)
 NCHAN_BATCHES: Final = Broadcast("nchan, 50 ms batches", partial(_nchan, BATCH_LINES), 1.0, NCHAN)
+ONE_WORKER: Final = Broadcast("logstream, workers 1", partial(_logstream, "batch"))
+TWO_WORKERS: Final = Broadcast("logstream, workers 2", partial(_logstream, "batch", workers=2))

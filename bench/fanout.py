@@ -4,6 +4,9 @@
 has the last of them. The slower peers get fewer lines, enough for seconds of work. Nchan is fed the same records in
 messages of a line each, or of as many lines as come in 50 ms at 2,000 lines/s; its clients get no ids of lines.
 
+`workers`: the same, with one process and with two that serve beside one that reads (`[server] workers`). The clients
+take a core themselves, so on two cores two workers have one between them. Not against a peer.
+
 `fanout-paced`: 2,000 lines/s for some seconds, and how long each line took to each client (p99 over all deliveries).
 
 `overload`: 5,000 lines/s for some seconds: the most memory that the process held, how far behind the last client was
@@ -18,7 +21,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from bench.broadcasts import BATCH, LINE, NCHAN_BATCHES, NCHAN_LINES, PLAIN_QUART
+from bench.broadcasts import BATCH, LINE, NCHAN_BATCHES, NCHAN_LINES, ONE_WORKER, PLAIN_QUART, TWO_WORKERS
 from bench.crowd import crowd
 from bench.delivery import check, delays_ms, pace, prime
 from bench.measured import Bound, Measured, Target
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 
 CONTENDERS: Final = (LINE, BATCH, NCHAN_LINES, NCHAN_BATCHES, PLAIN_QUART)
 OURS: Final = (LINE, BATCH)
+WORKERS: Final = (ONE_WORKER, TWO_WORKERS)
 SATURATION_TARGETS: Final = tuple(
     Target(ours.name, (Bound(limit, peer.name),))
     for ours in OURS
@@ -70,6 +74,19 @@ def measure(plan: Plan) -> list[Measured]:
     what = f"fan-out of a burst to {clients:,} clients, one query"
     rates = paired(what, plan.rounds, entrants(what, CONTENDERS), run, lambda rate: f"{rate:,.0f} deliveries/s")
     return [Measured(what, "deliveries/s", "more", rates.found, SATURATION_TARGETS, rates.missing)]
+
+
+def measure_workers(plan: Plan) -> list[Measured]:
+    """Deliveries a second at saturation, by one process and by two. Raises BenchError."""
+    clients, lines = plan.size(200, 1_000), plan.size(4_000, 10_000)
+
+    def run(broadcast: Broadcast, directory: Path) -> float:
+        with broadcast.open(directory) as stage, crowd(stage.port, [stage.target] * clients, stage.hello) as people:
+            return saturate(broadcast.name, stage, people, lines) * clients
+
+    what = f"fan-out of a burst to {clients:,} clients, by processes"
+    rates = paired(what, plan.rounds, entrants(what, WORKERS), run, lambda rate: f"{rate:,.0f} deliveries/s")
+    return [Measured(what, "deliveries/s", "more", rates.found, (), rates.missing)]
 
 
 def saturate(name: str, stage: Stage, people: Crowd, count: int) -> float:

@@ -83,7 +83,9 @@ class Parent:
         self._listeners = listeners_of(settings.server)
         self._spread = Spread(settings.server.workers)
         self._ingester = Child(INGESTER, self._ingest)
-        self._workers = [Child(f"worker {number}", self._serving(number)) for number in range(1, settings.server.workers + 1)]
+        self._workers = [
+            Child(f"worker {number}", self._serving(number)) for number in range(1, settings.server.workers + 1)
+        ]
         self._children = [self._ingester, *self._workers]
         self._is_announced = False
         self._signals: set[int] = set()

@@ -45,8 +45,7 @@ def mistakes(content: str | bytes, environ: dict[str, str] | None = None) -> lis
         ("[server]\nretry_ms = 3", "2: server.retry_ms: unknown key (did you mean stream.retry_ms?)"),
         (
             "[server]\nzzz = 3",
-            "2: server.zzz: unknown key, expected one of host, port, unix_socket, root_path, allow_anonymous, "
-            "workers",
+            "2: server.zzz: unknown key, expected one of host, port, unix_socket, root_path, allow_anonymous, workers",
         ),
         ("\n[sorce]", "2: sorce: unknown key (did you mean source?)"),
         ("[[sources]]", "1: sources: unknown key (did you mean source?)"),

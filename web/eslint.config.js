@@ -4,7 +4,7 @@ import vue from "eslint-plugin-vue";
 import tseslint from "typescript-eslint";
 
 const NO_HTML = "Log text is foreign text: it reaches the page through textContent only.";
-const NO_JSON = "protocol.ts is the only place where the page parses JSON.";
+const NO_JSON = "guards.ts is the only place where the page parses JSON.";
 
 export default defineConfig(
   { ignores: ["node_modules/", "coverage/"] },
@@ -45,7 +45,7 @@ export default defineConfig(
   { files: ["**/*.js"], extends: [tseslint.configs.disableTypeChecked] },
   {
     files: ["src/**"],
-    ignores: ["src/protocol.ts"],
+    ignores: ["src/guards.ts"],
     rules: {
       "no-restricted-syntax": [
         "error",

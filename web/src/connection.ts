@@ -6,12 +6,17 @@ import { parseRetryAfterMs } from "./backoff.ts";
 import type { Environment } from "./environment.ts";
 import type { Message } from "./events.ts";
 import { EventReader, EventTooLongError } from "./events.ts";
-import type { Bye, Problem } from "./protocol.ts";
-import { parseProblem, WireError } from "./protocol.ts";
+import type { Problem } from "./answers.ts";
+import type { Bye } from "./protocol.ts";
+import { parseProblem } from "./answers.ts";
+import { WireError } from "./protocol.ts";
 
 /** The server may miss this many heartbeats before its silence counts as a lost connection. */
 const MISSED_HEARTBEATS = 3;
 const DEFAULT_HEARTBEAT_MS = 15_000;
+/** A frame of 60 a second has 16 ms; drawing wants its part. */
+const LONGEST_WORK_MS = 6;
+const FEED_BYTES = 16 * 1024;
 
 export type Ending =
   /** An answer that the same request would get again: no further attempt. */
@@ -38,6 +43,7 @@ export class Connection {
   #heartbeatMs = DEFAULT_HEARTBEAT_MS;
   #lastByteAt: number;
   #watchdog: number | null = null;
+  #breathedAt: number;
 
   constructor(environment: Environment, address: string, cursor: string | null, hooks: Hooks) {
     this.#environment = environment;
@@ -45,6 +51,7 @@ export class Connection {
     this.#cursor = cursor;
     this.#hooks = hooks;
     this.#lastByteAt = environment.now();
+    this.#breathedAt = this.#lastByteAt;
   }
 
   /** True if the last byte is older than one and a half heartbeats: after a sleep, probably a dead connection. */
@@ -111,10 +118,26 @@ export class Connection {
       if (this.#ending !== null) return this.#ending;
       if (done) return failed("the connection ended");
       this.#lastByteAt = this.#environment.now();
-      events.feed(value);
+      await this.#feed(events, value);
       // An id without data moves the cursor too (WHATWG HTML 9.2.6, dispatch, step 1).
       this.#hooks.onCursor(events.lastEventId);
     }
+  }
+
+  /** A burst is taken in pieces: while one is read, the page can neither draw nor hear a key. */
+  async #feed(events: EventReader, bytes: Uint8Array): Promise<void> {
+    const now = this.#environment.now();
+    if (now - this.#breathedAt > LONGEST_WORK_MS) await this.#breathe();
+    for (let start = 0; start < bytes.length; start += FEED_BYTES) {
+      if (start > 0 && this.#environment.now() - this.#breathedAt > LONGEST_WORK_MS) await this.#breathe();
+      if (this.#ending !== null) return;
+      events.feed(bytes.subarray(start, start + FEED_BYTES));
+    }
+  }
+
+  async #breathe(): Promise<void> {
+    await this.#environment.breathe();
+    this.#breathedAt = this.#environment.now();
   }
 
   /** Ids are printable ASCII; another text would make `fetch` throw, and the query parameter carries it anyway. */

@@ -10,6 +10,8 @@ export interface Environment {
   readonly random: () => number;
   readonly setTimer: (callback: () => void, delayMs: number) => number;
   readonly clearTimer: (timer: number) => void;
+  /** Lets the browser draw and take input before work goes on. */
+  readonly breathe: () => Promise<void>;
   /** Makes a mistake of the page's own visible to whoever looks for it. */
   readonly report: (error: unknown) => void;
 }
@@ -23,6 +25,15 @@ export const browserEnvironment: Environment = {
   clearTimer: (timer) => {
     window.clearTimeout(timer);
   },
+  breathe: () =>
+    new Promise((resolve) => {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => {
+        port1.close();
+        resolve();
+      };
+      port2.postMessage(null);
+    }),
   report: (error) => {
     reportError(error);
   },

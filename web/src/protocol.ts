@@ -1,7 +1,9 @@
 /**
- * The wire's types, and the guards that turn foreign JSON into them. The only place where the page parses JSON.
- * It knows nothing of connections, cursors or views. Field names follow the wire; units stand in them.
+ * The stream's types, and the guards that turn its events into them. It knows nothing of connections, cursors or views.
+ * Field names follow the wire; units stand in them.
  */
+import type { Fields } from "./guards.ts";
+import { isFields, numberOr, parseJson, stringOr, stringsOf } from "./guards.ts";
 
 export const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"] as const;
 export type Level = (typeof LEVELS)[number];
@@ -73,25 +75,6 @@ export type WireEvent =
   | { readonly kind: "bye"; readonly bye: Bye }
   | { readonly kind: "unknown" };
 
-/** One entry of `GET api/v1/sources`. */
-export interface Source {
-  readonly name: string;
-  readonly state: string | null;
-  /** `format` is the one in which most of a file's last lines are; null before the first. */
-  readonly files: readonly { readonly file: string; readonly state: string | null; readonly format: string | null }[];
-  /** How many gaps were recorded in it since the service was started, and the last of them. */
-  readonly gaps: number;
-  readonly latestGaps: readonly Gap[];
-}
-
-/** An RFC 9457 problem; `column` and `expected` come with a query that was not understood. */
-export interface Problem {
-  readonly title: string | null;
-  readonly detail: string | null;
-  readonly column: number | null;
-  readonly expected: string | null;
-}
-
 /** An event that the wire format promises did not have its form. */
 export class WireError extends Error {
   readonly event: string;
@@ -102,8 +85,6 @@ export class WireError extends Error {
     this.event = event;
   }
 }
-
-type Fields = Readonly<Record<string, unknown>>;
 
 const DEFAULT_HEARTBEAT_SECONDS = 15;
 const DEFAULT_RETRY_MS = 2000;
@@ -159,7 +140,7 @@ function guardBatch(json: unknown): WireEvent | null {
   return { kind: "records", records };
 }
 
-function readRecord(json: Fields): LogRecord | null {
+export function readRecord(json: Fields): LogRecord | null {
   const { source, file, text, fields, rules } = json;
   if (typeof source !== "string" || typeof file !== "string" || typeof text !== "string") return null;
   return {
@@ -190,7 +171,7 @@ function readHello(json: Fields): Hello {
   };
 }
 
-function readGap(json: Fields): Gap {
+export function readGap(json: Fields): Gap {
   return {
     source: stringOr(json["source"], null),
     file: stringOr(json["file"], null),
@@ -211,85 +192,4 @@ function readFileChange(json: Fields, kind: FileChange["kind"]): FileChange {
     state: stringOr(json["state"], null),
     reason: stringOr(json["reason"], null),
   };
-}
-
-/** The sources of `GET api/v1/sources`, or null if the answer has another form. */
-export function parseSources(body: string): readonly Source[] | null {
-  const json = parseJson(body);
-  const list = isFields(json) ? json["sources"] : null;
-  if (!Array.isArray(list)) return null;
-  const sources: Source[] = [];
-  for (const item of list as unknown[]) {
-    if (!isFields(item) || typeof item["name"] !== "string") return null;
-    sources.push({
-      name: item["name"],
-      state: stringOr(item["state"], null),
-      files: filesOf(item["files"]),
-      gaps: fieldsIn(item["losses"]).reduce((sum, loss) => sum + numberOr(loss["gaps"], 0), 0),
-      latestGaps: fieldsIn(item["losses"]).flatMap((loss) => fieldsIn(loss["latest"]).map(readGap)),
-    });
-  }
-  return sources;
-}
-
-function filesOf(json: unknown): Source["files"] {
-  return fieldsIn(json).flatMap((item) =>
-    typeof item["file"] === "string"
-      ? [{ file: item["file"], state: stringOr(item["state"], null), format: stringOr(item["format"], null) }]
-      : [],
-  );
-}
-
-function fieldsIn(json: unknown): readonly Fields[] {
-  return Array.isArray(json) ? (json as unknown[]).filter(isFields) : [];
-}
-
-/** The colours in the rules of `GET api/v1/rules`, by the rule's name, or null if the answer has another form. */
-export function parseHighlights(body: string): ReadonlyMap<string, Highlight> | null {
-  const json = parseJson(body);
-  const list = isFields(json) ? json["rules"] : null;
-  if (!Array.isArray(list)) return null;
-  return new Map(
-    (list as unknown[]).flatMap((item) => {
-      const colour = isFields(item) ? HIGHLIGHTS.find((known) => known === item["highlight"]) : undefined;
-      return isFields(item) && typeof item["name"] === "string" && colour !== undefined ? [[item["name"], colour]] : [];
-    }),
-  );
-}
-
-/** The problem in an error answer's body; all null if the body is not one (a proxy's own page, for instance). */
-export function parseProblem(body: string): Problem {
-  const json = parseJson(body);
-  const fields = isFields(json) ? json : {};
-  const expected = fields["expected"];
-  return {
-    title: stringOr(fields["title"], null),
-    detail: stringOr(fields["detail"], null),
-    column: numberOr(fields["column"], null),
-    expected: Array.isArray(expected) ? stringsOf(expected).join(", ") : stringOr(expected, null),
-  };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function isFields(json: unknown): json is Fields {
-  return typeof json === "object" && json !== null && !Array.isArray(json);
-}
-
-function stringOr<Otherwise>(json: unknown, otherwise: Otherwise): string | Otherwise {
-  return typeof json === "string" ? json : otherwise;
-}
-
-function numberOr<Otherwise>(json: unknown, otherwise: Otherwise): number | Otherwise {
-  return typeof json === "number" && Number.isFinite(json) ? json : otherwise;
-}
-
-function stringsOf(json: unknown): readonly string[] {
-  return Array.isArray(json) ? (json as unknown[]).filter((item) => typeof item === "string") : [];
 }

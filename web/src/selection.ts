@@ -37,6 +37,14 @@ export function streamAddress(selection: Selection, from: string, cursor: string
   return `api/v1/stream?${parameters.toString()}`;
 }
 
+/** The address of a page of the past, relative to the page. */
+export function recordsAddress(selection: Selection, place: { kind: string; id: string }, limit: number): string {
+  const parameters = parametersOf(selection);
+  parameters.set(place.kind, place.id);
+  parameters.set("limit", String(limit));
+  return `api/v1/records?${parameters.toString()}`;
+}
+
 function parametersOf(selection: Selection): URLSearchParams {
   const parameters = new URLSearchParams();
   if (selection.query.trim() !== "") parameters.set("q", selection.query.trim());

@@ -7,7 +7,8 @@ import type { Ending } from "./connection.ts";
 import { Connection } from "./connection.ts";
 import type { Environment } from "./environment.ts";
 import type { Message } from "./events.ts";
-import type { Problem, WireEvent } from "./protocol.ts";
+import type { Problem } from "./answers.ts";
+import type { WireEvent } from "./protocol.ts";
 import { parseEvent } from "./protocol.ts";
 import { RecentIds } from "./seen.ts";
 import type { Selection } from "./selection.ts";
@@ -31,6 +32,8 @@ export interface StreamOptions {
   readonly selection: Selection;
   /** Where the first connection begins: `now`, `start`, `-500` ... */
   readonly from: string;
+  /** Goes on after this id, if there is one. */
+  readonly cursor?: string | null;
 }
 
 export interface StreamListener {
@@ -58,6 +61,7 @@ export class LogStream {
     this.#options = options;
     this.#listener = listener;
     this.#environment = environment;
+    this.#cursor = options.cursor ?? null;
   }
 
   /** The id after which the next connection begins. */

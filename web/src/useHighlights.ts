@@ -2,7 +2,7 @@
 import type { InjectionKey, ShallowRef } from "vue";
 import { inject, onScopeDispose, shallowRef } from "vue";
 import type { Highlight } from "./protocol.ts";
-import { parseHighlights } from "./protocol.ts";
+import { parseHighlights } from "./answers.ts";
 
 export type Highlights = ReadonlyMap<string, Highlight>;
 

@@ -1,29 +1,34 @@
 /**
- * The stream for the page's components: rows, state and what the server said, refreshed once a frame. Owns the life of
- * the stream (one for each selection) and hands it what the browser tells about network and visibility.
+ * The timeline for the page's components: rows, state and edges, refreshed once a frame. Owns the life of the timeline
+ * (one for each selection) and hands it what the browser tells about network and visibility.
  */
 import { useEventListener } from "@vueuse/core";
 import type { ShallowRef } from "vue";
 import { onScopeDispose, shallowRef } from "vue";
 import { browserEnvironment } from "./environment.ts";
 import { FrameFlush } from "./frames.ts";
-import type { WireEvent } from "./protocol.ts";
+import { fetchPage } from "./history.ts";
 import type { Selection } from "./selection.ts";
-import type { Row, RowRange } from "./store.ts";
-import { RowStore } from "./store.ts";
+import type { LevelName, Row, RowRange } from "./store.ts";
 import type { StreamState } from "./stream.ts";
-import { LogStream } from "./stream.ts";
-import { fileChangeInWords, resumeInWords } from "./words.ts";
+import type { EdgeState } from "./edges.ts";
+import { Timeline } from "./timeline.ts";
 
-/** How many of the last matching lines a page begins with. */
-const BACKLOG_LINES = 500;
+/** So many new lines between two frames are more than a screen holds. */
+const FLOOD_ROWS = 60;
 
 /** What a component may draw: the rows of one moment. A new object at each flush. */
 export interface View {
   readonly range: RowRange;
   readonly rowAt: (key: number) => Row | undefined;
+  readonly keyOf: (id: string) => number | undefined;
   /** Gaps that the stream has reported since it began. */
   readonly gaps: number;
+  readonly levels: ReadonlyMap<LevelName, number>;
+  readonly older: EdgeState;
+  readonly newer: EdgeState;
+  /** Whether new lines arrive by themselves. */
+  readonly isAttached: boolean;
 }
 
 export interface LogStreamView {
@@ -31,80 +36,111 @@ export interface LogStreamView {
   readonly state: Readonly<ShallowRef<StreamState>>;
   /** Counts what may have changed the list of sources: connections, files that came and went. */
   readonly sourcesVersion: Readonly<ShallowRef<number>>;
-  /** Ends the running stream, forgets its rows and begins anew. */
+  /** Ends the running timeline, forgets its rows and begins anew with the last lines. */
   readonly open: (selection: Selection) => void;
+  /** As `open`, with the line of this id and its surroundings. Raises HistoryError. */
+  readonly openAround: (selection: Selection, id: string) => Promise<void>;
+  readonly hold: (isHeld: boolean) => void;
+  readonly loadOlder: () => void;
+  readonly loadNewer: () => void;
 }
 
 export function useLogStream(): LogStreamView {
-  let store = new RowStore();
-  let stream: LogStream | null = null;
-  let gaps = 0;
-  const view = shallowRef<View>(viewOf(store, gaps));
   const state = shallowRef<StreamState>({ kind: "connecting" });
   const sourcesVersion = shallowRef(0);
   const frames = new FrameFlush(() => {
-    view.value = viewOf(store, gaps);
+    const before = view.value.range.endKey;
+    view.value = viewOf(timeline);
+    return view.value.range.endKey - before > FLOOD_ROWS;
   });
 
-  function take(event: WireEvent): void {
-    switch (event.kind) {
-      case "records":
-        store.addRecords(event.records);
-        break;
-      case "gap":
-        gaps += 1;
-        store.addGap(event.gap);
-        break;
-      case "file":
-        sourcesVersion.value += 1;
-        store.addNotice("quiet", fileChangeInWords(event.change));
-        break;
-      case "hello": {
-        sourcesVersion.value += 1;
-        const notice = resumeInWords(event.hello.resume, (stream?.cursor ?? null) !== null);
-        if (notice !== null) store.addNotice("warning", notice);
-        break;
-      }
-      case "ping":
-      case "bye":
-      case "unknown":
-        break;
-    }
-    frames.request();
+  function begin(selection: Selection): Timeline {
+    const fresh: Timeline = new Timeline(
+      selection,
+      {
+        onState: (next) => {
+          if (fresh === timeline) state.value = next;
+        },
+        onChange: () => {
+          if (fresh === timeline) frames.request();
+        },
+        onSources: () => {
+          sourcesVersion.value += 1;
+        },
+      },
+      browserEnvironment,
+      fetchPage,
+    );
+    return fresh;
   }
+
+  function replace(selection: Selection): void {
+    timeline.close();
+    frames.cancel();
+    timeline = begin(selection);
+    state.value = { kind: "connecting" };
+  }
+
+  let timeline = begin({ query: "", sources: [] });
+  const view = shallowRef<View>(viewOf(timeline));
 
   function open(selection: Selection): void {
-    stream?.close();
-    store = new RowStore();
-    gaps = 0;
-    frames.cancel();
-    view.value = viewOf(store, gaps);
-    const listener = {
-      onEvent: take,
-      onState: (next: StreamState) => {
-        state.value = next;
-      },
-    };
-    stream = new LogStream({ selection, from: `-${BACKLOG_LINES}` }, listener, browserEnvironment);
-    stream.start();
+    replace(selection);
+    timeline.openLive();
+    view.value = viewOf(timeline);
   }
 
-  useEventListener(window, "online", () => stream?.wake());
-  useEventListener(window, "pagehide", () => stream?.suspend());
+  async function openAround(selection: Selection, id: string): Promise<void> {
+    replace(selection);
+    view.value = viewOf(timeline);
+    const mine = timeline;
+    await mine.openAround(id);
+    if (mine !== timeline) return;
+    state.value = { kind: "suspended" };
+    view.value = viewOf(timeline);
+  }
+
+  useEventListener(window, "online", () => {
+    timeline.wake();
+  });
+  useEventListener(window, "pagehide", () => {
+    timeline.suspend();
+  });
   useEventListener(window, "pageshow", (event) => {
-    if (event.persisted) stream?.wake();
+    if (event.persisted) timeline.wake();
   });
   useEventListener(document, "visibilitychange", () => {
-    if (document.visibilityState === "visible") stream?.refresh();
+    if (document.visibilityState === "visible") timeline.refresh();
   });
   onScopeDispose(() => {
     frames.cancel();
-    stream?.close();
+    timeline.close();
   });
 
-  return { view, state, sourcesVersion, open };
+  return {
+    view,
+    state,
+    sourcesVersion,
+    open,
+    openAround,
+    hold: (isHeld) => {
+      timeline.hold(isHeld);
+    },
+    loadOlder: () => void timeline.loadOlder(),
+    loadNewer: () => void timeline.loadNewer(),
+  };
 }
 
-function viewOf(store: RowStore, gaps: number): View {
-  return { range: store.range, rowAt: (key) => store.at(key), gaps };
+function viewOf(timeline: Timeline): View {
+  const { store } = timeline;
+  return {
+    range: store.range,
+    rowAt: (key) => store.at(key),
+    keyOf: (id) => store.keyOf(id),
+    gaps: timeline.gaps,
+    levels: store.levels,
+    older: timeline.older,
+    newer: timeline.newer,
+    isAttached: timeline.isAttached,
+  };
 }

@@ -1,8 +1,8 @@
 /** The list of sources, fetched when asked for; it says what it is doing and what went wrong. */
 import type { ShallowRef } from "vue";
 import { onScopeDispose, shallowRef } from "vue";
-import type { Source } from "./protocol.ts";
-import { parseSources } from "./protocol.ts";
+import type { Source } from "./answers.ts";
+import { parseSources } from "./answers.ts";
 
 export type SourcesState = "loading" | "ready" | "failed";
 

@@ -1,5 +1,6 @@
 /** What the page says, in words: states, gaps, file changes, problems, amounts and times. Pure. */
-import type { FileChange, Gap, Hello, Problem } from "./protocol.ts";
+import type { Problem } from "./answers.ts";
+import type { FileChange, Gap, Hello } from "./protocol.ts";
 import type { StreamState } from "./stream.ts";
 
 const integers = new Intl.NumberFormat("en-GB");

@@ -41,6 +41,9 @@ function newest(): Call {
 
 async function drawn(): Promise<void> {
   await settle();
+  // The page breathes between the pieces of a burst.
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  await settle();
   await nextTick();
 }
 

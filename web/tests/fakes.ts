@@ -167,6 +167,7 @@ export class Stage {
       clearTimer: (timer) => {
         this.time.clearTimer(timer);
       },
+      breathe: () => Promise.resolve(),
       report: (error) => this.mistakes.push(error),
     };
     const listener = {

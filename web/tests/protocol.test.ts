@@ -1,6 +1,7 @@
 // @vitest-environment node
 import { describe, expect, it } from "vitest";
-import { parseEvent, parseProblem, parseSources, WireError } from "../src/protocol.ts";
+import { parseProblem, parseSources } from "../src/answers.ts";
+import { parseEvent, WireError } from "../src/protocol.ts";
 import { wireRecord } from "./fakes.ts";
 
 const parse = (type: string, json: unknown): ReturnType<typeof parseEvent> => parseEvent(type, JSON.stringify(json));

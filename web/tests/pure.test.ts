@@ -70,11 +70,34 @@ describe("a selection", () => {
 });
 
 describe("a frame's flush", () => {
+  it("rests for a few frames after a flood", () => {
+    const frames: (() => void)[] = [];
+    let flushes = 0;
+    let now = 0;
+    const flush = new FrameFlush(
+      () => {
+        flushes++;
+        return true;
+      },
+      (callback) => frames.push(callback),
+      () => undefined,
+      () => now,
+    );
+    for (now = 16; now <= 160; now += 16) {
+      flush.request();
+      frames.shift()?.();
+    }
+    expect(flushes).toBe(4); // at 16, 64, 112 and 160 ms
+  });
+
   it("comes once for all requests before it, and not after a cancel", () => {
     let flushes = 0;
     let frames: (() => void)[] = [];
     const flush = new FrameFlush(
-      () => flushes++,
+      () => {
+        flushes++;
+        return false;
+      },
       (callback) => frames.push(callback),
       () => {
         frames = [];

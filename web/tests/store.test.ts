@@ -4,7 +4,7 @@ import { PAGE_BOUNDS, RowStore } from "../src/store.ts";
 import { logRecord } from "./fakes.ts";
 
 const lines = (from: number, count: number): ReturnType<typeof logRecord>[] =>
-  Array.from({ length: count }, (_, index) => logRecord({ text: `line ${from + index}` }));
+  Array.from({ length: count }, (_, index) => logRecord({ id: `id${from + index}`, text: `line ${from + index}` }));
 
 function textsOf(store: RowStore): string[] {
   const { firstKey, endKey } = store.range;
@@ -53,7 +53,7 @@ describe("the rows of a page", () => {
 
   it("keep the newest, however long it is", () => {
     const store = new RowStore({ rows: 100, textBytes: 10 });
-    store.addRecords([logRecord({ text: "a" }), logRecord({ text: "x".repeat(1000) })]);
+    store.addRecords([logRecord({ id: "a", text: "a" }), logRecord({ id: "x", text: "x".repeat(1000) })]);
     expect(store.range).toEqual({ firstKey: 1, endKey: 2 });
     store.addRecords(lines(1, 1));
     expect(textsOf(store)).toEqual(["line 1"]);
@@ -66,5 +66,38 @@ describe("the rows of a page", () => {
     expect(endKey - firstKey).toBe(1500);
     expect(textsOf(store)).toEqual(Array.from({ length: 1500 }, (_, index) => `line ${firstKey + index}`));
     expect(store.textBytes).toBe(textsOf(store).reduce((sum, text) => sum + 2 * text.length, 0));
+  });
+
+  it("are held once each, however often they come", () => {
+    const store = new RowStore();
+    store.addRecords(lines(1, 2));
+    store.addRecords(lines(2, 2));
+    store.prepend(lines(0, 2), []);
+    expect(textsOf(store)).toEqual(["line 0", "line 1", "line 2", "line 3"]);
+    expect(store.keyOf("id0")).toBe(-1);
+  });
+
+  it("grow at the old end too: then the newest leave when there are too many", () => {
+    const store = new RowStore({ rows: 3, textBytes: 1e6 });
+    store.addRecords(lines(3, 3));
+    expect(store.prepend(lines(1, 2), [])).toEqual({ added: 2, dropped: 2 });
+    expect(textsOf(store)).toEqual(["line 1", "line 2", "line 3"]);
+    expect(store.range).toEqual({ firstKey: -2, endKey: 1 });
+  });
+
+  it("stay, all of them, while they are held for a reader", () => {
+    const store = new RowStore({ rows: 3, textBytes: 1e6 });
+    store.addRecordsHeld(lines(1, 5));
+    expect(store.range).toEqual({ firstKey: 0, endKey: 5 });
+    expect(store.isFull).toBe(true);
+    store.addRecords(lines(6, 1));
+    expect(textsOf(store)).toEqual(["line 4", "line 5", "line 6"]);
+  });
+
+  it("are counted by level as they come and leave", () => {
+    const store = new RowStore({ rows: 2, textBytes: 1e6 });
+    const levels = ["error", "warn", "error", null] as const;
+    store.addRecords(levels.map((level, index) => logRecord({ id: `l${index}`, level })));
+    expect(Object.fromEntries(store.levels)).toEqual({ error: 1, warn: 0, none: 1 });
   });
 });

@@ -1,6 +1,7 @@
 // @vitest-environment node
 import { describe, expect, it } from "vitest";
-import type { Gap, Problem } from "../src/protocol.ts";
+import type { Problem } from "../src/answers.ts";
+import type { Gap } from "../src/protocol.ts";
 import type { StreamState } from "../src/stream.ts";
 import {
   bytesInWords,

@@ -1,0 +1,99 @@
+"""Reading while lines come, in a real Chromium: nothing moves under the eye, and the past has no end but the files'."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import Page, expect
+
+if TYPE_CHECKING:
+    from tests.running import Service
+
+LOG = '[role="log"]'
+PILL = "button.newest"
+PLACE_OF = """text => {
+  const row = [...document.querySelectorAll('[role="log"] [data-id]')].find(row => row.innerText.includes(text));
+  return row ? row.getBoundingClientRect().top : null;
+}"""
+FIRST_SEEN = """() => {
+  const log = document.querySelector('[role="log"]');
+  const top = log.getBoundingClientRect().top;
+  const row = [...log.querySelectorAll('[data-id]')].find(row => row.getBoundingClientRect().top >= top);
+  return row.querySelector('.text').innerText;
+}"""
+
+
+def numbered(first: int, end: int) -> list[str]:
+    return [f"line {number:06}" + (" wide" * 60 if number % 50 == 0 else "") for number in range(first, end)]
+
+
+def open_page(service: Service, page: Page, count: int) -> None:
+    service.write("a.log", *numbered(0, count))
+    service.wait_until_read("a.log")
+    page.goto(service.url)
+    expect(page.locator(LOG)).to_contain_text(f"line {count - 1:06}")
+
+
+def test_older_lines_come_back_from_the_server_without_a_jump_down_to_the_first(service: Service, page: Page) -> None:
+    open_page(service, page, 3000)
+    page.locator(LOG).hover()
+    page.mouse.wheel(0, -600)
+    expect(page.locator(PILL)).to_be_visible()
+    seen = page.evaluate(FIRST_SEEN)
+    places = []
+    for _ in range(60):
+        before = page.evaluate(PLACE_OF, seen)
+        page.mouse.wheel(0, -1500)
+        page.wait_for_timeout(100)
+        seen, was = page.evaluate(FIRST_SEEN), seen
+        places.append((was, before, seen))
+        if seen.startswith("line 000000"):
+            break
+    expect(page.locator(LOG)).to_contain_text("The beginning")
+    numbers = [int(seen.split()[1]) for _, _, seen in places]
+
+    # Each turn of the wheel goes up by about what it says: a page of older lines moves nothing.
+    assert numbers == sorted(numbers, reverse=True)
+    assert max(a - b for a, b in zip(numbers, numbers[1:], strict=False)) < 90
+    assert numbers[-1] == 0
+
+
+def test_what_is_read_stays_where_it_is_while_older_and_newer_lines_arrive(service: Service, page: Page) -> None:
+    open_page(service, page, 2000)
+    page.keyboard.press("Space")
+    expect(page.locator(PILL)).to_be_visible()
+    seen = page.evaluate(FIRST_SEEN)
+    before = page.evaluate(PLACE_OF, seen)
+    service.write("a.log", *numbered(2000, 3204))
+    expect(page.locator(PILL)).to_contain_text("1,204 new lines")
+    page.get_by_text("Load older lines").evaluate("button => button.click()")
+    expect(page.locator(LOG)).to_have_attribute("data-following", "false")
+    page.wait_for_function("() => document.querySelector('[role=\"log\"]').scrollTop > 20000")
+
+    assert page.evaluate(PLACE_OF, seen) == before
+
+
+def test_space_pauses_and_goes_on_end_and_the_pill_return_to_the_newest_line(service: Service, page: Page) -> None:
+    open_page(service, page, 200)
+    for back in ("Space", "End", "pill"):
+        page.keyboard.press("Space")
+        expect(page.locator(LOG)).to_have_attribute("data-following", "false")
+        service.write("a.log", f"for {back}")
+        expect(page.locator(PILL)).to_contain_text("1 new line")
+        if back == "pill":
+            page.locator(PILL).click()
+        else:
+            page.keyboard.press(back)
+        expect(page.locator(PILL)).to_have_count(0)
+        expect(page.get_by_text(f"for {back}")).to_be_in_viewport()
+
+
+def test_a_selection_stops_the_list_and_survives_what_arrives(service: Service, page: Page) -> None:
+    open_page(service, page, 200)
+    page.locator(f"{LOG} .text").last.dblclick(position={"x": 5, "y": 5})
+    selected = page.evaluate("() => String(getSelection())")
+    assert selected.strip() == "line"
+    service.write("a.log", *numbered(200, 400))
+    expect(page.locator(PILL)).to_contain_text("200 new lines")
+
+    assert page.evaluate("() => String(getSelection())") == selected

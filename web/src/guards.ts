@@ -1,0 +1,32 @@
+/** Foreign JSON, looked at piece by piece: what has not the form that is hoped for is null or left out. Parses, knows no wire. */
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** Undefined if the text is no JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+export function isFields(json: unknown): json is Fields {
+  return typeof json === "object" && json !== null && !Array.isArray(json);
+}
+
+export function stringOr<Otherwise>(json: unknown, otherwise: Otherwise): string | Otherwise {
+  return typeof json === "string" ? json : otherwise;
+}
+
+export function numberOr<Otherwise>(json: unknown, otherwise: Otherwise): number | Otherwise {
+  return typeof json === "number" && Number.isFinite(json) ? json : otherwise;
+}
+
+export function stringsOf(json: unknown): readonly string[] {
+  return Array.isArray(json) ? (json as unknown[]).filter((item) => typeof item === "string") : [];
+}
+
+export function fieldsIn(json: unknown): readonly Fields[] {
+  return Array.isArray(json) ? (json as unknown[]).filter(isFields) : [];
+}

@@ -1,0 +1,13 @@
+/** The words of the page in the language that the reader has chosen. */
+import { shallowRef } from "vue";
+import type { Words } from "./words/en.ts";
+import { en } from "./words/en.ts";
+
+const CATALOGUES = { en } as const satisfies Record<string, Words>;
+export type Language = keyof typeof CATALOGUES;
+
+export const language = shallowRef<Language>("en");
+
+export function say(): Words {
+  return CATALOGUES[language.value];
+}

@@ -1,0 +1,214 @@
+/**
+ * Which rows are drawn and where they stand, so that the line that is being read stays under the eye whatever comes,
+ * leaves or turns out higher than thought. Owns the scroll position and whether the list follows its newest line.
+ *
+ * The number of rows drawn is fixed: a row that leaves gives its elements to one that comes. Heights are read once after
+ * each drawing, and the places written once after that, before the browser paints.
+ */
+import { useEventListener, useResizeObserver } from "@vueuse/core";
+import type { Ref, ShallowRef } from "vue";
+import { computed, nextTick, onScopeDispose, shallowRef, watch } from "vue";
+import { RowHeights } from "./heights.ts";
+import type { RowRange } from "./store.ts";
+
+const OVERSCAN_ROWS = 10;
+/** So near to the newest line counts as being there: fractions of pixels, and a nudge of the wheel. */
+const END_THRESHOLD_PX = 24;
+const PADDING_END_PX = 8;
+
+export interface RowWindow {
+  /** The keys that are to be drawn. */
+  readonly drawn: Readonly<Ref<RowRange>>;
+  /** The row's number among the elements that are drawn again and again. */
+  readonly slotOf: (key: number) => number;
+  readonly isFollowing: Readonly<ShallowRef<boolean>>;
+  /** The row at the upper edge of what is seen. */
+  readonly topKey: Readonly<ShallowRef<number>>;
+  readonly follow: () => void;
+  readonly pause: () => void;
+  /** Scrolls as little as it takes to show the row; with `center`, to the middle. */
+  readonly reveal: (key: number, align: "nearest" | "center") => void;
+  readonly scrollBy: (pages: number) => void;
+  readonly relayout: () => void;
+}
+
+export interface RowWindowOptions {
+  readonly scroller: Readonly<Ref<HTMLElement | null>>;
+  readonly sizer: Readonly<Ref<HTMLElement | null>>;
+  readonly rows: Readonly<Ref<HTMLElement | null>>;
+  readonly range: Readonly<Ref<RowRange>>;
+  readonly usualPx: Readonly<Ref<number>>;
+  /** What stands above the first row. */
+  readonly paddingPx: number;
+  /** Whether new lines arrive: only then can the list follow. */
+  readonly canFollow: () => boolean;
+  /** The reader is near an end of what is held. */
+  readonly onNearEdge: (edge: "older" | "newer") => void;
+}
+
+export function useRowWindow(options: RowWindowOptions): RowWindow {
+  const { scroller, sizer, rows, range, usualPx, paddingPx } = options;
+  let heights = new RowHeights(usualPx.value);
+  const isFollowing = shallowRef(options.canFollow());
+  const viewportPx = shallowRef(0);
+  /** The row at the upper edge, and how far it is scrolled out. */
+  let anchor = { key: range.value.firstKey, offsetPx: 0 };
+  const topKey = shallowRef(anchor.key);
+  let writtenTop = 0;
+
+  const capacity = computed(() => Math.ceil(viewportPx.value / usualPx.value) + 2 * OVERSCAN_ROWS);
+  const drawn = computed<RowRange>((before) => {
+    const { firstKey, endKey } = range.value;
+    const latest = Math.max(firstKey, endKey - capacity.value);
+    const start = isFollowing.value ? latest : Math.min(latest, Math.max(firstKey, topKey.value - OVERSCAN_ROWS));
+    const end = Math.min(endKey, start + capacity.value);
+    // The same rows as before are the same value: nothing is drawn anew for a step of the wheel.
+    return before?.firstKey === start && before.endKey === end ? before : { firstKey: start, endKey: end };
+  });
+
+  function slotOf(key: number): number {
+    const slots = capacity.value;
+    return ((key % slots) + slots) % slots;
+  }
+
+  function offsetOf(key: number): number {
+    return paddingPx + heights.between(range.value.firstKey, key);
+  }
+
+  function setAnchor(scrollTop: number): void {
+    const { firstKey, endKey } = range.value;
+    const key = heights.keyAt(firstKey, endKey, scrollTop - paddingPx);
+    anchor = { key, offsetPx: scrollTop - offsetOf(key) };
+    topKey.value = key;
+  }
+
+  function measure(): void {
+    const { firstKey } = drawn.value;
+    const elements = rows.value?.children ?? [];
+    // Read all, then write all: a read after a write lays the page out anew.
+    Array.from(elements, (element) => element.getBoundingClientRect().height).forEach((heightPx, index) => {
+      if (heightPx > 0) heights.set(firstKey + index, heightPx);
+    });
+  }
+
+  /** Puts the rows, the height and the scroll position where they belong. */
+  function place(): void {
+    const element = scroller.value;
+    if (element === null || sizer.value === null || rows.value === null) return;
+    measure();
+    const { firstKey, endKey } = range.value;
+    const totalPx = offsetOf(endKey) + PADDING_END_PX;
+    sizer.value.style.height = `${totalPx}px`;
+    rows.value.style.transform = `translateY(${offsetOf(drawn.value.firstKey)}px)`;
+    if (isFollowing.value) {
+      writeScrollTop(element, Math.max(0, totalPx - viewportPx.value));
+      return;
+    }
+    if (anchor.key < firstKey) anchor = { key: firstKey, offsetPx: 0 };
+    writeScrollTop(element, offsetOf(anchor.key) + anchor.offsetPx);
+    if (topKey.value !== anchor.key) topKey.value = anchor.key;
+  }
+
+  function writeScrollTop(element: HTMLElement, top: number): void {
+    if (Math.abs(element.scrollTop - top) >= 1) element.scrollTop = top;
+    writtenTop = element.scrollTop;
+  }
+
+  /** Scrolling up stops following, arriving at the end resumes it. Growth of the list alone does neither. */
+  function noteScroll(): void {
+    const element = scroller.value;
+    if (element === null || Math.abs(element.scrollTop - writtenTop) < 1) return;
+    const isUp = element.scrollTop < writtenTop;
+    writtenTop = element.scrollTop;
+    const leftPx = element.scrollHeight - element.scrollTop - element.clientHeight;
+    if (isUp && leftPx > 2) pause();
+    else if (!isUp && leftPx <= END_THRESHOLD_PX && options.canFollow()) isFollowing.value = true;
+    if (!isFollowing.value) setAnchor(element.scrollTop);
+    noteEdges(leftPx);
+  }
+
+  function noteEdges(leftPx: number): void {
+    const nearPx = 2 * viewportPx.value;
+    if (!isFollowing.value && writtenTop < nearPx) options.onNearEdge("older");
+    if (!isFollowing.value && leftPx < nearPx) options.onNearEdge("newer");
+  }
+
+  function pause(): void {
+    if (!isFollowing.value) return;
+    measure();
+    const element = scroller.value;
+    setAnchor(element === null ? 0 : element.scrollTop);
+    isFollowing.value = false;
+  }
+
+  function follow(): void {
+    if (options.canFollow()) isFollowing.value = true;
+  }
+
+  function reveal(key: number, align: "nearest" | "center"): void {
+    const element = scroller.value;
+    const { firstKey, endKey } = range.value;
+    if (element === null || key < firstKey || key >= endKey) return;
+    pause();
+    const top = offsetOf(key);
+    const bottom = offsetOf(key + 1);
+    const height = element.clientHeight;
+    let wanted = element.scrollTop;
+    if (align === "center") wanted = top - Math.max(0, (height - (bottom - top)) / 2);
+    else if (top < wanted) wanted = top;
+    else if (bottom > wanted + height) wanted = bottom - height;
+    setAnchor(Math.max(0, wanted));
+    void nextTick(() => {
+      place();
+      // Rows around it may have turned out higher than thought.
+      const seen = offsetOf(key);
+      if (seen < element.scrollTop || seen + 1 > element.scrollTop + height) setAnchor(Math.max(0, seen - height / 2));
+      place();
+      noteEdges(element.scrollHeight - element.scrollTop - element.clientHeight);
+    });
+  }
+
+  function scrollBy(pages: number): void {
+    const element = scroller.value;
+    if (element === null) return;
+    element.scrollTop += pages * element.clientHeight * 0.9;
+  }
+
+  function relayout(): void {
+    heights = new RowHeights(usualPx.value);
+    void nextTick(place);
+  }
+
+  watch(
+    [range, drawn, isFollowing],
+    () => {
+      heights.keep(range.value.firstKey, range.value.endKey);
+      place();
+    },
+    { flush: "post" },
+  );
+  watch(usualPx, relayout);
+  let lastWidth = 0;
+  useResizeObserver(scroller, ([entry]) => {
+    if (entry === undefined) return;
+    viewportPx.value = scroller.value?.clientHeight ?? 0;
+    if (lastWidth !== entry.contentRect.width) relayout();
+    lastWidth = entry.contentRect.width;
+    place();
+  });
+  watch(scroller, (element) => {
+    viewportPx.value = element?.clientHeight ?? 0;
+  });
+  useEventListener(scroller, "scroll", noteScroll, { passive: true });
+  // A selection that has begun must not run away from under the pointer.
+  useEventListener(document, "selectionchange", () => {
+    const selection = document.getSelection();
+    if (selection === null || selection.isCollapsed || selection.anchorNode === null) return;
+    if (scroller.value?.contains(selection.anchorNode) === true) pause();
+  });
+  onScopeDispose(() => {
+    isFollowing.value = false;
+  });
+
+  return { drawn, slotOf, isFollowing, topKey, follow, pause, reveal, scrollBy, relayout };
+}

@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 from logstream.api.context import APP_KEY, ApiContext
 from logstream.api.docs import describe, docs
 from logstream.api.explain import queries
+from logstream.api.export import exports
 from logstream.api.ops import ops
 from logstream.api.problems import problem, problem_of
 from logstream.api.records import records
@@ -30,7 +31,7 @@ def create_app(context: ApiContext) -> Quart:
     app = Quart("logstream", static_folder=None)
     app.extensions[APP_KEY] = context
     describe(app)
-    for blueprint in (stream, records, queries, rules, ops, docs, pages):
+    for blueprint in (stream, records, exports, queries, rules, ops, docs, pages):
         app.register_blueprint(blueprint)
     app.register_error_handler(LogstreamError, problem_of)
     app.register_error_handler(HTTPException, _http_problem)

@@ -34,6 +34,14 @@ class RecordsQuery(SelectionQuery):
     limit: int = Field(100, ge=1, le=1000, description="How many records at most.")
 
 
+class ExportQuery(SelectionQuery):
+    """What is to be in the file."""
+
+    format: Literal["text", "jsonl", "csv"] = Field(
+        "text", description="Lines as they are, records as JSON, or a table."
+    )
+
+
 class HistogramQuery(SelectionQuery):
     """Which counts."""
 

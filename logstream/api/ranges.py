@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 Anchor = Literal["before", "after", "around"]
 ANCHORS: tuple[Anchor, ...] = ("before", "after", "around")
-RECORDS_PARAMETERS = frozenset({*ANCHORS, "since", "until", "limit", "q", "source"})
+SELECTION_PARAMETERS = frozenset({"since", "until", "q", "source"})
+RECORDS_PARAMETERS = SELECTION_PARAMETERS | {*ANCHORS, "limit"}
 HISTOGRAM_PARAMETERS = frozenset({"after", "since", "until", "buckets", "q", "source"})
 MOST_RECORDS, USUAL_RECORDS = 1000, 100
 MOST_BUCKETS, USUAL_BUCKETS = 1000, 60
@@ -65,6 +66,13 @@ def read_records(arguments: Mapping[str, Sequence[str]], source_names: tuple[str
     limit = _number(arguments, "limit", MOST_RECORDS, USUAL_RECORDS)
     key, query = _selection(arguments, source_names)
     return AskedRecords(key, query, _place(arguments), _span(arguments), limit)
+
+
+def read_selected(arguments: Mapping[str, Sequence[str]], source_names: tuple[str, ...], limit: int) -> AskedRecords:
+    """As `read_records`, without a place: all that is selected, `limit` records a page."""
+    refuse_others(arguments, SELECTION_PARAMETERS)
+    key, query = _selection(arguments, source_names)
+    return AskedRecords(key, query, None, _span(arguments), limit)
 
 
 def read_counts(arguments: Mapping[str, Sequence[str]], source_names: tuple[str, ...]) -> AskedCounts:

@@ -1,0 +1,135 @@
+"""`GET /api/v1/export`: all that a query selects of the past as one file, made while it is sent.
+
+Owns the file's form and its end. A page at a time is in memory, and the next one is read when the client has taken the
+one before. What is lost stands where it is missing; a shutdown cuts the response short, which a client sees.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from functools import partial
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import orjson
+from quart import Blueprint, Response, current_app, request
+from quart_schema import document_querystring, document_response
+
+from logstream.api.asked import TOLD, single
+from logstream.api.context import APP_KEY, ApiContext
+from logstream.api.frames import gap_facts
+from logstream.api.models import ExportQuery, Problem
+from logstream.api.problems import BadParameterError
+from logstream.api.ranges import MOST_RECORDS, AskedRecords, read_selected
+from logstream.errors import LogstreamError
+from logstream.hub.history import Page, Wanted, page_after
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from logstream.records import Gap
+
+Format = Literal["text", "jsonl", "csv"]
+CONTENT_TYPES: dict[Format, str] = {
+    "text": "text/plain; charset=utf-8",
+    "jsonl": "application/x-ndjson",
+    "csv": "text/csv; charset=utf-8; header=present",
+}
+SUFFIXES: dict[Format, str] = {"text": "log", "jsonl": "jsonl", "csv": "csv"}
+FORMAT = "format"
+COLUMNS = ("time", "source", "file", "level", "event", "text", "id")
+GAP_EVENT = "gap"
+
+exports = Blueprint("exports", __name__)
+
+
+class ExportCutError(LogstreamError):
+    """The service ends before the file does: the response must not look whole."""
+
+    def __str__(self) -> str:
+        """One line for people."""
+        return "the service is going down: an export was cut short"
+
+
+class AskedExport(NamedTuple):
+    """What is to be in the file, and how it looks."""
+
+    records: AskedRecords
+    format: Format
+
+
+@exports.get("/api/v1/export")
+@document_querystring(ExportQuery)
+@document_response(Problem, 400)
+@document_response(Problem, 404)
+@document_response(Problem, 503)
+async def get_export() -> Response:
+    """All matching records of the past as a file: text, JSON lines or CSV.
+
+    In the order of the stream, from the oldest that can still be read to the newest at the time of the question.
+    """
+    context: ApiContext = current_app.extensions[APP_KEY]
+    asked = await context.aside.run(partial(read_export, request.args.to_dict(flat=False), context.source_names()))
+    body = b"" if request.method == "HEAD" else _body(context, asked)
+    response = Response(body, content_type=CONTENT_TYPES[asked.format])
+    response.headers["Content-Disposition"] = f'attachment; filename="logstream.{SUFFIXES[asked.format]}"'
+    response.headers["Cache-Control"] = "no-store, no-transform"
+    # A large file takes as long as its reader does.
+    response.timeout = None
+    return response
+
+
+def read_export(arguments: dict[str, list[str]], source_names: tuple[str, ...]) -> AskedExport:
+    """What `arguments` ask for; may take a while, as the query is compiled. Raises UsageError."""
+    told = single(arguments, FORMAT) or "text"
+    if told not in CONTENT_TYPES:
+        raise BadParameterError(FORMAT, told[:TOLD], "text, jsonl or csv")
+    rest = {name: values for name, values in arguments.items() if name != FORMAT}
+    return AskedExport(read_selected(rest, source_names, MOST_RECORDS), told)
+
+
+async def _body(context: ApiContext, asked: AskedExport) -> AsyncIterator[bytes]:
+    hub, records = context.hub, asked.records
+    end_at, at = hub.durable_head, 0
+    if asked.format == "csv":
+        yield _csv([COLUMNS])
+    with hub.view(records.key, records.query) as view:
+        wanted = Wanted(view, records.span, records.limit)
+        more = True
+        while more and at < end_at:
+            if context.streams.is_closing:
+                raise ExportCutError
+            page = await page_after(hub, wanted, at)
+            if content := encode_page(page, asked.format):
+                yield content
+            resolved = None if page.scanned_to is None else (await hub.journal.resolve(page.scanned_to)).at
+            # Without a step ahead there is nothing that could be read.
+            more = page.more and resolved is not None and resolved > at
+            at = at if resolved is None else resolved
+
+
+def encode_page(page: Page, form: Format) -> bytes:
+    """A stretch of the file; what is lost in it stands before its lines."""
+    gaps = [gap_facts(gap) for gap in page.gaps]
+    if form == "jsonl":
+        lost = [orjson.dumps({"event": GAP_EVENT, **facts}) for facts in gaps]
+        return b"".join(line + b"\n" for line in [*lost, *(record.json for record in page.records)])
+    found = [orjson.loads(record.json) for record in page.records]
+    if form == "text":
+        return "".join(f"{line}\n" for line in [*map(gap_words, page.gaps), *(each["text"] for each in found)]).encode()
+    lost_rows = [(None, gap.source, gap.file, None, GAP_EVENT, gap_words(gap), None) for gap in page.gaps]
+    return _csv([*lost_rows, *(tuple(each[name] for name in COLUMNS) for each in found)])
+
+
+def gap_words(gap: Gap) -> str:
+    """What stands in a text in place of lost lines."""
+    facts = gap_facts(gap)
+    amount = next((f"{facts[unit]} {unit}" for unit in ("lines", "bytes") if facts[unit] is not None), "lines")
+    return f"[logstream: {amount} missing from {gap.file or gap.source or 'a file'}: {facts['reason']}]"
+
+
+def _csv(rows: list[tuple[object, ...]]) -> bytes:
+    """Rows as RFC 4180 has them."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode()

@@ -2,8 +2,9 @@
 import { shallowRef } from "vue";
 import type { Words } from "./words/en.ts";
 import { en } from "./words/en.ts";
+import { zh } from "./words/zh.ts";
 
-const CATALOGUES = { en } as const satisfies Record<string, Words>;
+const CATALOGUES = { en, zh } as const satisfies Record<string, Words>;
 export type Language = keyof typeof CATALOGUES;
 
 export const language = shallowRef<Language>("en");

@@ -5,18 +5,30 @@
 import type { Gap, Level, LogRecord } from "./protocol.ts";
 
 export type Row =
-  | { readonly kind: "record"; readonly key: number; readonly record: LogRecord }
+  | RecordRow
   | { readonly kind: "gap"; readonly key: number; readonly gap: Gap }
   | { readonly kind: "notice"; readonly key: number; readonly tone: Tone; readonly text: string };
+
+/** A line, and those that continue it: a stack trace is one thing to read. */
+export interface RecordRow {
+  readonly kind: "record";
+  readonly key: number;
+  readonly record: LogRecord;
+  readonly tail: readonly LogRecord[];
+}
 
 export type Tone = "quiet" | "warning";
 export type LevelName = Level | "none";
 
 export interface Bounds {
+  /** Rows, and the lines within them. */
   readonly rows: number;
   /** Memory that the rows' text may take, by `textBytes`' estimate. */
   readonly textBytes: number;
 }
+
+/** A longer one goes on in a row of its own: rows are drawn as a whole. */
+const LONGEST_TAIL = 100;
 
 export const PAGE_BOUNDS: Bounds = { rows: 50_000, textBytes: 64 * 1024 * 1024 };
 
@@ -33,6 +45,8 @@ export class RowStore {
   #head = 0;
   #firstKey = 0;
   #textBytes = 0;
+  #held = 0;
+  #linesTaken = 0;
   readonly #keysById = new Map<string, number>();
   readonly #gaps = new Set<string>();
   readonly #levels = new Map<LevelName, number>();
@@ -54,8 +68,13 @@ export class RowStore {
     return this.#levels;
   }
 
+  /** Lines taken at the new end since the beginning. */
+  get linesTaken(): number {
+    return this.#linesTaken;
+  }
+
   get isFull(): boolean {
-    return this.#rows.length - this.#head >= this.#bounds.rows || this.#textBytes >= this.#bounds.textBytes;
+    return this.#held >= this.#bounds.rows || this.#textBytes >= this.#bounds.textBytes;
   }
 
   /** The row with this key, or undefined if it is not held. */
@@ -69,15 +88,21 @@ export class RowStore {
 
   /** Adds lines at the new end, those that are held already left out; the oldest rows make room. */
   addRecords(records: readonly LogRecord[]): void {
-    for (const record of records) {
-      if (!this.#holds(record)) this.#add({ kind: "record", key: this.#endKey, record });
-    }
+    this.addRecordsHeld(records);
+    this.#trim();
   }
 
   /** As `addRecords`, but the bounds may be exceeded: nothing leaves while somebody reads. */
   addRecordsHeld(records: readonly LogRecord[]): void {
     for (const record of records) {
-      if (!this.#holds(record)) this.#push({ kind: "record", key: this.#endKey, record });
+      if (this.#holds(record)) continue;
+      this.#linesTaken += 1;
+      const last = this.#rows.at(-1);
+      if (last !== undefined && this.#rows.length > this.#head && continues(last, record)) {
+        this.#count(last, -1);
+        this.#rows[this.#rows.length - 1] = { ...last, tail: [...last.tail, record] };
+        this.#count(this.#rows[this.#rows.length - 1], 1);
+      } else this.#push({ kind: "record", key: this.#endKey, record, tail: [] });
     }
   }
 
@@ -95,19 +120,18 @@ export class RowStore {
    */
   prepend(records: readonly LogRecord[], gaps: readonly Gap[]): { readonly added: number; readonly dropped: number } {
     const fresh: Row[] = [];
-    const wanted = records.filter((record) => !this.#holds(record));
+    const wanted = grouped(records.filter((record) => !this.#holds(record)));
     const lost = gaps.filter((gap) => !this.#gaps.has(gapKey(gap)));
     let key = this.#firstKey - wanted.length - lost.length;
     for (const gap of lost) fresh.push({ kind: "gap", key: key++, gap });
-    for (const record of wanted) fresh.push({ kind: "record", key: key++, record });
+    for (const { record, tail } of wanted) fresh.push({ kind: "record", key: key++, record, tail });
     for (const row of fresh) this.#count(row, 1);
     this.#rows = [...fresh, ...this.#rows.slice(this.#head)];
     this.#head = 0;
     this.#firstKey -= fresh.length;
     let dropped = 0;
     while (this.#rows.length > Math.max(1, fresh.length) && this.#isOverBounds()) {
-      const row = this.#rows.pop();
-      if (row !== undefined) this.#count(row, -1);
+      this.#count(this.#rows.pop(), -1);
       dropped += 1;
     }
     return { added: fresh.length, dropped };
@@ -123,6 +147,10 @@ export class RowStore {
 
   #add(row: Row): void {
     this.#push(row);
+    this.#trim();
+  }
+
+  #trim(): void {
     // The newest row stays, however long it is: a page that shows nothing would be a riddle.
     while (this.#rows.length - this.#head > 1 && this.#isOverBounds()) this.#dropOldest();
   }
@@ -132,27 +160,31 @@ export class RowStore {
     this.#count(row, 1);
   }
 
-  #count(row: Row, by: 1 | -1): void {
+  #count(row: Row | undefined, by: 1 | -1): void {
+    if (row === undefined) return;
     this.#textBytes += by * textBytes(row);
+    this.#held += by * (row.kind === "record" ? 1 + row.tail.length : 1);
     if (row.kind === "gap") {
       if (by === 1) this.#gaps.add(gapKey(row.gap));
       else this.#gaps.delete(gapKey(row.gap));
     }
-    if (row.kind !== "record") return;
-    const level = row.record.level ?? "none";
+    if (row.kind === "record") for (const record of [row.record, ...row.tail]) this.#countRecord(row.key, record, by);
+  }
+
+  #countRecord(key: number, record: LogRecord, by: 1 | -1): void {
+    const level = record.level ?? "none";
     this.#levels.set(level, (this.#levels.get(level) ?? 0) + by);
-    if (row.record.id === null) return;
-    if (by === 1) this.#keysById.set(row.record.id, row.key);
-    else this.#keysById.delete(row.record.id);
+    if (record.id === null) return;
+    if (by === 1) this.#keysById.set(record.id, key);
+    else this.#keysById.delete(record.id);
   }
 
   #isOverBounds(): boolean {
-    return this.#rows.length - this.#head > this.#bounds.rows || this.#textBytes > this.#bounds.textBytes;
+    return this.#held > this.#bounds.rows || this.#textBytes > this.#bounds.textBytes;
   }
 
   #dropOldest(): void {
-    const row = this.#rows[this.#head];
-    if (row !== undefined) this.#count(row, -1);
+    this.#count(this.#rows[this.#head], -1);
     this.#rows[this.#head] = undefined;
     this.#head += 1;
     this.#firstKey += 1;
@@ -169,8 +201,27 @@ function gapKey(gap: Gap): string {
   return `${gap.source ?? ""}\n${gap.file ?? ""}\n${gap.from ?? ""}\n${gap.to ?? ""}\n${gap.reason}`;
 }
 
+/** Whether a line is the next one of a row's stack trace. */
+function continues(row: Row, record: LogRecord): row is RecordRow {
+  if (!record.cont || row.kind !== "record" || row.tail.length >= LONGEST_TAIL) return false;
+  return row.record.file === record.file && row.record.source === record.source;
+}
+
+function grouped(records: readonly LogRecord[]): { readonly record: LogRecord; readonly tail: LogRecord[] }[] {
+  const rows: { record: LogRecord; tail: LogRecord[] }[] = [];
+  for (const record of records) {
+    const last = rows.at(-1);
+    if (last !== undefined && continues({ kind: "record", key: 0, ...last }, record)) last.tail.push(record);
+    else rows.push({ record, tail: [] });
+  }
+  return rows;
+}
+
 /** An upper estimate: two bytes a UTF-16 unit, and the fields of a structured line are its text once more. */
 function textBytes(row: Row): number {
-  if (row.kind === "record") return row.record.text.length * (row.record.fields === null ? 2 : 4);
-  return row.kind === "notice" ? row.text.length * 2 : 0;
+  if (row.kind === "notice") return row.text.length * 2;
+  if (row.kind === "gap") return 0;
+  let units = row.record.text.length * (row.record.fields === null ? 1 : 2);
+  for (const { text } of row.tail) units += text.length;
+  return 2 * units;
 }

@@ -24,6 +24,8 @@ export interface View {
   readonly keyOf: (id: string) => number | undefined;
   /** Gaps that the stream has reported since it began. */
   readonly gaps: number;
+  /** Lines that have come at the new end since the beginning. */
+  readonly linesTaken: number;
   readonly levels: ReadonlyMap<LevelName, number>;
   readonly older: EdgeState;
   readonly newer: EdgeState;
@@ -138,7 +140,8 @@ function viewOf(timeline: Timeline): View {
     rowAt: (key) => store.at(key),
     keyOf: (id) => store.keyOf(id),
     gaps: timeline.gaps,
-    levels: store.levels,
+    linesTaken: store.linesTaken,
+    levels: new Map(store.levels),
     older: timeline.older,
     newer: timeline.newer,
     isAttached: timeline.isAttached,

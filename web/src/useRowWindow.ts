@@ -28,7 +28,6 @@ export interface RowWindow {
   readonly pause: () => void;
   /** Scrolls as little as it takes to show the row; with `center`, to the middle. */
   readonly reveal: (key: number, align: "nearest" | "center") => void;
-  readonly scrollBy: (pages: number) => void;
   readonly relayout: () => void;
 }
 
@@ -42,6 +41,8 @@ export interface RowWindowOptions {
   readonly paddingPx: number;
   /** Whether new lines arrive: only then can the list follow. */
   readonly canFollow: () => boolean;
+  /** The row that is to stay where it is when all rows are laid out anew. */
+  readonly focusKey: () => number | null;
   /** The reader is near an end of what is held. */
   readonly onNearEdge: (edge: "older" | "newer") => void;
 }
@@ -106,7 +107,7 @@ export function useRowWindow(options: RowWindowOptions): RowWindow {
     }
     if (anchor.key < firstKey) anchor = { key: firstKey, offsetPx: 0 };
     writeScrollTop(element, offsetOf(anchor.key) + anchor.offsetPx);
-    if (topKey.value !== anchor.key) topKey.value = anchor.key;
+    topKey.value = heights.keyAt(firstKey, endKey, writtenTop - paddingPx);
   }
 
   function writeScrollTop(element: HTMLElement, top: number): void {
@@ -168,13 +169,12 @@ export function useRowWindow(options: RowWindowOptions): RowWindow {
     });
   }
 
-  function scrollBy(pages: number): void {
-    const element = scroller.value;
-    if (element === null) return;
-    element.scrollTop += pages * element.clientHeight * 0.9;
-  }
-
   function relayout(): void {
+    const key = options.focusKey();
+    if (key !== null && key >= drawn.value.firstKey && key < drawn.value.endKey) {
+      const seenPx = offsetOf(key) - writtenTop;
+      if (seenPx > -usualPx.value && seenPx < viewportPx.value) anchor = { key, offsetPx: -Math.max(0, seenPx) };
+    }
     heights = new RowHeights(usualPx.value);
     void nextTick(place);
   }
@@ -210,5 +210,5 @@ export function useRowWindow(options: RowWindowOptions): RowWindow {
     isFollowing.value = false;
   });
 
-  return { drawn, slotOf, isFollowing, topKey, follow, pause, reveal, scrollBy, relayout };
+  return { drawn, slotOf, isFollowing, topKey, follow, pause, reveal, relayout };
 }

@@ -5,11 +5,15 @@ import stylesheet from "../src/style.css?raw";
 
 type Colours = ReadonlyMap<string, string>;
 
-/** The `--name: #rrggbb` of each `:root` block: light first, then what dark changes. */
-const [light, dark] = stylesheet
-  .split(":root")
-  .slice(1)
-  .map((block) => new Map([...block.matchAll(/--([\w-]+): (#[0-9a-f]{6});/g)].map(([, name, value]) => [name, value])));
+const [light, dark] = [1, 2].map(
+  (place) =>
+    new Map(
+      [...stylesheet.matchAll(/--([\w-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\);/g)].map((match) => [
+        match[1],
+        match[place + 1],
+      ]),
+    ),
+);
 
 const PAIRS: readonly (readonly [ink: string, ground: string])[] = [
   ...["ink", "muted", "trace", "debug", "info", "warn"].flatMap((ink) =>
@@ -23,6 +27,14 @@ const PAIRS: readonly (readonly [ink: string, ground: string])[] = [
   ["on-accent", "accent"],
   ["ink", "raised"],
   ["muted", "raised"],
+  ["hit-ink", "hit"],
+  ["ink", "chosen"],
+  ["muted", "chosen"],
+  ["error", "raised"],
+  ["accent", "page"],
+  ["accent", "panel"],
+  ["accent", "raised"],
+  ...[0, 1, 2, 3, 4, 5, 6, 7].map((number) => [`term-${number}`, "page"] as const),
 ];
 
 function luminance(colour: string): number {

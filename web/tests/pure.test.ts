@@ -59,7 +59,7 @@ describe("a selection", () => {
   );
 
   it("drops what says nothing", () => {
-    expect(readSelection("?q=&source=&source=a&source=a&other=1")).toEqual({ query: "", sources: ["a"] });
+    expect(readSelection("?q=&source=&source=a&source=a&other=1")).toEqual({ query: "", sources: ["a"], levels: [] });
     expect(writeSelection({ query: "   ", sources: [] })).toBe("");
   });
 

@@ -1,4 +1,5 @@
 /** What the page says, in English; the other languages have its form. Pure. */
+import type { Action } from "../keys.ts";
 import { countOf } from "../words.ts";
 
 export const en = {
@@ -12,8 +13,100 @@ export const en = {
   lookFurther: "Look further back",
   beginning: "The beginning: there are no older lines.",
   olderFailed: (why: string): string => `Older lines could not be loaded: ${why}.`,
-  newerFailed: (why: string): string => `Newer lines could not be loaded: ${why}.`,
   tryAgain: "Try again",
+
+  moreLines: (count: number): string => countOf(count, "more line"),
+  foldLines: "Fold",
+  sinceMark: (span: string): string => `${span} since the mark before`,
+  marked: "marked",
+
+  levels: "Levels",
+  levelNone: "no level",
+  allLevels: "All levels",
+  levelChip: (level: string, count: number): string => `${level}: ${countOf(count, "line")} here`,
+
+  line: "Line",
+  close: "Close",
+  time: "Time",
+  level: "Level",
+  source: "Source",
+  file: "File",
+  event: "Type",
+  rules: "Rules",
+  noTime: "no time in the line",
+  endsAtByte: (offset: string): string => `ends at byte ${offset}`,
+  fields: "Fields",
+  noFields: "No fields were found in this line.",
+  filterFor: (name: string): string => `Only lines with this ${name}`,
+  filterOut: (name: string): string => `No lines with this ${name}`,
+  copyValue: (name: string): string => `Copy ${name}`,
+  json: "JSON",
+  text: "Text",
+  copyText: "Copy text",
+  copyJson: "Copy JSON",
+  copyLink: "Copy link",
+  copied: "Copied",
+  copyFailed: "The browser did not allow copying",
+  inContext: "Show in context",
+
+  contextTitle: "A line in its surroundings.",
+  contextDetail: "All lines around it are shown, without a filter.",
+  contextLoading: "Looking for the line …",
+  lineGone: "This line cannot be shown.",
+  lineGoneDetail: (why: string): string => `${why} Its file may have been deleted, or this link is of another server.`,
+  backToFilter: "Back to the filter",
+
+  view: "View",
+  times: "Time",
+  timeModes: { local: "Local", utc: "UTC", relative: "Ago" },
+  theme: "Theme",
+  themes: { system: "System", light: "Light", dark: "Dark" },
+  language: "Language",
+  languages: { system: "System", en: "English", zh: "中文" },
+  fontSize: "Font size",
+  wrapLines: "Wrap long lines",
+  foldTraces: "Fold stack traces",
+
+  download: "Download",
+  formats: { text: "Text", jsonl: "JSON lines", csv: "CSV" },
+  downloadWhat: "What matches the query now, from the oldest file on.",
+
+  keyboard: "Keyboard",
+  help: "Help",
+  actions: {
+    query: "Write a query",
+    pause: "Pause, or follow the newest line",
+    next: "Next line",
+    previous: "Previous line",
+    nextError: "Next error",
+    previousError: "Previous error",
+    nextWarning: "Next warning",
+    previousWarning: "Previous warning",
+    nextHit: "Next hit",
+    previousHit: "Previous hit",
+    mark: "Mark the line",
+    nextMark: "Next mark",
+    previousMark: "Previous mark",
+    oldest: "Oldest line held",
+    newest: "Newest line",
+    context: "Show the line in its context",
+    minuteBack: "A minute back",
+    minuteOn: "A minute on",
+    open: "Open the line",
+    copy: "Copy the line",
+    wrap: "Wrap long lines, or not",
+    close: "Close what is open",
+    help: "This help",
+  } satisfies Record<Action, string>,
+  noneFurther: "There is none further among the lines held here.",
+  noHitsAsked: "Write what to look for in the query box first.",
+  sources: "Sources",
+  queryHistory: "Queries asked before",
 };
 
-export type Words = typeof en;
+type Widened<T> = T extends string
+  ? string
+  : T extends (...args: infer A) => string
+    ? (...args: A) => string
+    : { readonly [K in keyof T]: Widened<T[K]> };
+export type Words = Widened<typeof en>;

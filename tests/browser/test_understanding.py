@@ -1,0 +1,134 @@
+"""One line, understood: its drawer, its surroundings, its link, and the keys that lead to it, in a real Chromium."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Page, expect
+
+if TYPE_CHECKING:
+    from tests.running import Service
+
+LOG = '[role="log"]'
+CHOSEN = f"{LOG} .chosen .text"
+
+
+def shown(service: Service, page: Page, *lines: str) -> None:
+    service.write("a.log", *lines)
+    service.wait_until_read("a.log")
+    page.goto(service.url)
+    expect(page.get_by_role("status").first).to_contain_text("live")
+    expect(page.locator(f"{LOG} [data-id]").last).to_be_visible()
+
+
+def test_a_click_opens_a_line_with_its_fields_and_a_field_becomes_a_filter(service: Service, page: Page) -> None:
+    shown(service, page, '{"level":"error","user":"anna","n":1}', '{"level":"info","user":"ben","n":2}')
+    page.locator(f"{LOG} .text", has_text="anna").click()
+    drawer = page.get_by_role("complementary", name="Line")
+    expect(drawer).to_contain_text("anna")
+    expect(drawer.locator("pre").first).to_contain_text('"user": "anna"')
+    expect(drawer).to_contain_text("ends at byte 38")
+    drawer.get_by_role("button", name="Only lines with this user").click()
+    expect(page.locator(f"{LOG} [data-id]")).to_have_count(1)
+    assert "q=user%3Aanna" in page.url
+    page.go_back()
+    expect(page.locator(f"{LOG} [data-id]")).to_have_count(2)
+
+
+def test_text_is_copied_without_terminal_colours_which_are_shown_and_are_never_markup(
+    service: Service, page: Page
+) -> None:
+    shown(service, page, "\x1b[1;31mred\x1b[0m <b>plain</b>")
+    expect(page.locator(f"{LOG} .ink-1.bold")).to_have_text("red")
+    page.keyboard.press("j")
+    page.keyboard.press("y")
+    expect(page.get_by_text("Copied")).to_be_visible()
+
+    assert page.evaluate("() => navigator.clipboard.readText()") == "red <b>plain</b>"
+
+
+def test_a_stack_trace_folds_into_its_head_and_unfolds(service: Service, page: Page) -> None:
+    trace = ["2026-11-23 10:00:00,000 ERROR cannot send", "Traceback (most recent call last):", '  File "a.py", line 1']
+    shown(service, page, *trace, "2026-11-23 10:00:01,000 INFO next")
+    expect(page.locator(f"{LOG} [data-id]")).to_have_count(2)
+    page.get_by_role("button", name="2 more lines").click()
+    expect(page.locator(f"{LOG} [data-id] .text")).to_have_text([*trace, "2026-11-23 10:00:01,000 INFO next"])
+    page.get_by_role("button", name="Fold").click()
+    expect(page.locator(f"{LOG} [data-id]")).to_have_count(2)
+
+
+def test_context_lifts_the_filter_around_a_line_and_back_returns_to_it(service: Service, page: Page) -> None:
+    shown(service, page, *(f"line {number}{' needle' if number == 50 else ''}" for number in range(100)))
+    page.goto(f"{service.url}/?q=needle")
+    page.locator(f"{LOG} .text", has_text="needle").click()
+    page.keyboard.press("c")
+    expect(page.locator(CHOSEN)).to_have_text("line 50 needle")
+    expect(page.locator(CHOSEN)).to_be_in_viewport()
+    expect(page.locator(LOG)).to_contain_text("line 49")
+    expect(page.locator(LOG)).to_contain_text("line 51")
+    page.get_by_role("button", name="Back to the filter").click()
+    expect(page.locator(f"{LOG} [data-id]")).to_have_count(1)
+
+
+def test_a_permalink_opens_its_line_after_a_rotation_and_says_so_once_it_is_gone(service: Service, page: Page) -> None:
+    shown(service, page, *(f"line {number}" for number in range(300)))
+    identity = page.locator(f"{LOG} [data-id]", has_text="line 299").get_attribute("data-id")
+    (service.logs / "a.log").rename(service.logs / "a.log.1")
+    service.write("a.log", "new")
+    service.wait_until_read("a.log")
+    page.goto("about:blank")
+    page.goto(f"{service.url}/#/line/{identity}")
+    expect(page.locator(CHOSEN)).to_have_text("line 299")
+    expect(page.locator(LOG)).to_contain_text("new")
+    page.goto(f"{service.url}/#/line/1.22222222.zz.1")
+    expect(page.get_by_text("This line cannot be shown.")).to_be_visible()
+    page.get_by_role("button", name="Return to live").first.click()
+    expect(page.locator(LOG)).to_contain_text("new")
+
+
+def test_keys_lead_from_error_to_error_hit_to_hit_and_mark_to_mark(service: Service, page: Page) -> None:
+    level = {10: "ERROR", 20: "WARN", 30: "ERROR"}
+    lines = [f"2026-11-23T10:{n:02}:00Z {level.get(n, 'INFO')} line {n:02}" for n in range(60)]
+    shown(service, page, *lines)
+    for keys, line in (("E", "30"), ("E", "10"), ("e", "30"), ("W", "20"), ("]", "21"), ("[", "20"), ("k", "19")):
+        page.keyboard.press(keys)
+        expect(page.locator(CHOSEN)).to_contain_text(f"line {line}")
+    page.keyboard.press("m")
+    page.keyboard.press("/")
+    page.keyboard.type("line 4")
+    expect(page.locator(f"{LOG} .hit").first).to_be_visible()
+    page.keyboard.press("Escape")
+    for keys, line in (("e", "30"), ("U", "19")):
+        page.keyboard.press(keys)
+        expect(page.locator(CHOSEN)).to_contain_text(f"line {line}")
+    expect(page.locator(f"{LOG} .mark")).to_be_visible()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("Next error")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+@pytest.mark.parametrize("chip", ["error", "no level"])
+def test_level_chips_count_what_is_held_and_choose_what_is_shown(service: Service, page: Page, chip: str) -> None:
+    shown(service, page, "2026-11-23T10:00:00Z ERROR bad", "2026-11-23T10:00:01Z INFO good", "nothing said")
+    button = page.get_by_role("group", name="Levels").get_by_role("button", name=chip)
+    expect(button).to_contain_text("1")
+    button.click()
+    expect(page.locator(f"{LOG} [data-id]")).to_have_count(1)
+    page.reload()
+    expect(page.locator(f"{LOG} [data-id]")).to_have_count(1)
+    page.get_by_role("button", name="All levels").click()
+    expect(page.locator(f"{LOG} [data-id]")).to_have_count(3)
+
+
+def test_settings_are_kept(service: Service, page: Page) -> None:
+    shown(service, page, "2026-11-23T10:00:00Z INFO one")
+    page.get_by_role("button", name="View").click()
+    page.get_by_label("Dark").click()
+    page.get_by_label("Wrap long lines").click()
+    page.get_by_role("button", name="Font size +").click()
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    expect(page.locator(LOG)).to_have_class("scroller nowrap")
+    assert page.locator(LOG).evaluate("log => getComputedStyle(log).fontSize") == "14px"

@@ -1,0 +1,50 @@
+/** Steps through the rows that are held, from one to the next that is looked for. Pure. */
+import type { Finder } from "./segments.ts";
+import { visibleText } from "./segments.ts";
+import type { Row, RowRange } from "./store.ts";
+
+export interface Rows {
+  readonly range: RowRange;
+  readonly rowAt: (key: number) => Row | undefined;
+}
+
+/** The next row in this direction, `from` itself left out, for which `isWanted` holds; null if none is held. */
+export function stepTo(rows: Rows, from: number, step: 1 | -1, isWanted: (row: Row) => boolean): number | null {
+  const { firstKey, endKey } = rows.range;
+  for (let key = Math.min(Math.max(from, firstKey - 1), endKey) + step; key >= firstKey && key < endKey; key += step) {
+    const row = rows.rowAt(key);
+    if (row !== undefined && isWanted(row)) return key;
+  }
+  return null;
+}
+
+export function isOfLevels(levels: readonly string[]): (row: Row) => boolean {
+  return (row) => row.kind === "record" && row.record.level !== null && levels.includes(row.record.level);
+}
+
+export function isHit(find: Finder): (row: Row) => boolean {
+  return (row) =>
+    row.kind === "record" && [row.record, ...row.tail].some(({ text }) => find(visibleText(text)).length > 0);
+}
+
+/** The first row whose time is that far from the time of the row at `from`, or the last one before the end. */
+export function stepByTime(rows: Rows, from: number, byMs: number): number | null {
+  const step = byMs < 0 ? -1 : 1;
+  let startMs = timeOf(rows.rowAt(from));
+  let last: number | null = null;
+  const { firstKey, endKey } = rows.range;
+  for (let key = from + step; key >= firstKey && key < endKey; key += step) {
+    const timeMs = timeOf(rows.rowAt(key));
+    if (timeMs === null) continue;
+    startMs ??= timeMs;
+    last = key;
+    if (Math.abs(timeMs - startMs) >= Math.abs(byMs) && Math.sign(timeMs - startMs) === step) return key;
+  }
+  return last;
+}
+
+function timeOf(row: Row | undefined): number | null {
+  if (row?.kind !== "record" || row.record.time === null) return null;
+  const timeMs = Date.parse(row.record.time);
+  return Number.isNaN(timeMs) ? null : timeMs;
+}

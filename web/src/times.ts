@@ -1,0 +1,40 @@
+/** Times as the reader wants them: by the local clock, in UTC, or how long ago. Pure. */
+import type { Settings } from "./settings.ts";
+
+/** A record's time in one column; before the time of day stands the day if it is not today's. */
+export function timeText(time: string | null, mode: Settings["time"], nowMs: number): string {
+  if (time === null) return "";
+  const date = new Date(time);
+  if (Number.isNaN(date.getTime())) return time;
+  if (mode === "relative") return agoText(nowMs - date.getTime());
+  const now = new Date(nowMs);
+  const shown = mode === "utc" ? date.toISOString() : localIso(date);
+  const today = mode === "utc" ? now.toISOString() : localIso(now);
+  if (shown.slice(0, 10) === today.slice(0, 10)) return shown.slice(11, 23);
+  return shown.slice(0, 4) === today.slice(0, 4)
+    ? `${shown.slice(5, 10)} ${shown.slice(11, 19)}`
+    : `${shown.slice(0, 10)} ${shown.slice(11, 19)}`;
+}
+
+/** The local time with date, milliseconds and offset, as RFC 3339 has it. */
+export function localIso(date: Date): string {
+  const offset = -date.getTimezoneOffset();
+  const local = new Date(date.getTime() + offset * 60_000).toISOString().slice(0, 23);
+  const two = (part: number): string => String(Math.trunc(part)).padStart(2, "0");
+  return `${local}${offset < 0 ? "-" : "+"}${two(Math.abs(offset) / 60)}:${two(Math.abs(offset) % 60)}`;
+}
+
+/** "3.2 s", "4 min", "2 h", "5 d"; what lies ahead has a plus. */
+export function agoText(elapsedMs: number): string {
+  const sign = elapsedMs < 0 ? "+" : "-";
+  return `${sign}${spanText(Math.abs(elapsedMs))}`;
+}
+
+export function spanText(ms: number): string {
+  const seconds = ms / 1000;
+  if (seconds < 1) return `${Math.round(ms)} ms`;
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+  return `${Math.floor(seconds / 86_400)} d ${Math.floor((seconds % 86_400) / 3600)} h`;
+}

@@ -1,0 +1,87 @@
+/**
+ * What the page's address names: a selection, or one line in its surroundings. The address is the truth: a link
+ * reproduces the view, and Back leads to the choice before.
+ */
+import { useEventListener } from "@vueuse/core";
+import type { ShallowRef } from "vue";
+import { nextTick, shallowRef } from "vue";
+import { lineHash, readLineHash } from "./details.ts";
+import type { Selection } from "./selection.ts";
+import { isSameSelection, readSelection, writeSelection } from "./selection.ts";
+import { asSentence } from "./words.ts";
+
+const EVERYTHING: Selection = { query: "", sources: [], levels: [] };
+
+export interface PlaceOptions {
+  /** Other rows are about to be shown. */
+  readonly begin: () => void;
+  readonly open: (selection: Selection) => void;
+  readonly openAround: (selection: Selection, id: string) => Promise<void>;
+  /** The line and its surroundings are there. */
+  readonly arrive: (id: string) => void;
+}
+
+export interface Place {
+  readonly selection: Readonly<ShallowRef<Selection>>;
+  /** The line that is shown in its surroundings, if one is. */
+  readonly contextId: Readonly<ShallowRef<string | null>>;
+  /** Why it is not, as a sentence. */
+  readonly contextFailure: Readonly<ShallowRef<string | null>>;
+  /** Shows what the address names, from anew. */
+  readonly show: () => void;
+  readonly choose: (changes: Partial<Selection>) => void;
+  readonly showContext: (id: string) => void;
+}
+
+export function usePlace(options: PlaceOptions): Place {
+  const selection = shallowRef(readSelection(window.location.search));
+  const contextId = shallowRef<string | null>(null);
+  const contextFailure = shallowRef<string | null>(null);
+  let visits = 0;
+
+  function show(): void {
+    selection.value = readSelection(window.location.search);
+    contextId.value = readLineHash(window.location.hash);
+    contextFailure.value = null;
+    visits += 1;
+    options.begin();
+    if (contextId.value === null) options.open(selection.value);
+    else void showAround(contextId.value);
+  }
+
+  async function showAround(id: string): Promise<void> {
+    const mine = visits;
+    try {
+      await options.openAround(EVERYTHING, id);
+    } catch (error) {
+      if (mine === visits) contextFailure.value = asSentence(error instanceof Error ? error.message : "");
+      return;
+    }
+    await nextTick();
+    if (mine === visits) options.arrive(id);
+  }
+
+  function visit(address: string): void {
+    window.history.pushState(null, "", address);
+    show();
+  }
+
+  function choose(changes: Partial<Selection>): void {
+    const next = { ...selection.value, ...changes };
+    if (isSameSelection(next, selection.value) && contextId.value === null) show();
+    else visit(window.location.pathname + writeSelection(next));
+  }
+
+  function showContext(id: string): void {
+    visit(window.location.pathname + window.location.search + lineHash(id));
+  }
+
+  useEventListener(window, ["popstate", "hashchange"], () => {
+    const isShown =
+      isSameSelection(readSelection(window.location.search), selection.value) &&
+      readLineHash(window.location.hash) === contextId.value;
+    if (!isShown) show();
+  });
+
+  return { selection, contextId, contextFailure, show, choose, showContext };
+}

@@ -1,0 +1,245 @@
+/**
+ * Where the reader is among the rows: the chosen line, marks, unfolded traces, and what keys do with them. Owns no rows
+ * and no scrolling: those are the list's.
+ */
+import { useTimeoutFn } from "@vueuse/core";
+import type { Ref, ShallowRef } from "vue";
+import { computed, shallowRef } from "vue";
+import { isHit, isOfLevels, stepByTime, stepTo } from "./find.ts";
+import type { Action } from "./keys.ts";
+import type { Reading } from "./reading.ts";
+import { say } from "./say.ts";
+import type { Finder } from "./segments.ts";
+import { visibleText } from "./segments.ts";
+import type { RecordRow, Row } from "./store.ts";
+import { spanText } from "./times.ts";
+import type { View } from "./useLogStream.ts";
+import { change, settings } from "./useSettings.ts";
+
+const MINUTE_MS = 60_000;
+const NOTICE_MS = 4000;
+
+/** What is asked of the list. */
+export interface ListHandle {
+  readonly topKey: number;
+  readonly isFollowing: boolean;
+  readonly toggle: () => void;
+  readonly toNewest: () => void;
+  readonly toOldest: () => void;
+  readonly reveal: (key: number, align: "nearest" | "center") => void;
+}
+
+/** What is asked of the page. */
+export interface PageHandle {
+  readonly focusQuery: () => void;
+  readonly toggleHelp: () => void;
+  readonly showContext: (id: string) => void;
+  readonly loadOlder: () => void;
+}
+
+export interface Reader {
+  readonly reading: Readonly<Ref<Reading>>;
+  /** The line in the drawer. */
+  readonly opened: Readonly<ShallowRef<RecordRow | null>>;
+  /** What was just said in answer to a key, or "". */
+  readonly notice: Readonly<ShallowRef<string>>;
+  readonly act: (action: Action) => void;
+  readonly choose: (key: number) => void;
+  readonly turn: (id: string) => void;
+  readonly close: () => void;
+  /** Other rows are shown now. */
+  readonly reset: () => void;
+}
+
+export function useReader(
+  view: Readonly<Ref<View>>,
+  list: Readonly<Ref<ListHandle | null>>,
+  find: Readonly<Ref<Finder | null>>,
+  page: PageHandle,
+): Reader {
+  const chosenKey = shallowRef<number | null>(null);
+  const opened = shallowRef<RecordRow | null>(null);
+  /** Times of the marked lines, by id. */
+  const marked = shallowRef<ReadonlyMap<string, number | null>>(new Map());
+  const turned = shallowRef<ReadonlySet<string>>(new Set());
+  const notice = shallowRef("");
+  const { start: forgetNotice } = useTimeoutFn(
+    () => {
+      notice.value = "";
+    },
+    NOTICE_MS,
+    { immediate: false },
+  );
+
+  const marks = computed(() => {
+    const inOrder = [...marked.value].sort(([, one], [, other]) => (one ?? 0) - (other ?? 0));
+    return new Map(
+      inOrder.map(([id, timeMs], index) => {
+        const before = inOrder[index - 1]?.[1] ?? null;
+        const words = timeMs === null || before === null ? "" : `+${spanText(timeMs - before)}`;
+        return [id, words] as const;
+      }),
+    );
+  });
+  const reading = computed<Reading>(() => ({
+    chosenKey: chosenKey.value,
+    marks: marks.value,
+    turned: turned.value,
+    find: find.value,
+  }));
+
+  function tell(words: string): void {
+    notice.value = words;
+    forgetNotice();
+  }
+
+  function chosenRow(): RecordRow | null {
+    const row = chosenKey.value === null ? undefined : view.value.rowAt(chosenKey.value);
+    return row?.kind === "record" ? row : null;
+  }
+
+  function moveTo(key: number | null, align: "nearest" | "center"): void {
+    if (key === null) {
+      tell(say().noneFurther);
+      return;
+    }
+    chosenKey.value = key;
+    list.value?.reveal(key, align);
+    const row = chosenRow();
+    if (opened.value !== null && row !== null) opened.value = row;
+  }
+
+  /** Where a step begins: the chosen row, else the edge of what is seen from which it comes in. */
+  function from(step: 1 | -1): number {
+    if (chosenRow() !== null) return chosenKey.value ?? 0;
+    // While following, the newest line is the one that the reader looks at.
+    if (list.value?.isFollowing === true) return view.value.range.endKey - (step === 1 ? 2 : 0);
+    const top = list.value?.topKey ?? view.value.range.firstKey;
+    return step === 1 ? top - 1 : top + 1;
+  }
+
+  function go(step: 1 | -1, isWanted: (row: Row) => boolean): void {
+    const key = stepTo(view.value, from(step), step, isWanted);
+    if (key === null && step === -1) page.loadOlder();
+    moveTo(key, "center");
+  }
+
+  function goToHit(step: 1 | -1): void {
+    if (find.value === null) tell(say().noHitsAsked);
+    else go(step, isHit(find.value));
+  }
+
+  function toggleMark(): void {
+    const record = chosenRow()?.record;
+    if (record?.id === null || record === undefined) return;
+    const next = new Map(marked.value);
+    const timeMs = Date.parse(record.time ?? "");
+    if (!next.delete(record.id)) next.set(record.id, Number.isNaN(timeMs) ? null : timeMs);
+    marked.value = next;
+  }
+
+  function copy(): void {
+    const row = chosenRow();
+    if (row === null) return;
+    const text = [row.record, ...row.tail].map((line) => visibleText(line.text)).join("\n");
+    navigator.clipboard.writeText(text).then(
+      () => {
+        tell(say().copied);
+      },
+      () => {
+        tell(say().copyFailed);
+      },
+    );
+  }
+
+  function turn(id: string): void {
+    const next = new Set(turned.value);
+    if (!next.delete(id)) next.add(id);
+    turned.value = next;
+  }
+
+  function close(): void {
+    if (opened.value === null) chosenKey.value = null;
+    opened.value = null;
+  }
+
+  const isMarked = (row: Row): boolean => row.kind === "record" && marked.value.has(row.record.id ?? "");
+  const isRecord = (row: Row): boolean => row.kind === "record";
+  const isBad = isOfLevels(["error", "fatal"]);
+  const isWarning = isOfLevels(["warn"]);
+  const ACTS: Readonly<Record<Action, () => void>> = {
+    query: page.focusQuery,
+    help: page.toggleHelp,
+    pause: () => list.value?.toggle(),
+    newest: () => list.value?.toNewest(),
+    oldest: () => list.value?.toOldest(),
+    next: () => {
+      moveTo(stepTo(view.value, from(1), 1, isRecord), "nearest");
+    },
+    previous: () => {
+      moveTo(stepTo(view.value, from(-1), -1, isRecord), "nearest");
+    },
+    nextError: () => {
+      go(1, isBad);
+    },
+    previousError: () => {
+      go(-1, isBad);
+    },
+    nextWarning: () => {
+      go(1, isWarning);
+    },
+    previousWarning: () => {
+      go(-1, isWarning);
+    },
+    nextHit: () => {
+      goToHit(1);
+    },
+    previousHit: () => {
+      goToHit(-1);
+    },
+    mark: toggleMark,
+    nextMark: () => {
+      go(1, isMarked);
+    },
+    previousMark: () => {
+      go(-1, isMarked);
+    },
+    minuteBack: () => {
+      moveTo(stepByTime(view.value, from(-1), -MINUTE_MS), "center");
+    },
+    minuteOn: () => {
+      moveTo(stepByTime(view.value, from(1), MINUTE_MS), "center");
+    },
+    context: () => {
+      const id = chosenRow()?.record.id ?? null;
+      if (id !== null) page.showContext(id);
+    },
+    open: () => {
+      opened.value = chosenRow();
+    },
+    copy,
+    wrap: () => {
+      change({ wrap: !settings.value.wrap });
+    },
+    close,
+  };
+
+  return {
+    reading,
+    opened,
+    notice,
+    act: (action) => {
+      ACTS[action]();
+    },
+    choose: (key) => {
+      chosenKey.value = key;
+      opened.value = chosenRow();
+    },
+    turn,
+    close,
+    reset: () => {
+      chosenKey.value = null;
+      opened.value = null;
+    },
+  };
+}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -127,8 +128,40 @@ def test_settings_are_kept(service: Service, page: Page) -> None:
     page.get_by_role("button", name="View").click()
     page.get_by_label("Dark").click()
     page.get_by_label("Wrap long lines").click()
-    page.get_by_role("button", name="Font size +").click()
+    page.get_by_role("button", name="A+ Font size").click()
     page.reload()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     expect(page.locator(LOG)).to_have_class("scroller nowrap")
     assert page.locator(LOG).evaluate("log => getComputedStyle(log).fontSize") == "14px"
+
+
+def test_a_query_is_completed_by_keys_and_those_asked_before_come_back(service: Service, page: Page) -> None:
+    shown(service, page, "2026-11-23T10:00:00Z ERROR bad", "2026-11-23T10:00:01Z INFO good")
+    page.keyboard.press("/")
+    page.keyboard.type("leve")
+    expect(page.get_by_role("option").first).to_contain_text("level")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Tab")
+    page.keyboard.type("err")
+    expect(page.get_by_role("option").first).to_contain_text("error")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("combobox")).to_have_value(re.compile("^level:error ?$"))
+    expect(page.locator(f"{LOG} [data-id]")).to_have_count(2)
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    page.keyboard.press("Enter")
+    expect(page.locator(f"{LOG} [data-id]")).to_have_count(1)
+    page.get_by_role("combobox").fill("")
+    expect(page.get_by_role("option")).to_have_text(["level:error "])
+
+
+def test_what_matches_is_downloaded(service: Service, page: Page) -> None:
+    shown(service, page, "2026-11-23T10:00:00Z ERROR bad", "2026-11-23T10:00:01Z INFO good")
+    page.goto(f"{service.url}/?level=error")
+    page.get_by_role("button", name="View").click()
+    with page.expect_download() as started:
+        page.get_by_role("link", name="Text", exact=True).click()
+
+    assert started.value.path().read_text() == "2026-11-23T10:00:00Z ERROR bad\n"
+    assert started.value.suggested_filename == "logstream.log"

@@ -104,3 +104,22 @@ export function parseRecords(body: string): RecordsPage | null {
     more: json["more"] === true,
   };
 }
+
+/** What could stand in place of the characters from `start` to `end` (code points, from 0) of a query. */
+export interface Completion {
+  readonly text: string;
+  readonly kind: string;
+  readonly detail: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The completions of `GET api/v1/query`; none if the answer has another form. */
+export function parseCompletions(body: string): readonly Completion[] {
+  const json = parseJson(body);
+  return fieldsIn(isFields(json) ? json["completions"] : null).flatMap((item) => {
+    const { text, start, end } = item;
+    if (typeof text !== "string" || typeof start !== "number" || typeof end !== "number") return [];
+    return [{ text, start, end, kind: stringOr(item["kind"], ""), detail: stringOr(item["detail"], "") }];
+  });
+}

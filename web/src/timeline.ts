@@ -16,7 +16,7 @@ import type { Bounds } from "./store.ts";
 import { RowStore } from "./store.ts";
 import type { StreamState } from "./stream.ts";
 import { LogStream } from "./stream.ts";
-import { fileChangeInWords, resumeInWords } from "./words.ts";
+import { say } from "./say.ts";
 
 /** How many of the last matching lines a page begins with. */
 export const BACKLOG_LINES = 500;
@@ -251,11 +251,11 @@ export class Timeline {
         break;
       case "file":
         this.#listener.onSources();
-        this.#store.addNotice("quiet", fileChangeInWords(event.change));
+        this.#store.addNotice("quiet", say().fileChangeInWords(event.change));
         break;
       case "hello": {
         this.#listener.onSources();
-        const notice = resumeInWords(event.hello.resume, (this.#stream?.cursor ?? null) !== null);
+        const notice = say().resumeInWords(event.hello.resume, (this.#stream?.cursor ?? null) !== null);
         if (notice !== null) this.#store.addNotice("warning", notice);
         break;
       }

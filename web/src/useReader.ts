@@ -4,7 +4,7 @@
  */
 import { useTimeoutFn } from "@vueuse/core";
 import type { Ref, ShallowRef } from "vue";
-import { computed, shallowRef } from "vue";
+import { computed, nextTick, shallowRef } from "vue";
 import { isHit, isOfLevels, stepByTime, stepTo } from "./find.ts";
 import type { Action } from "./keys.ts";
 import type { Reading } from "./reading.ts";
@@ -156,6 +156,8 @@ export function useReader(
     const next = new Set(turned.value);
     if (!next.delete(id)) next.add(id);
     turned.value = next;
+    const key = view.value.keyOf(id);
+    if (key !== undefined) void nextTick(() => list.value?.reveal(key, "nearest"));
   }
 
   function close(): void {

@@ -212,8 +212,8 @@ describe("the banner", () => {
   const problem = { title: null, detail: null, column: null, expected: null };
 
   it.each([
-    [{ kind: "connecting" }, {}, "Connecting to the server ..."],
-    [{ kind: "catching-up", lagBytes: null }, {}, "Looking for lines ..."],
+    [{ kind: "connecting" }, {}, "Connecting to the server …"],
+    [{ kind: "catching-up", lagBytes: null }, {}, "Looking for lines …"],
     [{ kind: "live" }, {}, "No lines yet."],
     [{ kind: "live" }, { isFiltered: true }, "No line matches so far."],
     [{ kind: "live" }, { hasNoSources: true }, "No sources are configured."],

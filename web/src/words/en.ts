@@ -1,6 +1,15 @@
 /** What the page says, in English; the other languages have its form. Pure. */
 import type { Action } from "../keys.ts";
-import { countOf } from "../words.ts";
+import {
+  asSentence,
+  countOf,
+  fileChangeInWords,
+  gapInWords,
+  resumeInWords,
+  stateInWords,
+  stopAdvice,
+  stopTitle,
+} from "../words.ts";
 
 export const en = {
   logLines: "Log lines",
@@ -101,12 +110,54 @@ export const en = {
   noneFurther: "There is none further among the lines held here.",
   noHitsAsked: "Write what to look for in the query box first.",
   sources: "Sources",
-  queryHistory: "Queries asked before",
+  noSourcesHere: "None configured.",
+  sourcesLoading: "Loading …",
+  sourcesFailed: "The list of sources could not be loaded.",
+  allShown: "All shown. Tick some to see only those.",
+  showAll: "Show all",
+  noFile: "no file matches",
+  files: (count: number): string => countOf(count, "file"),
+  gaps: (count: number): string => countOf(count, "gap"),
+  unreadable: (count: number): string => `${count} unreadable`,
+  moreFiles: (count: number): string => `and ${countOf(count, "more file")}`,
+  pattern: "pattern",
+  notConfigured: "not configured",
+
+  query: "Query",
+  filter: "Filter",
+  queryExample: "Filter: timeout -healthcheck level:>=warn source:nginx",
+  queryUnread: "The query cannot be read",
+  showCharacters: (count: string): string => `show all ${count} characters`,
+  gap: "Gap",
+  note: "Note",
+
+  stopped: (title: string): string => asSentence(`The stream stopped: ${title}`),
+  notConnected: (why: string): string => `Not connected: ${why}.`,
+  comesBack: "The page tries again by itself and goes on where it was.",
+  connecting: "Connecting to the server …",
+  looking: "Looking for lines …",
+  noSources: "No sources are configured.",
+  addSources: "Add a [[source]] with the paths of your log files to config.toml and send the server a SIGHUP.",
+  noMatch: "No line matches so far.",
+  matchesAppear: "New lines that match appear here as they are written.",
+  noLines: "No lines yet.",
+  linesAppear: "Lines appear here as they are written to the watched files.",
+  showAllLines: "Show all lines",
+  reconnecting: ["reconnecting in ", " s"],
+  sentence: asSentence,
+  why: (why: string): string => why,
+  stateInWords,
+  stopTitle,
+  stopAdvice,
+  gapInWords,
+  fileChangeInWords,
+  resumeInWords,
+  completions: "Completions",
 };
 
 type Widened<T> = T extends string
   ? string
-  : T extends (...args: infer A) => string
-    ? (...args: A) => string
+  : T extends (...args: infer A) => infer R
+    ? (...args: A) => R
     : { readonly [K in keyof T]: Widened<T[K]> };
 export type Words = Widened<typeof en>;

@@ -1,8 +1,17 @@
 /** What the page says, in Simplified Chinese. Pure. */
 import type { Words } from "./en.ts";
+import {
+  fileChangeInWords,
+  gapInWords,
+  lines,
+  resumeInWords,
+  stateInWords,
+  stopAdvice,
+  stopTitle,
+  whyInWords,
+} from "./zhStates.ts";
 
 const integers = new Intl.NumberFormat("zh-CN");
-const lines = (count: number): string => `${integers.format(count)} 行`;
 
 export const zh: Words = {
   logLines: "日志行",
@@ -103,5 +112,47 @@ export const zh: Words = {
   noneFurther: "已加载的日志中没有更多了。",
   noHitsAsked: "请先在查询框中输入要查找的内容。",
   sources: "来源",
-  queryHistory: "以前的查询",
+  noSourcesHere: "没有配置来源。",
+  sourcesLoading: "正在加载…",
+  sourcesFailed: "无法加载来源列表。",
+  allShown: "当前显示全部。勾选后只看所选来源。",
+  showAll: "显示全部",
+  noFile: "没有匹配的文件",
+  files: (count) => `${integers.format(count)} 个文件`,
+  gaps: (count) => `${integers.format(count)} 处缺失`,
+  unreadable: (count) => `${integers.format(count)} 个无法读取`,
+  moreFiles: (count) => `以及另外 ${integers.format(count)} 个文件`,
+  pattern: "通配符",
+  notConfigured: "未配置",
+
+  query: "查询",
+  filter: "筛选",
+  queryExample: "筛选:timeout -healthcheck level:>=warn source:nginx",
+  queryUnread: "无法理解该查询",
+  showCharacters: (count) => `显示全部 ${count} 个字符`,
+  gap: "缺失",
+  note: "注意",
+
+  stopped: (title) => `数据流已停止:${title}。`,
+  notConnected: (why) => `未连接:${why}。`,
+  comesBack: "本页会自动重试,并从原处继续。",
+  connecting: "正在连接服务器…",
+  looking: "正在查找日志…",
+  noSources: "没有配置任何来源。",
+  addSources: "请在 config.toml 中添加 [[source]] 及日志文件路径,然后向服务器发送 SIGHUP。",
+  noMatch: "目前没有匹配的日志。",
+  matchesAppear: "新的匹配日志写入后会显示在这里。",
+  noLines: "还没有日志。",
+  linesAppear: "被跟踪的文件写入日志后会显示在这里。",
+  showAllLines: "显示全部日志",
+  reconnecting: ["", " 秒后重新连接"],
+  sentence: (words) => (/[。!?.!?]$/.test(words) ? words : `${words}。`),
+  why: whyInWords,
+  stateInWords,
+  stopTitle,
+  stopAdvice,
+  gapInWords,
+  fileChangeInWords,
+  resumeInWords,
+  completions: "补全",
 };

@@ -79,6 +79,11 @@ lint-page: web/node_modules/installed
 	$(STEP) "Checking web/: format, lint, types, tests (npm run check)"
 	@cd web && ../$(NODE) npm run check
 
+.PHONY: screenshots
+screenshots: $(STAMPS)/dev $(PAGE) ## Take the pictures in docs/screenshots anew, of each state of the page
+	$(STEP) "Taking pictures of the page (pytest)"
+	@SCREENSHOTS=docs/screenshots $(PYTHON) -m pytest tests/browser/test_looks.py
+
 .PHONY: torture
 torture: $(STAMPS)/dev $(PAGE) ## Rotate, truncate, kill and cut at random against a model (MINUTES=10 SEED=...)
 	$(STEP) "Torturing the service for $(MINUTES) minutes"

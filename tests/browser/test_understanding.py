@@ -165,3 +165,12 @@ def test_what_matches_is_downloaded(service: Service, page: Page) -> None:
 
     assert started.value.path().read_text() == "2026-11-23T10:00:00Z ERROR bad\n"
     assert started.value.suggested_filename == "logstream.log"
+
+
+def test_the_end_can_be_reached_below_a_trace_that_was_unfolded(service: Service, page: Page) -> None:
+    trace = [f"  at line {number}" for number in range(80)]
+    shown(service, page, "2026-11-23 10:00:00,000 ERROR first", *trace, "2026-11-23 10:00:01,000 INFO last")
+    page.get_by_role("button", name="80 more lines").click()
+    page.locator(LOG).hover()
+    page.mouse.wheel(0, 5000)
+    expect(page.locator(f"{LOG} .text", has_text="INFO last")).to_be_in_viewport()

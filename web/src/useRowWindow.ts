@@ -161,9 +161,10 @@ export function useRowWindow(options: RowWindowOptions): RowWindow {
     setAnchor(Math.max(0, wanted));
     void nextTick(() => {
       place();
-      // Rows around it may have turned out higher than thought.
-      const seen = offsetOf(key);
-      if (seen < element.scrollTop || seen + 1 > element.scrollTop + height) setAnchor(Math.max(0, seen - height / 2));
+      // Rows around it, and the row itself, may have turned out higher than thought.
+      const [seen, end] = [offsetOf(key), offsetOf(key + 1)];
+      if (end > element.scrollTop + height) setAnchor(Math.max(0, Math.min(seen, end - height)));
+      else if (seen < element.scrollTop) setAnchor(Math.max(0, seen));
       place();
       noteEdges(element.scrollHeight - element.scrollTop - element.clientHeight);
     });
@@ -188,6 +189,8 @@ export function useRowWindow(options: RowWindowOptions): RowWindow {
     { flush: "post" },
   );
   watch(usualPx, relayout);
+  // A trace that was unfolded, a line that is shown as a whole.
+  useResizeObserver(rows, place);
   let lastWidth = 0;
   useResizeObserver(scroller, ([entry]) => {
     if (entry === undefined) return;

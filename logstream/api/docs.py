@@ -29,11 +29,13 @@ _HEAD = (
     '<main><h1>logstream: API</h1><p>As a program reads it: <a href="openapi.json">openapi.json</a></p>'
 )
 _PROBLEM_FROM = 400
-_OTHER_TYPES = {
-    "/api/v1/stream": ("text/event-stream", {"type": "string"}),
-    "/metrics": ("text/plain", {"type": "string"}),
-    "/docs": ("text/html", {"type": "string"}),
-    "/openapi.json": ("application/json", {"type": "object"}),
+_TEXT = {"schema": {"type": "string"}}
+_OTHER_TYPES: dict[str, dict[str, Any]] = {
+    "/api/v1/stream": {"text/event-stream": _TEXT},
+    "/api/v1/export": {"text/plain": _TEXT, "application/x-ndjson": _TEXT, "text/csv": _TEXT},
+    "/metrics": {"text/plain": _TEXT},
+    "/docs": {"text/html": _TEXT},
+    "/openapi.json": {"application/json": {"schema": {"type": "object"}}},
 }
 
 
@@ -54,8 +56,7 @@ class _Provider(OpenAPIProvider):
 
 def _correct(path: str, responses: dict[Any, Any]) -> None:
     if path in _OTHER_TYPES and 200 not in responses:  # noqa: PLR2004 - an HTTP status
-        kind, schema = _OTHER_TYPES[path]
-        responses[200] = {"description": "", "content": {kind: {"schema": schema}}}
+        responses[200] = {"description": "", "content": dict(_OTHER_TYPES[path])}
     for status, response in responses.items():
         content = response.get("content", {})
         problems = status >= _PROBLEM_FROM and "Problem" in str(content.get("application/json", ""))

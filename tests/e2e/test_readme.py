@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from playwright.sync_api import sync_playwright
 
 from logstream.config import load
-from tests.browser.test_page import FLAGS
+from tests.browser.conftest import FLAGS
 from tests.running import SOURCES, Service, running
 
 if TYPE_CHECKING:

@@ -44,7 +44,7 @@ export interface Reader {
   /** What was just said in answer to a key, or "". */
   readonly notice: Readonly<ShallowRef<string>>;
   readonly act: (action: Action) => void;
-  readonly choose: (key: number) => void;
+  readonly choose: (key: number, isOpening?: boolean) => void;
   readonly turn: (id: string) => void;
   readonly close: () => void;
   /** Other rows are shown now. */
@@ -233,9 +233,9 @@ export function useReader(
     act: (action) => {
       ACTS[action]();
     },
-    choose: (key) => {
+    choose: (key, isOpening = true) => {
       chosenKey.value = key;
-      opened.value = chosenRow();
+      if (isOpening) opened.value = chosenRow();
     },
     turn,
     close,

@@ -7,6 +7,7 @@ how either looks on the wire.
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from logstream.hub.frames import LINE_EVENT, Columns, EncodedLines, EncodedRecord, Shared
@@ -59,10 +60,22 @@ class EncodedBlock:
                 self._frames[key] = found
         return found
 
-    def frames(self, judged: Judged, shape: Shape, counts: Sequence[int]) -> list[bytes] | None:
-        """Events of all lines, so many each time; None if some of the lines have to be looked at by themselves."""
-        columns = self._columns_of_all(judged, range(judged.line_count))
+    def frames(self, judged: Judged, indexes: Sequence[int], shape: Shape, counts: Sequence[int]) -> list[bytes] | None:
+        """Events of lines, so many each time; None if some of them have to be looked at by themselves."""
+        columns = self._columns_of_all(judged, indexes)
         return None if columns is None else self._encoder.encode_frames(columns, shape, counts)
+
+    def events(self, judged: Judged, indexes: Sequence[int], shape: Shape, counts: Sequence[int]) -> list[bytes]:
+        """The same of any lines, at least one each time."""
+        found = self.frames(judged, indexes, shape, counts)
+        if found is None:
+            lines = self.lines(judged, indexes)
+            ends = accumulate(counts)
+            found = [
+                self._encoder.encode_records(lines[end - count : end], shape)
+                for end, count in zip(ends, counts, strict=True)
+            ]
+        return found
 
     def _columns_of_all(self, judged: Judged, indexes: Sequence[int]) -> Columns | None:
         """The records of lines whose JSON nobody else needs; None if some of them cannot be written without."""

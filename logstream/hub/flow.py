@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict, deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from logstream.journal.base import Block, Passed
+from logstream.journal.base import Block, Passed, Picked
 from logstream.tail.framing import framing_of
 
 if TYPE_CHECKING:
@@ -76,10 +76,10 @@ class Flow:
         """Count what one subscriber takes."""
         self.records_out += frame.records
 
-    def replayed(self, item: Block | Lost | Passed) -> None:
+    def replayed(self, item: Block | Lost | Passed | Picked) -> None:
         """Count a read of files for somebody who lags."""
         self.replay_reads += 1
         if isinstance(item, Block):
             self.replay_bytes += len(item.content)
-        elif isinstance(item, Passed):
+        elif isinstance(item, Passed | Picked):
             self.replay_bytes += item.next_at - item.at

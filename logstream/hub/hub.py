@@ -10,14 +10,14 @@ import asyncio
 from collections import OrderedDict
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from logstream.hub.flow import Flow
 from logstream.hub.judged import Judged, SourceTraits
 from logstream.hub.recent import Recent
 from logstream.hub.single import judge_block
 from logstream.hub.sought import Sought
-from logstream.hub.sparse import judge_some
+from logstream.hub.sparse import PickedLines, are_alone
 from logstream.hub.traces import LOOK_BACK_BYTES, NOTHING_ABOVE, Above
 from logstream.hub.view import View, ViewEvidence, ViewKey
 from logstream.journal.base import Block
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from logstream.hub.frames import FrameEncoder
-    from logstream.journal.base import Journal, Lost
+    from logstream.hub.listener import Listener
+    from logstream.journal.base import Journal, Lost, Picked
     from logstream.records import Generation
     from logstream.rules import CompiledQuery, RuleSet
 
@@ -48,17 +49,6 @@ _FIRST_LOOK_BYTES = 16 * 1024
 WAKE_SECONDS = 0.002
 _WAKE_SECONDS_A_WAITER = 50e-6
 """Waking a subscriber costs about this much: pauses grow with their number, so that frames do and wake-ups do not."""
-
-
-class Listener(Protocol):
-    """Somebody who wants notices as they come."""
-
-    @property
-    def lag_bytes(self) -> int:
-        """How many recorded bytes lie between the listener and the head."""
-
-    def notify(self, notice: Notice) -> None:
-        """Take `notice`; must neither block nor raise."""
 
 
 class Hub:
@@ -182,8 +172,11 @@ class Hub:
         self._remember_above(block, judged.below if is_small else judged.later_below())
         return judged
 
-    def _judge_some(self, block: Block, stops: Sequence[int]) -> Judged | None:
-        return judge_some(block, stops, self._traits_of(block), self.rules, self.encoder)
+    def _judge_picked(self, picked: Picked) -> PickedLines:
+        return PickedLines(picked, self._traits_of(picked.stretch), self.rules, self.encoder)
+
+    def _are_alone(self, generation: Generation, lines: bytes) -> bool:
+        return are_alone(lines, self.traits.get(generation.source, SourceTraits()).folding)
 
     def _find_above(self, block: Block) -> Above:
         """What stands before the block: known from the block before it, else read again."""
@@ -237,9 +230,10 @@ class Hub:
                 query,
                 self.encoder,
                 judge=self.judge,
-                judge_some=self._judge_some,
                 judge_once=self._judge,
+                judge_picked=self._judge_picked,
                 is_alone=lambda: self.view_count == 1 and not self.rules.rules,
+                are_alone=self._are_alone,
                 view_count=lambda: self.view_count,
                 plain_bytes=self._plain_bytes,
             )

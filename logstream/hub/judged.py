@@ -173,9 +173,13 @@ class Judged:
         """Events of lines (ascending indexes), kept for other views that select the same."""
         return self._encoded.frame(self, indexes, shape, is_kept=is_kept)
 
-    def frames(self, shape: Shape, counts: Sequence[int]) -> list[bytes] | None:
-        """Events of all lines, so many each time; None if some of the lines have to be looked at by themselves."""
-        return self._encoded.frames(self, shape, counts)
+    def frames(self, indexes: Sequence[int], shape: Shape, counts: Sequence[int]) -> list[bytes] | None:
+        """Events of lines, so many each time; None if some of them have to be looked at by themselves."""
+        return self._encoded.frames(self, indexes, shape, counts)
+
+    def events(self, indexes: Sequence[int], shape: Shape, counts: Sequence[int]) -> list[bytes]:
+        """The same of any lines, at least one each time: for one view, and kept for no other."""
+        return self._encoded.events(self, indexes, shape, counts)
 
     def ids(self, indexes: Sequence[int]) -> Sequence[bytes] | None:
         """The ids of lines; None while there are none."""

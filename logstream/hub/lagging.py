@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from logstream.hub.frames import Frame
 from logstream.hub.joining import MOST_BLOCKS, follows
-from logstream.journal.base import Block, Passed
+from logstream.journal.base import Block, Passed, Picked
 
 if TYPE_CHECKING:
     from logstream.hub.hub import Hub
@@ -32,7 +32,7 @@ class Lagging:
         self._hub = hub
         self._view = view
         self._reader: BlockReader | None = None
-        self._items: deque[Block | Lost | Passed] = deque()
+        self._items: deque[Block | Lost | Passed | Picked] = deque()
         """What was read and is still to be made a frame of."""
         self._frames: deque[Frame] = deque()
         self._frames_at = 0
@@ -49,20 +49,22 @@ class Lagging:
         if item is None:
             # Nothing wanted up to there: the position still moves, so that a resume need not pass over it again.
             return Frame(b"", until, await self._hub.journal.position_at(until))
+        if isinstance(item, Block):
+            return await self._frame_of(item, reader, until)
         if isinstance(item, Passed):
             return Frame(b"", item.next_at, item.after)
-        if (
-            isinstance(item, Block)
-            and self._hub.ahead_bytes + _MOST_AHEAD_BYTES <= AHEAD_BYTES
-            and self._view.joins(item)
-        ):
-            blocks = await self._neighbours(item, reader, until)
+        return self._view.picked_frame(item) if isinstance(item, Picked) else self._view.frame(item)
+
+    async def _frame_of(self, block: Block, reader: BlockReader, until: int) -> Frame:
+        """The frame of a block, made together with those of its neighbours where that is worth while."""
+        if self._hub.ahead_bytes + _MOST_AHEAD_BYTES <= AHEAD_BYTES and self._view.joins(block):
+            blocks = await self._neighbours(block, reader, until)
             frames = self._view.frames(blocks) if len(blocks) > 1 else None
             if frames is not None:
                 self._keep(frames)
                 return self._next_frame()
             self._items.extendleft(reversed(blocks[1:]))
-        return self._view.frame(item)
+        return self._view.sifted_frame(block)
 
     def close(self) -> None:
         """Give back what is held."""
@@ -79,8 +81,8 @@ class Lagging:
         self._reader = self._hub.journal.reader(at, self._view.wants, sieve_of=self._view.sieve_of)
         return self._reader
 
-    async def _read(self, reader: BlockReader, until: int) -> Block | Lost | Passed | None:
-        item = await reader.sift(until)
+    async def _read(self, reader: BlockReader, until: int) -> Block | Lost | Passed | Picked | None:
+        item = await reader.pick(until)
         if item is not None:
             self._hub.flow.replayed(item)
         return item

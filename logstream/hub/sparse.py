@@ -1,72 +1,70 @@
-"""A block of which only some lines can be wanted, judged as if it had no others.
+"""Lines picked out of a stretch, judged as if it had no others.
 
-Owns when that is the same: no line of them goes on with another, and they are few. Refuses to find out which lines can
-be wanted. What is made of such a block knows its lines' ids, and nothing of their places.
+Owns when that is the same: no line of them goes on with another. Refuses to find out which lines can be wanted.
 """
 
 from __future__ import annotations
 
-from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
 from logstream.hub.ids import LineIds
 from logstream.hub.judged import Judged
+from logstream.journal.cutting import BLOCK_BYTES
 from logstream.parse import may_continue, suspects
-from logstream.tail.lines import strip_end
+from logstream.tail.lines import line_ends, strip_end
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from logstream.hub.frames import FrameEncoder
     from logstream.hub.judged import SourceTraits
-    from logstream.journal.base import Block
+    from logstream.journal.base import Picked
     from logstream.parse import Folding
     from logstream.rules import RuleSet
 
-_LEAST_SHARE: Final = 3
-"""Lines that are more than one part in so many of a block are looked at with all others: somebody else may ask."""
 _LF: Final = b"\n"
 
 
-class _Some(Judged):
-    """Lines cut out of a block."""
+class PickedLines(Judged):
+    """Lines picked out of a stretch. Knows their ids and places, and nothing of what lies between them."""
 
-    def __init__(self, some: Block, traits: SourceTraits, rules: RuleSet, encoder: FrameEncoder, ids: LineIds) -> None:
-        """Judge `some`, whose lines have the ids `ids`."""
-        super().__init__(some, traits, rules, encoder)
-        self._ids = ids
+    def __init__(self, picked: Picked, traits: SourceTraits, rules: RuleSet, encoder: FrameEncoder) -> None:
+        """Judge the lines, of which none goes on with another."""
+        stretch = picked.stretch
+        pieces = map(stretch.content.__getitem__, map(slice, picked.starts, picked.ends))
+        super().__init__(stretch._replace(content=b"".join(pieces), lead=_LF), traits, rules, encoder)
+        self._ids = LineIds(stretch, picked.ends)
+        self._picked = picked
+        self.has_returns = b"\r" in self.block.content
+
+    def counts_within_blocks(self, indexes: Sequence[int]) -> list[int]:
+        """Of ascending indexes, how many each time are of lines that one block can hold: what one event may tell."""
+        starts, ends = self._picked.starts, self._picked.ends
+        counts: list[int] = []
+        first = 0
+        for place, index in enumerate(indexes):
+            if ends[index] - starts[indexes[first]] > BLOCK_BYTES and place > first:
+                counts.append(place - first)
+                first = place
+        return [*counts, len(indexes) - first]
+
+    def _may_go_on(self, _folding: Folding | None) -> bool:
+        return False
+
+    def _continuations(self, _folding: Folding | None) -> list[int]:
+        return []
 
 
-def judge_some(
-    block: Block, stops: Sequence[int], traits: SourceTraits, rules: RuleSet, encoder: FrameEncoder
-) -> Judged | None:
-    """The lines of `block` that have one of the ascending `stops` in them or at their end; None if all must be seen.
+def are_alone(lines: bytes, folding: Folding | None) -> bool:
+    """Whether none of the lines could be a continuation, whatever stands before it. They are UTF-8, closed by LF each.
 
-    `block` holds whole lines of UTF-8, each closed by LF, none of them over-long.
+    A line that ends one that is over-long is not asked about.
     """
-    if not block.start or block.lead[-1:] != _LF:
-        return None  # what begins a file has a mark before it, and what begins within a line goes on with it
-    content = block.content
-    pieces: list[bytes] = []
-    ends: list[int] = []
-    reached = held = 0
-    for stop in stops:
-        if stop < reached:
-            continue
-        start, reached = content.rfind(_LF, 0, stop) + 1, content.find(_LF, stop) + 1
-        pieces.append(content[start:reached])
-        ends.append(reached)
-        held += reached - start
-    if held * _LEAST_SHARE > len(content):
-        return None
-    if traits.folding is not None and _may_go_on(pieces, traits.folding):
-        return None
-    some = block._replace(content=b"".join(pieces))
-    return _Some(some, traits, rules, encoder, LineIds(block, ends))
-
-
-def _may_go_on(lines: Sequence[bytes], folding: Folding) -> bool:
-    """Whether one of the lines could be a continuation, whatever stands before it."""
-    text = b"".join(lines)[: -len(_LF)]
-    text_ends = [end - len(_LF) for end in accumulate(map(len, lines))]
-    return any(may_continue(strip_end(lines[index]).decode(), folding) for index in suspects(text, text_ends, folding))
+    if folding is None:
+        return True
+    text, text_ends = lines[: -len(_LF)], [end - len(_LF) for end in line_ends(lines)]
+    for index in suspects(text, text_ends, folding):
+        start = text_ends[index - 1] + len(_LF) if index else 0
+        if may_continue(strip_end(lines[start : text_ends[index] + len(_LF)]).decode(), folding):
+            return False
+    return True

@@ -7,6 +7,7 @@ the others find it made.
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
+from functools import partial
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,14 +15,15 @@ from logstream.hub.frames import EncodedRecord, Frame, FrameEncoder, Shape
 from logstream.hub.joining import Joining, joined, neighbours
 from logstream.hub.judged import Judged, position_after
 from logstream.hub.runs import ALL_RUNS_BYTES, RUNS_BYTES, Run, Runs
-from logstream.journal.base import Block, Lost
+from logstream.journal.base import Block, Lost, Sieve
 from logstream.rules.evidence import Count
 from logstream.tail.lines import may_be_over_long
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from logstream.journal.base import Sieve
+    from logstream.hub.sparse import PickedLines
+    from logstream.journal.base import Picked
     from logstream.records import Generation
     from logstream.rules import CompiledQuery
     from logstream.rules.evidence import Evidence
@@ -31,9 +33,6 @@ FRAMES_BYTES = 2 << 20
 ALL_FRAMES_BYTES = 64 << 20
 """Finished frames that all views keep together: many views keep less each."""
 _FRAME_COST_BYTES = 200
-_LEAST_SHARE = 3
-_UNSIEVED_BLOCKS = 16
-"""Where more than one line in `_LEAST_SHARE` was selected, a sieve would hold back nothing for so many blocks."""
 
 
 class ViewKey(NamedTuple):
@@ -64,9 +63,10 @@ class View:
         encoder: FrameEncoder,
         *,
         judge: Callable[[Block], Judged],
-        judge_some: Callable[[Block, Sequence[int]], Judged | None],
         judge_once: Callable[[Block], Judged],
+        judge_picked: Callable[[Picked], PickedLines],
         is_alone: Callable[[], bool],
+        are_alone: Callable[[Generation, bytes], bool],
         view_count: Callable[[], int],
         plain_bytes: Callable[[Generation], int | None],
     ) -> None:
@@ -80,16 +80,15 @@ class View:
         self._query = query
         self._encoder = encoder
         self._judge = judge
-        self._judge_some = judge_some
         self._judge_once = judge_once
+        self._judge_picked = judge_picked
         self._is_alone = is_alone
+        self._are_alone = are_alone
         self._view_count = view_count
         self._plain_bytes = plain_bytes
         self._frames: dict[int, Frame] = {}
         self._frames_bytes = 0
         self.runs = Runs()
-        self._unsieved = 0
-        """So many blocks more are looked at without the sieve first."""
         self._wanted: dict[str, bool] = {}
         self._count = Count()
         self.joining = Joining()
@@ -116,7 +115,7 @@ class View:
                 for block, made in zip(reversed(blocks), reversed(frames), strict=True):
                     self._keep(block.at, made)
                 return frames[0]
-        return self._keep(item.at, self.frame(item, is_shared=True))
+        return self._keep(item.at, self.frame(item))
 
     def _keep(self, at: int, frame: Frame) -> Frame:
         replaced = self._frames.pop(at, None)
@@ -139,7 +138,11 @@ class View:
         began_ns = perf_counter_ns()
         counts = [block.content.count(b"\n") for block in blocks]
         judged = self._judge_once(joined(blocks))
-        contents = judged.frames(self.key.shape, counts) if judged.line_count == sum(counts) else None
+        contents = (
+            judged.frames(range(judged.line_count), self.key.shape, counts)
+            if judged.line_count == sum(counts)
+            else None
+        )
         if contents is None:
             self.joining.was_in_vain()
             return None
@@ -155,44 +158,56 @@ class View:
         if self.users > 1:
             self.runs.keep(at, run, min(RUNS_BYTES, ALL_RUNS_BYTES // max(1, self._view_count())))
 
-    def frame(self, item: Block | Lost, *, is_shared: bool = False) -> Frame:
-        """The frame of any item, kept nowhere: for those who read history. `is_shared`: other views look at it, too."""
+    def frame(self, item: Block | Lost) -> Frame:
+        """The frame of any item, kept nowhere."""
         if isinstance(item, Lost):
             if not self.wants(item.gap.source or ""):
                 return Frame(b"", item.next_at, item.after)
             return Frame(self._encoder.encode_gap(item.gap, item.after), item.next_at, item.after, item.gap)
         if not self.wants(item.generation.source):
             return Frame(b"", item.next_at, position_after(item))
-        judged = self._judged(item, is_shared=is_shared)
+        judged = self._judged(item)
         if judged is None:
             return Frame(b"", item.next_at, position_after(item))
+        return self._frame_of(item, judged)
+
+    def sifted_frame(self, block: Block) -> Frame:
+        """The frame of a block that a sieve has let through."""
+        return self._frame_of(block, self._judge(block))
+
+    def _frame_of(self, block: Block, judged: Judged) -> Frame:
         selected = self.selected(judged)
-        if len(selected) * _LEAST_SHARE > judged.line_count and len(judged.block.content) == len(item.content):
-            self._unsieved = _UNSIEVED_BLOCKS
         content = judged.frame(selected, self.key.shape, is_kept=self._view_count() > 1)
-        return Frame(content, item.next_at, position_after(item), records=len(selected))
+        return Frame(content, block.next_at, position_after(block), records=len(selected))
+
+    def picked_frame(self, picked: Picked) -> Frame:
+        """The frame of lines that were picked out. A `batch` in it tells of what one block can hold."""
+        judged = self._judge_picked(picked)
+        # A return that ends a line is found by patterns, and not shown.
+        is_decided = self._query.is_decided_by_sieve and not judged.has_returns
+        selected = self.selected(judged, is_decided=is_decided)
+        counts = judged.counts_within_blocks(selected) if self.key.shape is Shape.BATCH else [len(selected)]
+        content = b"".join(judged.events(selected, self.key.shape, counts)) if selected else b""
+        return Frame(content, picked.next_at, picked.after, records=len(selected))
 
     def sieve_of(self, generation: Generation) -> Sieve | None:
         """What tells of many lines of a generation at once which of them the view can select, if anything does."""
         sieve = self._query.sieve
-        return None if sieve is None or self._plain_bytes(generation) is None else sieve.stops
+        if sieve is None or self._plain_bytes(generation) is None:
+            return None
+        return Sieve(sieve.stops, partial(self._are_alone, generation))
 
-    def _judged(self, block: Block, *, is_shared: bool) -> Judged | None:
-        """The block, or the lines of it that the view can select; None if it is known that there are none."""
+    def _judged(self, block: Block) -> Judged | None:
+        """The block; None if it is known that the view can select no line of it."""
         content, sieve = block.content, self._query.sieve
-        if self._unsieved and not is_shared:
-            self._unsieved -= 1
-            return self._judge(block)
         if sieve is None or not content.endswith(b"\n"):
             return self._judge(block)
         plain_bytes = self._plain_bytes(block.generation)
         if plain_bytes is None or may_be_over_long(content, len(content), plain_bytes):
             return self._judge(block)
         began_ns = perf_counter_ns()
-        stops = sieve.stops(content, len(content), only_first=is_shared)
-        if stops:
-            return (None if is_shared else self._judge_some(block, stops)) or self._judge(block)
-        if stops is None:
+        stops = sieve.stops(content, len(content), only_first=True)
+        if stops or stops is None:
             return self._judge(block)
         line_count = content.count(b"\n")
         self._count.measured(line_count, perf_counter_ns() - began_ns)
@@ -203,12 +218,12 @@ class View:
         """The records of a block that the view's query selects, in order."""
         return [judged.encoded(index) for index in self.selected(judged)]
 
-    def selected(self, judged: Judged) -> list[int]:
-        """The indexes of the lines that the view's query selects, ascending."""
+    def selected(self, judged: Judged, *, is_decided: bool = False) -> list[int]:
+        """The indexes of the lines that the view's query selects, ascending; all if that `is_decided`."""
         began_ns = perf_counter_ns()
         selected = (
             list(judged.kept)
-            if self._query.everything
+            if is_decided or self._query.everything
             else self._query.select(
                 judged.text,
                 judged.ends,

@@ -7,13 +7,14 @@ Nothing above this module may know which implementation runs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from logstream.records import GapReason
 from logstream.tail.batch import ANCHOR_BYTES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from logstream.records import Gap, Generation, Position
     from logstream.tail.batch import Batch, Known
 
@@ -90,13 +91,36 @@ class Passed(NamedTuple):
     """The place after the first of the lines."""
 
 
-Sieve = Callable[[bytes, int], Sequence[int] | None]
-"""What tells without a look at single lines which of them can be wanted.
+class Picked(NamedTuple):
+    """Whole lines of a run of which only some can be wanted, and these can be told of by themselves.
 
-Takes bytes that begin where a record does, and the length of the whole lines in them, none of which is over-long. What
-follows behind them counts for nothing, but where something does, the lines need not be copied.
-Answers ascending offsets, of which each line that can be wanted has one in it or at its end. None: it cannot tell.
-"""
+    `stretch` holds all that was looked at, and maybe more behind it; `starts` and `ends` are where the lines that can
+    be wanted lie in its content, ascending. `after` is the position after all that was looked at, `next_at` its place.
+    """
+
+    stretch: Block
+    starts: Sequence[int]
+    ends: Sequence[int]
+    next_at: int
+    after: Position
+
+    @property
+    def at(self) -> int:
+        """The place of the first byte that was looked at."""
+        return self.stretch.at
+
+
+class Sieve(NamedTuple):
+    """What tells without a look at single lines which of them can be wanted.
+
+    `stops` takes bytes that begin where a record does, and the length of the whole lines in them, none of which is
+    over-long. What follows behind them counts for nothing, but where something does, the lines need not be copied.
+    It answers ascending offsets, of which each line that can be wanted has one in it or at its end. None: it cannot
+    tell. `are_alone` tells of such lines, joined, whether none can go on with the line before it.
+    """
+
+    stops: Callable[[bytes, int], Sequence[int] | None]
+    are_alone: Callable[[bytes], bool]
 
 
 class Lost(NamedTuple):
@@ -172,6 +196,9 @@ class BlockReader(Protocol):
     async def sift(self, until: int) -> Block | Lost | Passed | None:
         """As `read`, but lines that the reader's sieve holds back are passed over, many at a time."""
 
+    async def pick(self, until: int) -> Block | Lost | Passed | Picked | None:
+        """As `sift`, but lines that can be told of by themselves come without what lies between them."""
+
     def close(self) -> None:
         """Give back what the reader holds."""
 
@@ -223,7 +250,8 @@ class Journal(Protocol):
     ) -> BlockReader:
         """A reader that begins at the place `at`, a line's start, and passes over sources that `wants` refuses.
 
-        With `only`, it passes over all generations but that one. Who calls `sift` gives the sieve of a generation.
+        With `only`, it passes over all generations but that one. Who calls `sift` or `pick` gives the sieve of a
+        generation.
         """
 
     def bytes_before(self, generation: Generation, offset: int, length: int) -> bytes | None:

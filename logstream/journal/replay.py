@@ -6,16 +6,18 @@ import os
 from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
-from logstream.journal.base import Block, Lost, Passed, Run
-from logstream.journal.cutting import block_reach, length_in
+from logstream.journal.base import Block, Lost, Passed, Picked, Run
+from logstream.journal.cutting import BLOCK_LINES, block_reach, length_in
 from logstream.journal.ids import AFTER_GAP, AFTER_OPEN_GAP, anchor_of
 from logstream.journal.sifting import (
     BEYOND_BYTES,
     LEAST_STRETCH_BYTES,
     STRETCH_BYTES,
     Piece,
+    Seen,
     Sifted,
     Stretch,
+    lines_at,
     pieces_around,
 )
 from logstream.records import Gap, GapReason, Position
@@ -35,6 +37,12 @@ if TYPE_CHECKING:
 
 _LONG_SECONDS: Final = 0.003
 """A sieve that takes so long for a stretch is given shorter ones: nobody else has a turn meanwhile."""
+_USUAL_LINES: Final = BLOCK_LINES * 7 // 8
+"""How many lines a stretch should give, of those that are picked out."""
+_LEAST_SHARE: Final = 3
+"""Lines that are more than one part in so many of a stretch are looked at with all others."""
+_MOST_UNSIFTED_BYTES: Final = 8 << 20
+"""How much is read without a sieve where it holds back too little; less at first."""
 
 
 class Replay:
@@ -62,6 +70,7 @@ class Replay:
         self._sieve_of = sieve_of
         self._sifted: Sifted | None = None
         self._stretch_bytes = STRETCH_BYTES
+        self._unsifted_bytes = 0
 
     @property
     def at(self) -> int:
@@ -78,13 +87,40 @@ class Replay:
         run = self._run or self._cursor.next_run(until, self._wants)
         if run is None:
             return None
-        sieve = None if self._sieve_of is None else self._sieve_of(run.generation)
-        life = self._ledger.lives.get(run.generation.key)
-        if sieve is None or life is None or run.hole is not None:
+        sieve, life = self._sieve(run), self._ledger.lives.get(run.generation.key)
+        if sieve is None or life is None:
             return await self._read(run, until)
-        self._run = run  # for as long as others have their turn
         if self._sifted is None or not self._sifted.holds(run):
-            self._sifted = await self._look_ahead(run, life, sieve)
+            self._run = run  # for as long as others have their turn
+            seen = await self._look_ahead(run, life, sieve)
+            self._sifted = _in_pieces(run, seen) if isinstance(seen, Seen) else seen
+        return await self._next_piece(run, life, until)
+
+    async def pick(self, until: int) -> Block | Lost | Passed | Picked | None:
+        """As `sift`, but lines that can be told of by themselves come without what lies between them."""
+        run = self._run or self._cursor.next_run(until, self._wants)
+        if run is None:
+            return None
+        sieve, life = self._sieve(run), self._ledger.lives.get(run.generation.key)
+        if sieve is None or life is None:
+            return await self._read(run, until)
+        if self._sifted is None or not self._sifted.holds(run):
+            self._run = run
+            seen = await self._look_ahead(run, life, sieve)
+            if isinstance(seen, Seen) and seen.stops:
+                found = self._picked(run, life, seen, sieve)
+                if isinstance(found, Picked):
+                    return found
+                self._sifted = found
+            else:
+                self._sifted = _in_pieces(run, seen) if isinstance(seen, Seen) else seen
+        return await self._next_piece(run, life, until)
+
+    def _sieve(self, run: Run) -> Sieve | None:
+        return None if self._sieve_of is None or run.hole is not None else self._sieve_of(run.generation)
+
+    async def _next_piece(self, run: Run, life: Life, until: int) -> Block | Lost | Passed:
+        """What is known of the bytes at which `run` begins: a block of them, or how many may be passed over."""
         if self._sifted is None or self._sifted.pieces is None:
             return await self._read(run, until)
         piece = self._sifted.piece_at(run.start)
@@ -121,10 +157,31 @@ class Replay:
             self._run = run._replace(start=end, at=next_at, lines=None)
         self._last = run.generation, end, before
 
-    async def _look_ahead(self, run: Run, life: Life, sieve: Sieve) -> Sifted | None:
+    def _picked(self, run: Run, life: Life, seen: Seen, sieve: Sieve) -> Picked | Sifted:
+        """The lines that can be wanted, or what else is to be done where they cannot be told of by themselves."""
+        stretch, lines = seen.stretch, lines_at(seen, BLOCK_LINES)
+        end = lines.ends[-1] if len(lines.ends) == BLOCK_LINES else stretch.end
+        self._stretch_bytes = max(LEAST_STRETCH_BYTES, min(STRETCH_BYTES, end * _USUAL_LINES // len(lines.ends)))
+        if len(lines.joined) * _LEAST_SHARE > end:
+            self._unsifted_bytes = min(_MOST_UNSIFTED_BYTES, self._unsifted_bytes * 2 or STRETCH_BYTES)
+            return Sifted(run.generation.key, run.start + self._unsifted_bytes, None)
+        self._unsifted_bytes = 0
+        # What begins a file has a mark before it, and what begins within a line goes on with it.
+        begins_line = run.start > 0 and stretch.lead.endswith(b"\n")
+        if not begins_line or run.at + end > self._ledger.durable_head or not sieve.are_alone(lines.joined):
+            return _in_pieces(run, seen)
+        before = stretch.before(end)
+        self._go_on(run, life, run.start + end, before)
+        block = Block(run.generation, run.start, run.at, run.time_ms, stretch.lead, stretch.content)
+        after = Position(run.generation.key, run.start + end, anchor_of(before))
+        return Picked(block, lines.starts, lines.ends, run.at + end, after)
+
+    async def _look_ahead(self, run: Run, life: Life, sieve: Sieve) -> Seen | Sifted | None:
         """Put the next stretch of the run to the sieve; None if there is none to be had, or it has no line end."""
         left = (run.end or 0) - run.start
-        length = left if left <= self._stretch_bytes * 2 else self._stretch_bytes
+        # Nothing is picked out of what begins a file: it is short.
+        wanted = self._stretch_bytes if run.start else min(self._stretch_bytes, LEAST_STRETCH_BYTES)
+        length = left if left <= wanted * 5 // 4 else wanted
         found = await self._bytes_of(run, life, length, beyond=BEYOND_BYTES)
         if isinstance(found, GapReason):
             return None
@@ -136,14 +193,14 @@ class Replay:
         if may_be_over_long(content, end, self._max_line_bytes(run.generation.source)):
             return Sifted(key, run.start + end, None)
         began = perf_counter()
-        stops = sieve(content, end)
+        stops = sieve.stops(content, end)
         if perf_counter() - began > _LONG_SECONDS:
             self._stretch_bytes = max(LEAST_STRETCH_BYTES, self._stretch_bytes // 2)
         else:
             self._stretch_bytes = min(STRETCH_BYTES, self._stretch_bytes * 2)
         if stops is None:
             return Sifted(key, run.start + end, None)
-        return Sifted(key, run.start + end, pieces_around(Stretch(run.start, lead, content, end), stops)[::-1])
+        return Seen(Stretch(run.start, lead, content, end), stops)
 
     def _pass(self, run: Run, life: Life, piece: Piece) -> Passed:
         """Move to where a piece begins."""
@@ -201,6 +258,10 @@ class Replay:
 
     def _told(self, lost: Lost) -> Lost:
         return lost if lost.next_at <= self._ledger.durable_head else lost._replace(after=None)
+
+
+def _in_pieces(run: Run, seen: Seen) -> Sifted:
+    return Sifted(run.generation.key, run.start + seen.stretch.end, pieces_around(seen.stretch, seen.stops)[::-1])
 
 
 def _lost(run: Run, reason: GapReason) -> Lost:

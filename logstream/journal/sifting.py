@@ -1,13 +1,16 @@
-"""Which blocks of a stretch must be looked at line by line, where a sieve has told which lines can be wanted. Pure.
+"""What of a stretch must be looked at line by line, where a sieve has told which lines can be wanted. Pure.
 
-Owns where such blocks begin and end: at lines, and as many of these together as it is worth while, for a block has a
-price of its own. Refuses to know what a sieve looks for.
+Owns where blocks of such lines begin and end: at lines, and as many of these together as it is worth while, for a block
+has a price of its own; and cutting the lines out where nothing between them is needed. Refuses to know what a sieve
+looks for.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
 
 from logstream.journal.cutting import BLOCK_BYTES, BLOCK_LINES
 from logstream.tail.batch import ANCHOR_BYTES
@@ -26,6 +29,10 @@ BEYOND_BYTES: Final = 64
 NEAR_BYTES: Final = 8 * 1024
 """Lines that can be wanted and lie no further apart are looked at together, with what lies between them."""
 
+_FAR_BYTES: Final = 4 * 1024
+"""Lines that lie further apart, on average, are cut out one by one."""
+_LF: Final = 0x0A
+
 
 class Stretch(NamedTuple):
     """Bytes from the offset `start` of a generation on, of which the first `end` are whole lines; `lead` is before."""
@@ -40,6 +47,21 @@ class Stretch(NamedTuple):
         if length >= ANCHOR_BYTES:
             return self.content[length - ANCHOR_BYTES : length]
         return (self.lead + self.content[:length])[-ANCHOR_BYTES:]
+
+
+class Seen(NamedTuple):
+    """A stretch, and where the sieve stopped in it."""
+
+    stretch: Stretch
+    stops: Sequence[int]
+
+
+class Lines(NamedTuple):
+    """Lines cut out of a stretch: where each lies in its content, and all of them joined."""
+
+    starts: list[int]
+    ends: list[int]
+    joined: bytes
 
 
 class Piece(NamedTuple):
@@ -84,6 +106,40 @@ def pieces_around(stretch: Stretch, stops: Sequence[int]) -> list[Piece]:
         pieces.append(Piece(base + start, base + stop, stretch.before(start), base + first_end))
         reached = stop
     return pieces
+
+
+def lines_at(seen: Seen, most: int) -> Lines:
+    """The first lines of a stretch that have a stop in them or at their end, at most `most` of them."""
+    content = seen.stretch.content
+    is_dense = len(seen.stops) * _FAR_BYTES > seen.stretch.end
+    starts, ends = _dense_lines(seen, most) if is_dense else _sparse_lines(seen, most)
+    return Lines(starts, ends, b"".join([content[start:end] for start, end in zip(starts, ends, strict=True)]))
+
+
+def _sparse_lines(seen: Seen, most: int) -> tuple[list[int], list[int]]:
+    content = seen.stretch.content
+    starts: list[int] = []
+    ends: list[int] = []
+    reached = 0
+    for stop in seen.stops:
+        if stop < reached:
+            continue
+        starts.append(content.rfind(b"\n", 0, stop) + 1)
+        reached = content.find(b"\n", stop) + 1
+        ends.append(reached)
+        if len(ends) == most:
+            break
+    return starts, ends
+
+
+def _dense_lines(seen: Seen, most: int) -> tuple[list[int], list[int]]:
+    line_feeds = (np.frombuffer(seen.stretch.content, np.uint8, seen.stretch.end) == _LF).nonzero()[0]
+    lines = line_feeds.searchsorted(np.array(seen.stops))
+    is_another = np.ones(len(lines), np.bool_)
+    np.not_equal(lines[1:], lines[:-1], out=is_another[1:])
+    lines = lines[is_another][:most]
+    ends = np.append(line_feeds, -1) + 1  # what is before the first line is found behind the last
+    return ends[lines - 1].tolist(), ends[lines].tolist()
 
 
 def _blocks_around(content: bytes, end: int, stops: Sequence[int]) -> Iterator[tuple[int, int]]:

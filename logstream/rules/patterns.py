@@ -65,6 +65,11 @@ class PatternSet:
     def __repr__(self) -> str:
         return f"<PatternSet [{len(self.patterns)} patterns, {len(self._verified)} verified line by line]>"
 
+    @property
+    def are_exact(self) -> bool:
+        """Whether each line that has a stop matches."""
+        return not self._verified
+
     def scan(self, text: bytes, ends: Sequence[int], scanned: Scanned | None = None) -> list[set[int]]:
         r"""For each pattern, the indexes of the lines of `text` that match it.
 

@@ -70,6 +70,8 @@ class CompiledQuery:
         self._patterns = PatternSet([_pattern(term) for term in terms])
         self.sieve = self._sieve(needed_terms(query.root))
         """What tells of many lines at once which can be selected; None where only a look at each tells."""
+        self.is_decided_by_sieve = self.sieve is not None and _is_of_terms(query.root) and self._patterns.are_exact
+        """True when each line that the sieve does not hold back is selected, of those without a return."""
         self._by_source: dict[str, Node] = {}
         self.everything = query.root == EVERYTHING
         """True when each line of each source is selected without a look at it."""
@@ -208,6 +210,17 @@ def _text_terms(node: Node) -> Iterator[Text | Wild | Regex]:
         case Every(terms) | Some(terms):
             for term in terms:
                 yield from _text_terms(term)
+
+
+def _is_of_terms(node: Node) -> bool:
+    """Whether a line is selected for one of the terms that must be in it, and for nothing else."""
+    match node:
+        case Text() | Wild() | Regex():
+            return True
+        case Some(terms):
+            return all(map(_is_of_terms, terms))
+        case _:
+            return False
 
 
 def _cost(node: Node) -> int:

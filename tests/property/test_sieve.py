@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from logstream.hub import recent as recent_module
+from logstream.hub.frames import Shape
 from logstream.hub.history import Wanted, page_after, page_before
 from logstream.hub.judged import SourceTraits
 from logstream.hub.merge import last_by_time
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from logstream.hub.judged import Judged
+    from logstream.hub.sparse import PickedLines
     from logstream.hub.view import View
-    from logstream.journal.base import Block
+    from logstream.journal.base import Block, Picked
 
 LONGEST: Final = 64
 FILLER: Final = b"z" * 40 + b"\n"
@@ -80,18 +82,25 @@ def record_of(record: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
     return orjson.loads(record.json)
 
 
-async def selected(stage: Stage, view: View) -> list[Any]:
-    """All that a view selects, had in every way there is."""
+async def streamed_by(stage: Stage, view: View) -> list[Any]:
+    """All that a view sends, event by event."""
     subscriber = stage.subscriber(view)
     streamed = []
     while subscriber.lag_bytes:
         streamed += [event.json for event in told(await drain(subscriber))]
+    return streamed
+
+
+async def selected(stage: Stage, view: View, in_batches: View) -> list[Any]:
+    """All that a view selects, had in every way there is."""
+    streamed = await streamed_by(stage, view)
+    batched = [record for records in await streamed_by(stage, in_batches) for record in records]
     last, _ = await last_by_time(stage.hub, view, 3)
     everything = Wanted(view, Span(), 1_000)
     after = await page_after(stage.hub, everything, 0)
     before = await page_before(stage.hub, everything._replace(limit=3), None)
     pages = [[record_of(record) for record in records] for records in (last, after.records, before.records)]
-    return [streamed, *pages]
+    return [streamed, batched, *pages]
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -110,6 +119,8 @@ async def selected(stage: Stage, view: View) -> list[Any]:
 @example([[b"b\xc3\xa4\n"], [b"\xff 500\n", b"500\r\n"]], "/0$/", set(), (0, 0, 40, 0, 2))
 @example([[b"\xef\xbb\xbfab\n", b"9\n"]], "/^ab/", set(), (0, 0, 1 << 20, 0, 192))
 @example([[FILLER, b"2026-01-02T03:04:05Z ERROR ab\n", b"    at ab\n"]], "ab", set(), (4, 0, 1 << 20, 250, 192))
+@example([[b"9\n", b"b\r\n", b"b9\n"]], "b?", set(), (4, 0, 200, 0, 192))
+@example([[b"9\n", b"2026-01-02T03:04:05Z ERROR ab\n", b"    at ab\n"]], "ab", set(), (4, 0, 200, 0, 192))
 async def test_what_is_passed_over_holds_nothing_that_is_selected(
     tmp_path_factory: pytest.TempPathFactory,
     batches: Sequence[Sequence[bytes]],
@@ -134,12 +145,13 @@ async def test_what_is_passed_over_holds_nothing_that_is_selected(
                 await stage.tell(
                     file.changes(*[piece for line in batch for piece in (line, *[FILLER] * between)], coarse=True)
                 )
-            view = stage.view(query)
-            sifted = await selected(stage, view)
+            view, in_batches = stage.view(query), stage.view(query, shape=Shape.BATCH)
+            sifted = await selected(stage, view, in_batches)
             view.forget_frames()
+            in_batches.forget_frames()
             patch.setattr(view._query, "sieve", None)
 
-            assert sifted == await selected(stage, view)
+            assert sifted == await selected(stage, view, in_batches)
 
 
 async def test_what_is_passed_over_is_not_read_line_by_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,10 +165,42 @@ async def test_what_is_passed_over_is_not_read_line_by_line(tmp_path: Path, monk
             judged.append(block.content)
             return stage.hub.judge(block)
 
+        def judge_picked(picked: Picked) -> PickedLines:
+            lines = stage.hub._judge_picked(picked)
+            judged.append(lines.block.content)
+            return lines
+
         view = stage.view("needle")
         monkeypatch.setattr(view, "_judge", judge)
+        monkeypatch.setattr(view, "_judge_picked", judge_picked)
 
         pulled = await stage.subscriber(view).pull(10)
         assert pulled is not None
         assert [event.json["text"] for event in told(pulled.content)] == ["one needle"]
         assert judged == [b"one needle\n"]
+
+
+async def test_a_batch_of_lines_that_were_picked_out_tells_of_no_more_than_one_block(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recent_module, "RECENT_ITEMS", 0)
+    async with Stage(tmp_path) as stage:
+        file = stage.file("app.log")
+        await stage.tell(file.changes(*[b"nothing %d\n" % number for number in range(10_000)], coarse=True))
+        lines = [b"needle %d\n" % number if number % 500 == 0 else b"nothing %d\n" % number for number in range(60_000)]
+        await stage.tell(file.changes(*lines, coarse=True))
+        picked: list[int] = []
+        view = stage.view("needle", shape=Shape.BATCH)
+
+        def judge_picked(some: Picked) -> PickedLines:
+            picked.append(len(some.ends))
+            return stage.hub._judge_picked(some)
+
+        monkeypatch.setattr(view, "_judge_picked", judge_picked)
+        batches = await streamed_by(stage, view)
+
+        ends = [[int(record["id"].split(".")[2], 36) for record in records] for records in batches]
+        assert sum(map(len, ends)) == 120
+        assert sum(picked) > 100
+        assert len(batches) > len(picked)
+        assert all(each[-1] - each[0] + len(b"needle 0\n") <= 65_536 for each in ends)

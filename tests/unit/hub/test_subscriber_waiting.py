@@ -14,7 +14,7 @@ from tests.hub_kit import Stage, told
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from logstream.journal.base import Block, BlockReader, Lost, Passed
+    from logstream.journal.base import Block, BlockReader, Lost, Passed, Picked
 
 LONG_SECONDS = 1_000.0
 
@@ -97,6 +97,10 @@ class SuspendingReader:
     async def sift(self, until: int) -> Block | Lost | Passed | None:
         await asyncio.sleep(1)
         return await self._reader.sift(until)
+
+    async def pick(self, until: int) -> Block | Lost | Passed | Picked | None:
+        await asyncio.sleep(1)
+        return await self._reader.pick(until)
 
     def close(self) -> None:
         self._reader.close()

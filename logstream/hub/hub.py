@@ -12,22 +12,22 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+from logstream.hub.before import SMALL_BYTES, Before
 from logstream.hub.flow import Flow
 from logstream.hub.judged import Judged, SourceTraits
 from logstream.hub.recent import Recent
 from logstream.hub.single import judge_block
 from logstream.hub.sought import Sought
 from logstream.hub.sparse import PickedLines, are_alone
-from logstream.hub.traces import LOOK_BACK_BYTES, NOTHING_ABOVE, Above
 from logstream.hub.view import View, ViewEvidence, ViewKey
 from logstream.journal.base import Block
 from logstream.rules import Scanned, concerns
 from logstream.rules.evidence import Evidence, Tally
-from logstream.tail.batch import ANCHOR_BYTES, Batch, Notice
-from logstream.tail.framing import framing_of, spoken_encoding
+from logstream.tail.batch import Batch, Notice
+from logstream.tail.framing import spoken_encoding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from logstream.hub.frames import FrameEncoder
     from logstream.hub.listener import Listener
@@ -41,11 +41,6 @@ JUDGED_BLOCKS = 1024
 eight times its cost."""
 _LINE_COST_BYTES = 64
 """What a line is taken to cost beside its bytes: an empty one is a record too."""
-REMEMBERED_ENDS = 256
-"""Blocks of which is known what a line that goes on with them has from them; for others the file is read again."""
-_SMALL_BYTES = 1024
-"""Of a block that is no larger this is found out when it is asked for: mostly nobody does."""
-_FIRST_LOOK_BYTES = 16 * 1024
 WAKE_SECONDS = 0.002
 _WAKE_SECONDS_A_WAITER = 50e-6
 """Waking a subscriber costs about this much: pauses grow with their number, so that frames do and wake-ups do not."""
@@ -72,7 +67,7 @@ class Hub:
         self._sought = Sought()
         self._judged: OrderedDict[tuple[str, int, int], Judged] = OrderedDict()
         self._judged_bytes = 0
-        self._above: OrderedDict[tuple[str, int], Callable[[], Above]] = OrderedDict()
+        self._before = Before(journal, self._judge_alone)
         self._waiters: set[asyncio.Future[None]] = set()
         self._listeners: set[Listener] = set()
         self.ahead_bytes = 0
@@ -126,7 +121,7 @@ class Hub:
         self.rules = rules
         self.tally = Tally(rules.rules, self.tally)
         self.traits = dict(traits)
-        self._above.clear()
+        self._before.clear()
         self._forget_made()
 
     def _forget_made(self) -> None:
@@ -158,19 +153,27 @@ class Hub:
         key = (block.generation.key, block.at, len(block.content))
         judged = self._judged.get(key)
         if judged is None:
-            judged = self._judged[key] = self._judge(block)
-            self._judged_bytes += _cost(judged)
-            while len(self._judged) > JUDGED_BLOCKS or (self._judged_bytes > JUDGED_BYTES and len(self._judged) > 1):
-                self._judged_bytes -= _cost(self._judged.popitem(last=False)[1])
+            judged = self._judge(block)
+            self._keep(key, judged)
         return judged
 
+    def _keep(self, key: tuple[str, int, int], judged: Judged) -> None:
+        self._judged[key] = judged
+        self._judged_bytes += _cost(judged)
+        while len(self._judged) > JUDGED_BLOCKS or (self._judged_bytes > JUDGED_BYTES and len(self._judged) > 1):
+            self._judged_bytes -= _cost(self._judged.popitem(last=False)[1])
+
     def _judge(self, block: Block) -> Judged:
-        above = partial(self._find_above, block)
-        judged = judge_block(block, self._traits_of(block), self.rules, self.encoder, above)
+        judged = self.judge_apart(block)
         judged.scanned = Scanned(self._sought)
-        is_small = len(block.content) <= _SMALL_BYTES
-        self._remember_above(block, judged.below if is_small else judged.later_below())
+        is_small = len(block.content) <= SMALL_BYTES
+        self._before.remember(block, judged.below if is_small else judged.later_below())
         return judged
+
+    def judge_apart(self, block: Block) -> Judged:
+        """As `judge`, for a block that is not one of the recorded order: nobody else will ask for it."""
+        above = partial(self._before.above, block)
+        return judge_block(block, self._traits_of(block), self.rules, self.encoder, above)
 
     def _judge_picked(self, picked: Picked) -> PickedLines:
         return PickedLines(picked, self._traits_of(picked.stretch), self.rules, self.encoder)
@@ -178,31 +181,17 @@ class Hub:
     def _are_alone(self, generation: Generation, lines: bytes) -> bool:
         return are_alone(lines, self.traits.get(generation.source, SourceTraits()).folding)
 
-    def _find_above(self, block: Block) -> Above:
-        """What stands before the block: known from the block before it, else read again."""
-        known = self._above.get((block.generation.key, block.start))
-        if known is not None:
-            return known()
-        found = NOTHING_ABOVE
-        for length in (_FIRST_LOOK_BYTES, LOOK_BACK_BYTES):
-            judged = self.judge_before(block, length)
-            if judged is None:
-                break
-            found = judged.below()
-            if found.head is not None and found.head.start > judged.block.start:
-                break
-        return found
-
     def judge_before(self, block: Block, length_bytes: int) -> Judged | None:
         """The whole lines in the `length_bytes` before the block, read again; None if there are none to be had."""
-        content = self.journal.bytes_before(block.generation, block.start, length_bytes) or b""
-        start = block.start - len(content)
-        # What was read may begin within a line.
-        skip = framing_of(block.generation.encoding).first_end(content, start) if start else 0
-        if not content[skip:]:
-            return None
-        stretch = block._replace(start=start + skip, content=content[skip:], lead=content[:skip][-ANCHOR_BYTES:])
-        return Judged(stretch, self._traits_of(block), self.rules, self.encoder)
+        stretch = self.lines_before(block, length_bytes)
+        return None if stretch is None else self._judge_alone(stretch)
+
+    def lines_before(self, block: Block, length_bytes: int) -> Block | None:
+        """The same, not judged yet: its place is wrong, and it may be a long one."""
+        return self._before.lines(block, length_bytes)
+
+    def _judge_alone(self, block: Block) -> Judged:
+        return Judged(block, self._traits_of(block), self.rules, self.encoder)
 
     def _traits_of(self, block: Block) -> SourceTraits:
         return self.traits.get(block.generation.source, SourceTraits())
@@ -214,11 +203,6 @@ class Hub:
         if is_masked or spoken_encoding(generation.encoding, traits.encoding) != "utf-8":
             return None
         return traits.max_line_bytes
-
-    def _remember_above(self, block: Block, above: Callable[[], Above]) -> None:
-        self._above[block.generation.key, block.end] = above
-        while len(self._above) > REMEMBERED_ENDS:
-            self._above.popitem(last=False)
 
     @contextmanager
     def view(self, key: ViewKey, query: CompiledQuery) -> Iterator[View]:

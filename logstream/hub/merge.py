@@ -11,8 +11,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
+from logstream.hub.judged import SourceTraits
 from logstream.hub.times import LineTimes, recorded_ms
 from logstream.journal.base import Block, Lost
+from logstream.journal.cutting import cut_blocks
+from logstream.journal.sifting import Stretch, pieces_around
+from logstream.tail.batch import Range
+from logstream.tail.framing import framing_of
+from logstream.tail.lines import may_be_over_long
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,6 +27,7 @@ if TYPE_CHECKING:
     from logstream.hub.hub import Hub
     from logstream.hub.judged import Judged
     from logstream.hub.view import View
+    from logstream.journal.base import Sieve
     from logstream.records import Generation
 
 MERGE_BYTES = 8 << 20
@@ -82,7 +89,7 @@ async def _ends_of_files(hub: Hub, view: View, walked: _Walked, most: int) -> li
         below = Block(generation, offset, walked.to, walked.recorded_ms, b"", b"")
         own: list[_Match] = []
         for length in _END_BYTES:
-            own, first_ms = _end_of_file(hub, view, below, min(length, offset - base), most)
+            own, first_ms = await _end_of_file(hub, view, below, min(length, offset - base), most)
             left_bytes -= min(length, offset - base)
             is_enough = len(own) >= most or first_ms is None or first_ms <= walked.oldest_ms
             if is_enough or length >= offset - base or left_bytes <= 0:
@@ -94,16 +101,47 @@ async def _ends_of_files(hub: Hub, view: View, walked: _Walked, most: int) -> li
     return matches
 
 
-def _end_of_file(hub: Hub, view: View, below: Block, length: int, most: int) -> tuple[list[_Match], int | None]:
+async def _end_of_file(hub: Hub, view: View, below: Block, length: int, most: int) -> tuple[list[_Match], int | None]:
     """The last records of a file in the `length` bytes before `below`, and the time of the first line there."""
-    judged = hub.judge_before(below, length)
-    if judged is None:
+    stretch = hub.lines_before(below, length)
+    if stretch is None:
         return [], None
     # Bytes of other files may lie between in the recorded order: so places are told too early, never too late.
-    first = hub.journal.place_in(below.generation, judged.block.start)
-    judged.block = judged.block._replace(at=first)
-    when = LineTimes(hub).of(judged)
-    return _chosen(judged, view.selected(judged)[-most:], when), when[0]
+    stretch = stretch._replace(at=hub.journal.place_in(below.generation, stretch.start))
+    matches: list[_Match] = []
+    times = LineTimes(hub)
+    longest = hub.traits.get(below.generation.source, SourceTraits()).max_line_bytes
+    for block in reversed(_blocks_of(stretch, view.sieve_of(below.generation), longest)):
+        judged = hub.judge_apart(block)
+        selected = view.selected(judged)[len(matches) - most :]
+        matches[:0] = _chosen(judged, selected, times.of(judged)) if selected else []
+        if len(matches) >= most:
+            return matches, None
+        await asyncio.sleep(0)
+    first_end = framing_of(below.generation.encoding).first_end(stretch.content, stretch.start) or None
+    first = hub.judge_apart(stretch._replace(content=stretch.content[:first_end]))
+    return matches, times.of(first)[0]
+
+
+def _blocks_of(stretch: Block, sieve: Sieve | None, max_line_bytes: int) -> list[Block]:
+    """The stretch in blocks, without what the sieve holds back: nobody else has a turn while one is judged."""
+    generation, content, lead = stretch.generation, stretch.content, stretch.lead
+    is_plain = content.endswith(b"\n") and not may_be_over_long(content, len(content), max_line_bytes)
+    stops = sieve.stops(content, len(content)) if sieve is not None and is_plain else None
+    if stops is None:
+        change = Range(generation.key, stretch.start, stretch.end, 0, content, lead)
+        return list(cut_blocks(generation, stretch.at, stretch.time_ms, change, max_line_bytes))
+    pieces = pieces_around(Stretch(stretch.start, lead, content, len(content)), stops)
+    return [
+        stretch._replace(
+            start=piece.start,
+            at=stretch.at + piece.start - stretch.start,
+            lead=piece.before,
+            content=content[piece.start - stretch.start : piece.stop - stretch.start],
+        )
+        for piece in pieces
+        if piece.start < piece.stop
+    ]
 
 
 def _chosen(judged: Judged, selected: list[int], when: list[int]) -> list[_Match]:

@@ -80,10 +80,17 @@ def _parts(columns: Columns) -> tuple[Part, list[Part]]:
     """What stands before an event's data, and the JSON of records, in the order in which their members are told."""
     heads, levels, fields, ends = _of_kinds(columns)
     texts, messages = _strings(columns)
-    source, file = encode_json(columns.generation.source), encode_json(columns.generation.file)
+    source = encode_json(columns.generation.source)
     ids: list[Part] = [b"null"] if columns.ids is None else [b'"', columns.ids, b'"']
-    before: list[Part] = [b'{"id":', *ids, b',"source":%b,"file":%b,"time":"' % (source, file), columns.times]
-    return heads, [*before, levels, texts, fields, messages, ends]
+    before: list[Part] = [b'{"id":', *ids, b',"source":%b,"file":' % source, _files(columns), b',"time":"']
+    return heads, [*before, columns.times, levels, texts, fields, messages, ends]
+
+
+def _files(columns: Columns) -> Part:
+    if columns.files is None:
+        return encode_json(columns.generation.file)
+    known = {file: encode_json(file) for file in set(columns.files)}
+    return [known[file] for file in columns.files]
 
 
 class Written(NamedTuple):

@@ -65,9 +65,11 @@ class EncodedBlock:
         columns = self._columns_of_all(judged, indexes)
         return None if columns is None else self._encoder.encode_frames(columns, shape, counts)
 
-    def events(self, judged: Judged, indexes: Sequence[int], shape: Shape, counts: Sequence[int]) -> list[bytes]:
-        """The same of any lines, at least one each time."""
-        found = self.frames(judged, indexes, shape, counts)
+    def events(
+        self, judged: Judged, indexes: Sequence[int], shape: Shape, counts: Sequence[int], *, is_kept: bool
+    ) -> list[bytes]:
+        """The same of any lines, at least one each time; `is_kept`: their JSON is for others, too."""
+        found = None if is_kept else self.frames(judged, indexes, shape, counts)
         if found is None:
             lines = self.lines(judged, indexes)
             ends = accumulate(counts)
@@ -143,8 +145,8 @@ def _columns(judged: Judged, rows: Rows, indexes: Sequence[int]) -> Columns:
             if kind not in shared:
                 shared[kind] = _shared(rows.said[rows.headings[place]], tag)
         shared = {kind: shared[kind] for kind in set(kinds)}
-    ids = judged.id_table(indexes)
-    return Columns(judged.block.generation, ids, rows.times, texts, kinds, shared, rows.messages)
+    ids, files = judged.id_table(indexes), judged.files(indexes)
+    return Columns(judged.block.generation, ids, rows.times, texts, kinds, shared, rows.messages, files)
 
 
 @lru_cache(maxsize=_MOST_SHARED)

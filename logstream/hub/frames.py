@@ -96,6 +96,8 @@ class Columns(NamedTuple):
     kinds: Sequence[Hashable]
     shared: Mapping[Hashable, Shared]
     messages: Sequence[bytes]
+    files: Sequence[str] | None = None
+    """Where they are of several generations of one source, the file of each."""
 
 
 class Frame(NamedTuple):

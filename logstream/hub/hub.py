@@ -19,6 +19,7 @@ from logstream.hub.recent import Recent
 from logstream.hub.single import judge_block
 from logstream.hub.sought import Sought
 from logstream.hub.sparse import PickedLines, are_alone
+from logstream.hub.together import Together, blocks_together
 from logstream.hub.view import View, ViewEvidence, ViewKey
 from logstream.journal.base import Block
 from logstream.rules import Scanned, concerns
@@ -157,6 +158,23 @@ class Hub:
             self._keep(key, judged)
         return judged
 
+    def judge_together(self, first: Block) -> Together | None:
+        """`first` and the blocks behind it judged as one, if they are many and small; made once as well."""
+        key = ("", first.at, 0)
+        known = self._judged.get(key)
+        if isinstance(known, Together):
+            return known
+        traits = self._traits_of(first)
+        blocks = blocks_together(first, self.recent.after(first), traits)
+        if not blocks:
+            return None
+        judged = Together(blocks, traits, self.rules, self.encoder)
+        judged.scanned = Scanned(self._sought)
+        for index, block in enumerate(blocks):
+            self._before.remember(block, partial(judged.below_line, index))
+        self._keep(key, judged)
+        return judged
+
     def _keep(self, key: tuple[str, int, int], judged: Judged) -> None:
         self._judged[key] = judged
         self._judged_bytes += _cost(judged)
@@ -215,6 +233,7 @@ class Hub:
                 self.encoder,
                 judge=self.judge,
                 judge_once=self._judge,
+                judge_together=self.judge_together,
                 judge_picked=self._judge_picked,
                 is_alone=lambda: self.view_count == 1 and not self.rules.rules,
                 are_alone=self._are_alone,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from logstream.journal.base import Block
+    from logstream.parse import Column
 
 _FEWEST_LINES = 8
 """For fewer lines it is not worth while to make their ids in one table."""
@@ -47,7 +48,7 @@ class LineIds:
             self._made[index] = made_id
         return [self._made[index] for index in indexes]
 
-    def table(self, indexes: Sequence[int]) -> NDArray[np.uint8] | None:
+    def table(self, indexes: Sequence[int]) -> Column | None:
         """The same, a row of characters for each of the lines."""
         if not self._block.is_durable:
             return None

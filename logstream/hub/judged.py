@@ -177,9 +177,13 @@ class Judged:
         """Events of lines, so many each time; None if some of them have to be looked at by themselves."""
         return self._encoded.frames(self, indexes, shape, counts)
 
-    def events(self, indexes: Sequence[int], shape: Shape, counts: Sequence[int]) -> list[bytes]:
-        """The same of any lines, at least one each time: for one view, and kept for no other."""
-        return self._encoded.events(self, indexes, shape, counts)
+    def events(self, indexes: Sequence[int], shape: Shape, counts: Sequence[int], *, is_kept: bool) -> list[bytes]:
+        """The same of any lines, at least one each time; `is_kept`: other views may want their JSON."""
+        return self._encoded.events(self, indexes, shape, counts, is_kept=is_kept)
+
+    def files(self, indexes: Sequence[int]) -> Sequence[str] | None:  # noqa: ARG002 - of several files
+        """The file of each line; None where all are of the block's own."""
+        return None
 
     def ids(self, indexes: Sequence[int]) -> Sequence[bytes] | None:
         """The ids of lines; None while there are none."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from logstream.hub.sparse import PickedLines
+    from logstream.hub.together import Together
     from logstream.journal.base import Picked
     from logstream.records import Generation
     from logstream.rules import CompiledQuery
@@ -64,6 +65,7 @@ class View:
         *,
         judge: Callable[[Block], Judged],
         judge_once: Callable[[Block], Judged],
+        judge_together: Callable[[Block], Together | None],
         judge_picked: Callable[[Picked], PickedLines],
         is_alone: Callable[[], bool],
         are_alone: Callable[[Generation, bytes], bool],
@@ -81,6 +83,7 @@ class View:
         self._encoder = encoder
         self._judge = judge
         self._judge_once = judge_once
+        self._judge_together = judge_together
         self._judge_picked = judge_picked
         self._is_alone = is_alone
         self._are_alone = are_alone
@@ -115,7 +118,7 @@ class View:
                 for block, made in zip(reversed(blocks), reversed(frames), strict=True):
                     self._keep(block.at, made)
                 return frames[0]
-        return self._keep(item.at, self.frame(item))
+        return self._keep(item.at, self._frame_together(item) or self.frame(item))
 
     def _keep(self, at: int, frame: Frame) -> Frame:
         replaced = self._frames.pop(at, None)
@@ -128,6 +131,21 @@ class View:
             self._frames_bytes -= len(oldest.content) + _FRAME_COST_BYTES
         return frame
 
+    def _frame_together(self, item: Block | Lost) -> Frame | None:
+        """The frame of an item and those behind it, where they are many and small, and are judged as one."""
+        is_wanted = isinstance(item, Block) and self.wants(item.generation.source)
+        judged = self._judge_together(item) if is_wanted and isinstance(item, Block) else None
+        if judged is None:
+            return None
+        last = judged.blocks[-1]
+        selected, is_kept = self.selected(judged), self._view_count() > 1
+        if self.key.shape is Shape.BATCH and selected:
+            events = judged.events(selected, Shape.BATCH, [1] * len(selected), is_kept=is_kept)
+            content = b"".join(events)
+        else:
+            content = judged.frame(selected, self.key.shape, is_kept=is_kept)
+        return Frame(content, last.next_at, position_after(last), records=len(selected))
+
     def joins(self, block: Block) -> bool:
         """Whether frames of the block and its neighbours should be made together."""
         wants = self._query.everything and self.wants(block.generation.source)
@@ -138,11 +156,8 @@ class View:
         began_ns = perf_counter_ns()
         counts = [block.content.count(b"\n") for block in blocks]
         judged = self._judge_once(joined(blocks))
-        contents = (
-            judged.frames(range(judged.line_count), self.key.shape, counts)
-            if judged.line_count == sum(counts)
-            else None
-        )
+        lines = range(judged.line_count)
+        contents = judged.frames(lines, self.key.shape, counts) if len(lines) == sum(counts) else None
         if contents is None:
             self.joining.was_in_vain()
             return None
@@ -187,7 +202,7 @@ class View:
         is_decided = self._query.is_decided_by_sieve and not judged.has_returns
         selected = self.selected(judged, is_decided=is_decided)
         counts = judged.counts_within_blocks(selected) if self.key.shape is Shape.BATCH else [len(selected)]
-        content = b"".join(judged.events(selected, self.key.shape, counts)) if selected else b""
+        content = b"".join(judged.events(selected, self.key.shape, counts, is_kept=False)) if selected else b""
         return Frame(content, picked.next_at, picked.after, records=len(selected))
 
     def sieve_of(self, generation: Generation) -> Sieve | None:

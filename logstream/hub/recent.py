@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 RECENT_BYTES = 8 << 20
 RECENT_ITEMS = 16_384
 _SWEEP_ITEMS = 1024
-_ITEM_BYTES = 1024
-"""What an item is taken to cost beside its bytes (its judged lines, its place in lists)."""
+_ITEM_BYTES = 400
+"""What an item costs beside its bytes: itself, the bytes before it, its place in lists."""
 
 
 class Recent:

@@ -57,6 +57,7 @@ Next: `logstream serve`.
 @click.option("--workers", metavar="NUMBER", help="Serve in this many processes instead of the configured number.")
 def serve(config_path: Path, host: str | None, port: str | None, workers: str | None) -> int:
     """Run until told to stop; the help text is for users."""
+    gc.disable()
     from logstream.config import Override, load  # noqa: PLC0415 - --help answers before this is imported
 
     given = {"host": host, "port": port, "workers": workers}
@@ -70,6 +71,7 @@ def serve(config_path: Path, host: str | None, port: str | None, workers: str | 
     # What is here now stays, also in processes forked from this one: to look through all of it for garbage took the
     # event loop 30 ms, time and again.
     gc.freeze()
+    gc.enable()
     return run(settings, lambda: load(config_path, os.environ, options))
 
 

@@ -34,19 +34,22 @@ _TRIPLE = _BASE**3
 _TRIPLES = tuple("".join(digits) for digits in product(_DIGITS, repeat=3))
 _TRIPLE_DIGITS = np.frombuffer("".join(_TRIPLES).encode(), np.uint8).reshape(_TRIPLE, 3)
 _OFFSET_DIGITS, _ANCHOR_DIGITS = 9, 7
-# A checksum of 64 bytes is what each of them adds to that of 64 zeros (crc32 is linear): so many are looked up at once.
 _CRC_OF_ZEROS = np.uint32(zlib.crc32(bytes(ANCHOR_BYTES)))
-_CRC_SHARES = (
-    np.array(
-        [
-            zlib.crc32(bytes((*(0,) * place, byte, *(0,) * (ANCHOR_BYTES - 1 - place))))
-            for place in range(ANCHOR_BYTES)
-            for byte in range(256)
-        ],
-        np.uint32,
-    )
-    ^ _CRC_OF_ZEROS
-)
+
+
+def _crc_shares() -> Numbers:
+    """What a byte at each of 64 places adds to the checksum of 64 zeros: one row a place, one column a byte."""
+    shares = np.empty((ANCHOR_BYTES, 256), np.uint32)
+    last = [zlib.crc32(byte.to_bytes(ANCHOR_BYTES)) for byte in range(256)]
+    shares[-1] = np.array(last, np.uint32) ^ _CRC_OF_ZEROS
+    for place in range(ANCHOR_BYTES - 1, 0, -1):
+        # One place further from the end is one zero more behind the byte.
+        shares[place - 1] = (shares[place] >> 8) ^ shares[-1][shares[place] & 0xFF]
+    return shares.ravel()
+
+
+_CRC_SHARES = _crc_shares()
+"""A checksum of 64 bytes is what each adds to that of 64 zeros, as crc32 is linear: all are looked up at once."""
 _SHARE_PLACES = np.arange(ANCHOR_BYTES, dtype=np.intp) * 256
 _SHAPE = re.compile(r"1\.([a-z2-7]{8})\.([0-9a-z]{1,13})\.([0-9a-z]{1,7})")
 _CRC_LIMIT = 2**32

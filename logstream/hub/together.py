@@ -7,7 +7,7 @@ which file. Refuses to know who asks.
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
 from logstream.hub.ids import LineIds
@@ -34,6 +34,7 @@ MOST_BLOCKS: Final = 128
 _MOST_BYTES: Final = 512
 """What is larger is judged by itself: a frame of all should hold some 64 KiB."""
 _LF: Final = b"\n"
+_MARK: Final = b"\xef\xbb\xbf"
 
 
 class Together(Judged):
@@ -95,13 +96,20 @@ class _Ids(LineIds):
 def blocks_together(first: Block, following: Iterable[Block | Lost], traits: SourceTraits) -> list[Block]:
     """`first` and the blocks behind it that can be judged with it, each of another file; none if they are too few."""
     found: dict[str, Block] = {}
-    for item in (first, *islice(following, MOST_BLOCKS - 1)):
+    for item in islice(chain((first,), following), MOST_BLOCKS):
         if not isinstance(item, Block) or item.generation.key in found or not _is_alike(item, first):
             break
-        if plain_text(item, traits) is None:
+        if not _is_plain(item, traits):
             break
         found[item.generation.key] = item
     return list(found.values()) if len(found) >= FEWEST_BLOCKS else []
+
+
+def _is_plain(block: Block, traits: SourceTraits) -> bool:
+    """Whether it is one whole line that can be shown as it stands; what begins a file goes on with nothing."""
+    if not block.start:
+        block = block._replace(lead=_LF)
+    return plain_text(block, traits) is not None and (block.start > 0 or not block.content.startswith(_MARK))
 
 
 def _is_alike(block: Block, first: Block) -> bool:

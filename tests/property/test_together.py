@@ -36,6 +36,7 @@ LINES: Final = (
     b"Caused by: odd\n",
     b'{"level":"error","msg":"9"}\n',
     b"plain 9\n",
+    b"\xef\xbb\xbfmarked 9\n",
     b"\n",
     b"2026-01-02T03:04:06Z ERROR other 8\n",
     PLAIN % (1, 1) + b"\n    at once\n",
@@ -56,21 +57,23 @@ async def whole(stage: Stage, view: View) -> bytes:
     st.lists(looks, min_size=1, max_size=4),
     st.sampled_from(["", "order", "level:error", "-odd", "event:odd", "9 OR at"]),
     st.sets(st.sampled_from(RULES)),
-    st.sampled_from([3, 128]),
+    st.tuples(st.sampled_from([3, 128]), st.booleans()),
 )
 async def test_what_is_judged_together_is_sent_as_if_each_was_judged_by_itself(
     tmp_path_factory: pytest.TempPathFactory,
     turns: Sequence[Sequence[tuple[int, bytes]]],
     query: str,
     rules: set[Rule],
-    most_blocks: int,
+    stage_set: tuple[int, bool],
 ) -> None:
+    most_blocks, has_begun = stage_set
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(together_module, "FEWEST_BLOCKS", 2)
         patch.setattr(together_module, "MOST_BLOCKS", most_blocks)
         async with Stage(tmp_path_factory.mktemp("many"), RuleSet(sorted(rules, key=lambda rule: rule.name))) as stage:
             files = [stage.file(f"{number}.log") for number in range(FILES)]
-            await stage.tell(*(file.changes(b"the first line\n") for file in files))
+            if has_begun:
+                await stage.tell(*(file.changes(b"the first line\n") for file in files))
             for turn in turns:
                 await stage.tell(*(files[number].changes(line) for number, line in turn))
             views = [stage.view(query, shape=shape) for shape in Shape]

@@ -82,6 +82,37 @@ async def test_the_last_records_are_those_that_the_view_selects(
         assert backfill(await begun(stage, FromLast(9), view=stage.view("nowhere"))) == []
 
 
+@pytest.mark.parametrize("query", ["", "line", "-nothing"])
+async def test_files_recorded_one_after_another_are_merged_by_the_times_at_their_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    """`-nothing` has no sieve, and each end is looked at in blocks of which it takes several."""
+    monkeypatch.setattr(merge_module, "MERGE_BYTES", 500)
+    monkeypatch.setattr(merge_module, "_FIRST_WINDOW_BYTES", 100)
+    async with Stage(tmp_path) as stage:
+        since = CLOCK_SECONDS - 10_000
+        lines = {
+            name: [stamped(since + 2 * number + at, f"line {number} of {name}") for number in range(700)]
+            for at, name in enumerate("ab")
+        }
+        between = stage.file("c.log", "other")
+        for name in "ab":
+            file = stage.file(f"{name}.log")
+            for first in range(0, 700, 10):
+                await stage.tell(file.changes(*lines[name][first : first + 10]), between.changes(b"part\n"))
+        view = stage.view(query, ("app",))
+        start = await begun(stage, FromLast(900), view=view)
+
+        by_time = [line.decode().rstrip() for pair in zip(*lines.values(), strict=True) for line in pair]
+        assert backfill(start) == by_time[-900:]
+        every = texts_by_id(await drain(stage.subscriber()))
+        assert [every[record.id or ""] for record in start.backfill] == by_time[-900:]
+
+
+def texts_by_id(content: bytes) -> dict[str, str]:
+    return {event.json["id"]: event.json["text"] for event in told(content)}
+
+
 async def test_each_id_leads_to_the_line_after_it(tmp_path: Path) -> None:
     """Conformance: I1."""
     async with Stage(tmp_path) as stage:

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from logstream.hub import encoding as encoding_module
 from logstream.hub import together as together_module
+from logstream.hub import told as told_module
 from logstream.hub.frames import Shape
 from logstream.rules import Rule, RuleSet
 from tests.hub_kit import Stage, drain, told
@@ -57,19 +59,22 @@ async def whole(stage: Stage, view: View) -> bytes:
     st.lists(looks, min_size=1, max_size=4),
     st.sampled_from(["", "order", "level:error", "-odd", "event:odd", "9 OR at"]),
     st.sets(st.sampled_from(RULES)),
-    st.tuples(st.sampled_from([3, 128]), st.booleans()),
+    st.tuples(st.sampled_from([3, 128]), st.booleans(), st.sampled_from([1, 8])),
 )
 async def test_what_is_judged_together_is_sent_as_if_each_was_judged_by_itself(
     tmp_path_factory: pytest.TempPathFactory,
     turns: Sequence[Sequence[tuple[int, bytes]]],
     query: str,
     rules: set[Rule],
-    stage_set: tuple[int, bool],
+    stage_set: tuple[int, bool, int],
 ) -> None:
-    most_blocks, has_begun = stage_set
+    most_blocks, has_begun, fewest_at_once = stage_set
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(together_module, "FEWEST_BLOCKS", 2)
         patch.setattr(together_module, "MOST_BLOCKS", most_blocks)
+        # A few lines are read and written at once, too.
+        patch.setattr(encoding_module, "_FEWEST_COLUMNS", fewest_at_once)
+        patch.setattr(told_module, "_FEWEST_LINES", fewest_at_once)
         async with Stage(tmp_path_factory.mktemp("many"), RuleSet(sorted(rules, key=lambda rule: rule.name))) as stage:
             files = [stage.file(f"{number}.log") for number in range(FILES)]
             if has_begun:
@@ -80,6 +85,7 @@ async def test_what_is_judged_together_is_sent_as_if_each_was_judged_by_itself(
             together = [await whole(stage, view) for view in views]
             stage.hub.reconfigure(stage.hub.rules, stage.hub.traits)
             patch.setattr(together_module, "FEWEST_BLOCKS", 1_000)
+            patch.setattr(encoding_module, "_FEWEST_COLUMNS", 1_000)
 
             assert together == [await whole(stage, view) for view in views]
 

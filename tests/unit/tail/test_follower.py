@@ -381,7 +381,7 @@ def shift(log: Path) -> None:
 
 
 def test_a_life_whose_inode_s_number_another_log_has_now_goes_on_in_the_file_that_took_over(desk: Desk) -> None:
-    """Conformance: A10. Torture, seed 9017."""
+    """Torture, seed 9017. Conformance: A10."""
     content = b"".join(b"line %d of many\n" % number for number in range(40))
     write(desk.log, content)
     desk.look(0.0)

@@ -57,21 +57,23 @@ Next: `logstream serve`.
 @click.option("--workers", metavar="NUMBER", help="Serve in this many processes instead of the configured number.")
 def serve(config_path: Path, host: str | None, port: str | None, workers: str | None) -> int:
     """Run until told to stop; the help text is for users."""
-    gc.disable()
-    from logstream.config import Override, load  # noqa: PLC0415 - --help answers before this is imported
-
     given = {"host": host, "port": port, "workers": workers}
-    options = [Override(f"--{key}", "server", key, text) for key, text in given.items() if text is not None]
-    settings = load(config_path, os.environ, options)
-    # As above, and a bad configuration is told first.
-    if settings.server.workers > 1:
-        from logstream.workers import run  # noqa: PLC0415
-    else:
-        from logstream.server import run  # noqa: PLC0415
-    # What is here now stays, also in processes forked from this one: to look through all of it for garbage took the
-    # event loop 30 ms, time and again.
-    gc.freeze()
-    gc.enable()
+    gc.disable()
+    try:
+        from logstream.config import Override, load  # noqa: PLC0415 - --help answers before this is imported
+
+        options = [Override(f"--{key}", "server", key, text) for key, text in given.items() if text is not None]
+        settings = load(config_path, os.environ, options)
+        # As above, and a bad configuration is told first.
+        if settings.server.workers > 1:
+            from logstream.workers import run  # noqa: PLC0415
+        else:
+            from logstream.server import run  # noqa: PLC0415
+        # What is here now stays, also in processes forked from this one: to look through all of it for garbage took
+        # the event loop 30 ms, time and again.
+        gc.freeze()
+    finally:
+        gc.enable()
     return run(settings, lambda: load(config_path, os.environ, options))
 
 

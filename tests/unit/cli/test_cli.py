@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -138,6 +139,7 @@ def test_serve_starts_nothing_on_a_bad_configuration(
         '--port: server.port: found the string "http", expected a whole number from 0 (any free port) to 65535\n'
         "error: 1 mistake in the configuration; nothing was started\n"
     )
+    assert gc.isenabled(), "off while modules are read, and no longer"
 
 
 @pytest.mark.parametrize(("error", "code"), [(LogstreamError("port taken"), 1), (UsageError("port taken"), 2)])

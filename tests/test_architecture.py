@@ -24,7 +24,7 @@ ARROWS = {
     "cli": {"server", "workers", "client", "local", "trial", "demo", "prove", "installing", "doctor"},
     "demo": {"server"},
     "installing": set(),
-    "doctor": set(),
+    "doctor": {"config", "tail"},
     "prove": {"client"},
     "client": {"following"},
     "local": {"following", "parts", "api"},

@@ -1,7 +1,9 @@
-"""`logstream doctor`: what is wrong between a browser and the service."""
+"""`logstream doctor`: what is wrong on the machine that serves, and between a browser and the service."""
 
 from __future__ import annotations
 
+import os
+import pathlib
 from typing import TYPE_CHECKING
 
 import click
@@ -9,21 +11,28 @@ import click
 from logstream.cli.words import count, header_option, headers_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from logstream.doctor import Finding
 
 EXIT_ERRORS, EXIT_WARNINGS = 1, 3
 
 _HELP = """\
-Find out what is wrong between a browser and the service at URL: "the page loads but no lines come".
+Find out what is wrong: on this machine, or with URL between a browser and the service.
 
-It asks as a browser does, through the same proxies, and says of each thing what it saw, why that matters, and which
-lines put it right for the proxy that it recognised: TLS, HTTP/2, whether the service is reached, whether lines come at
-once and uncompressed, whether a quiet stream stays open, whether a client that comes back goes on where it was. It
-takes as long as a heartbeat (15 s), and changes nothing.
+"The page loads but no lines come." With URL it asks as a browser does, through the same proxies: TLS, HTTP/2, whether
+the service is reached, whether lines come at once and uncompressed, whether a quiet stream stays open, whether a client
+that comes back goes on where it was. That takes as long as a heartbeat (15 s). Without URL it looks at this machine:
+the configuration, whether the service's user may read each file, what the unit's sandbox hides, how files are rotated,
+the limits of inotify, the state directory, the disk, the clock, versions. Of each thing it says what it saw, why that
+matters, and which lines put it right. It changes nothing.
 
 \b
 Examples:
+  sudo logstream doctor                     on the server; as root it can ask in the place of the service's user
   logstream doctor https://logs.example.org
+  logstream doctor https://logs.example.org --local         both
   logstream doctor https://example.org/logs --header 'Authorization: Basic YWxpY2U6c2VjcmV0'
   logstream doctor https://logs.example.org --idle 300      for what cuts quiet streams later
   logstream doctor http://127.0.0.1:8780                    the same past the proxy, to compare
@@ -35,22 +44,56 @@ Next: `logstream proxy nginx`, a configuration with all of it right.
 _COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
 
 
-@click.command(help=_HELP, short_help="Say what is wrong with the way to a service, and how to put it right.")
-@click.argument("url")
+@click.command(help=_HELP, short_help="Say what is wrong here, or with the way to a service, and how to put it right.")
+@click.argument("url", required=False)
+@click.option("--local", "is_local", is_flag=True, help="Look at this machine too; without URL that is all.")
+@click.option(
+    "--config",
+    "config_path",
+    type=click.Path(path_type=pathlib.Path),
+    envvar="LOGSTREAM_CONFIG",
+    show_envvar=True,
+    metavar="PATH",
+    help="The configuration file; without it that of the installed service, else ./config.toml.",
+)
 @click.option(
     "--idle", type=click.FloatRange(0, 3600), default=0, metavar="SECONDS", help="Keep a stream open so long."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @header_option
-def doctor(url: str, idle: float, header: tuple[str, ...], *, as_json: bool) -> int:
+def doctor(  # noqa: PLR0913 - one for each option
+    url: str | None, config_path: Path | None, idle: float, header: tuple[str, ...], *, is_local: bool, as_json: bool
+) -> int:
     """Examine; the help text is for users."""
-    from logstream.doctor import Address, Severity, judge, look  # noqa: PLC0415 - --help answers before this is imported
 
     def tell(what: str) -> None:
         if not as_json:
             click.echo(click.style(f"looking at {what} ...", dim=True), err=True)
 
-    findings = judge(look(Address.of(url), headers_of(header), idle, tell))
+    findings: tuple[Finding, ...] = ()
+    if is_local or url is None:
+        findings += _here(config_path, tell)
+    if url is not None:
+        findings += _through(url, header, idle, tell)
+    return _report(findings, as_json=as_json)
+
+
+def _here(config_path: Path | None, tell: Callable[[str], None]) -> tuple[Finding, ...]:
+    from logstream.doctor.host import judge_host, look_around  # noqa: PLC0415 - --help answers before this is imported
+
+    return judge_host(look_around(config_path, os.environ, tell))
+
+
+def _through(url: str, header: tuple[str, ...], idle: float, tell: Callable[[str], None]) -> tuple[Finding, ...]:
+    from logstream.doctor import Address, judge, look  # noqa: PLC0415 - as above
+
+    return judge(look(Address.of(url), headers_of(header), idle, tell))
+
+
+def _report(findings: tuple[Finding, ...], *, as_json: bool) -> int:
+    """Print, and answer the exit code."""
+    from logstream.doctor import Severity  # noqa: PLC0415 - as above
+
     if as_json:
         import orjson  # noqa: PLC0415 - as above
 

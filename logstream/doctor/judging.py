@@ -69,7 +69,11 @@ def _tls(doctor: _Doctor) -> Iterator[Finding]:
         why = "when it has expired nobody gets in; something renews it too late or not at all"
         yield doctor.warning("certificate", f"the certificate ends in {tls.days_left:.0f} days", why)
     old = tls.version not in {"TLSv1.2", "TLSv1.3"}
-    yield doctor.error("tls", tls.version, "it can be broken") if old else doctor.ok("tls", tls.version)
+    yield (
+        doctor.error("tls", tls.version, "it can be broken, and browsers refuse it")
+        if old
+        else doctor.ok("tls", tls.version)
+    )
     if tls.protocol == "h2":
         yield doctor.ok("http-2", "HTTP/2 is spoken")
     else:

@@ -52,6 +52,9 @@ def _context(*, is_strict: bool) -> ssl.SSLContext:
     if not is_strict:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+        # Also what no browser speaks any more, to be able to name it.
+        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+        context.set_ciphers("DEFAULT:@SECLEVEL=0")
     return context
 
 
@@ -71,6 +74,8 @@ def _shake_hands(address: Address) -> Tls | None:
                 return Tls(sock.version() or "", sock.selected_alpn_protocol() or "", left, distrust)
         except ssl.SSLCertVerificationError as error:
             distrust = error.verify_message
+        except ssl.SSLError:
+            continue
         except OSError:
             return None
     return None

@@ -95,6 +95,23 @@ def test_a_gap_over_what_can_be_had_or_was_had_is_noticed(story: Story) -> None:
         account.take_gap(*gap(second, lines=2))
 
 
+@pytest.mark.parametrize("is_known", [True, False])
+def test_after_a_gap_without_an_end_only_what_was_not_recorded_may_come(story: Story, *, is_known: bool) -> None:
+    """Torture, seed 2205."""
+    life = story.begin("a.log")
+    life.is_known = is_known
+    line, _, _ = write(story, life)
+    account = Account(story, "client")
+    life.files = 0
+    story.lose(life, is_known_lost=is_known)
+    account.take_gap(*gap(line, to=None, bytes=None, lines=None))
+    if is_known:
+        with pytest.raises(AssertionError, match="came though a gap"):
+            account.take([record(line)])
+    else:
+        account.take([record(line)])
+
+
 def test_wrong_ids_are_noticed(story: Story) -> None:
     first, second, _ = write(story, story.begin("a.log"))
     (other,) = write(story, story.begin("b.log"), 1)

@@ -23,6 +23,11 @@ export function numberOr<Otherwise>(json: unknown, otherwise: Otherwise): number
   return typeof json === "number" && Number.isFinite(json) ? json : otherwise;
 }
 
+/** Unix time in milliseconds of a written time. */
+export function timeOr<Otherwise>(json: unknown, otherwise: Otherwise): number | Otherwise {
+  return typeof json === "string" ? numberOr(Date.parse(json), otherwise) : otherwise;
+}
+
 export function stringsOf(json: unknown): readonly string[] {
   return Array.isArray(json) ? (json as unknown[]).filter((item) => typeof item === "string") : [];
 }

@@ -3,7 +3,7 @@
  * Field names follow the wire; units stand in them.
  */
 import type { Fields } from "./guards.ts";
-import { isFields, numberOr, parseJson, stringOr, stringsOf } from "./guards.ts";
+import { isFields, numberOr, parseJson, stringOr, stringsOf, timeOr } from "./guards.ts";
 
 export const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"] as const;
 export type Level = (typeof LEVELS)[number];
@@ -58,7 +58,11 @@ export interface FileChange {
 }
 
 export interface Ping {
+  /** Unix time in milliseconds, by the server's clock; null if it told none. */
+  readonly timeMs: number | null;
   readonly lagBytes: number;
+  /** By source: since when nothing of it was lost in this connection, and how many gaps there were. */
+  readonly sources: ReadonlyMap<string, { readonly completeSinceMs: number | null; readonly gaps: number }>;
 }
 
 export interface Bye {
@@ -106,7 +110,7 @@ function guardEvent(type: string, json: unknown): WireEvent | null {
     case "hello":
       return { kind: "hello", hello: readHello(json) };
     case "ping":
-      return { kind: "ping", ping: { lagBytes: numberOr(json["lag_bytes"], 0) } };
+      return { kind: "ping", ping: readPing(json) };
     case "bye":
       return {
         kind: "bye",
@@ -168,6 +172,20 @@ function readHello(json: Fields): Hello {
       exact: resume["exact"] !== false,
       reason: stringOr(resume["reason"], null),
     },
+  };
+}
+
+function readPing(json: Fields): Ping {
+  const sources = Object.entries(isFields(json["sources"]) ? json["sources"] : {}).flatMap(([name, told]) => {
+    if (!isFields(told)) return [];
+    return [
+      [name, { completeSinceMs: timeOr(told["complete_since"], null), gaps: numberOr(told["gaps"], 0) }] as const,
+    ];
+  });
+  return {
+    timeMs: timeOr(json["time"], null),
+    lagBytes: numberOr(json["lag_bytes"], 0),
+    sources: new Map(sources),
   };
 }
 

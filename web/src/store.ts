@@ -86,6 +86,15 @@ export class RowStore {
     return this.#keysById.get(id);
   }
 
+  /** The id of the first line that has one, from the row `fromKey` on in this direction. */
+  firstId(fromKey: number, step: 1 | -1): string | null {
+    for (let key = fromKey; key >= this.#firstKey && key < this.#endKey; key += step) {
+      const row = this.at(key);
+      if (row?.kind === "record" && row.record.id !== null) return row.record.id;
+    }
+    return null;
+  }
+
   /** Adds lines at the new end, those that are held already left out; the oldest rows make room. */
   addRecords(records: readonly LogRecord[]): void {
     this.addRecordsHeld(records);

@@ -38,7 +38,7 @@ export interface StreamOptions {
 
 export interface StreamListener {
   readonly onState: (state: StreamState) => void;
-  /** Every event but `ping` and `bye`; records only once each. */
+  /** Every event but `bye`; records only once each. */
   readonly onEvent: (event: WireEvent) => void;
 }
 
@@ -196,6 +196,7 @@ export class LogStream {
         // The server pings at the very moment at which a stream has caught up.
         const { lagBytes } = event.ping;
         this.#setState(lagBytes > 0 ? { kind: "catching-up", lagBytes } : { kind: "live" });
+        this.#listener.onEvent(event);
         break;
       }
       case "bye":

@@ -7,6 +7,7 @@
  * the past reaches the present. Nothing is missing in between and nothing comes twice: an id is a place in the files.
  */
 import type { RecordsPage } from "./answers.ts";
+import { CompletenessAccount } from "./completeness.ts";
 import type { EdgeState } from "./edges.ts";
 import type { Environment } from "./environment.ts";
 import type { FetchPage, Place } from "./history.ts";
@@ -35,6 +36,7 @@ export interface TimelineListener {
 }
 
 export class Timeline {
+  readonly completeness = new CompletenessAccount();
   readonly #selection: Selection;
   readonly #listener: TimelineListener;
   readonly #environment: Environment;
@@ -189,7 +191,10 @@ export class Timeline {
 
   #takeNewer(page: RecordsPage, from: string): number {
     const before = this.#store.range.endKey;
-    for (const gap of page.gaps) this.#store.addGap(gap);
+    for (const gap of page.gaps) {
+      this.#store.addGap(gap);
+      this.completeness.noteGap(gap, this.#environment.wallClock());
+    }
     this.#store.addRecords(page.records);
     this.#newestScanned = page.scannedTo ?? from;
     this.#noteTrim();
@@ -199,7 +204,10 @@ export class Timeline {
 
   #attach(cursor: string | null): void {
     this.#newer = { kind: "idle" };
-    if (cursor !== null) this.#backlogEndKey ??= Number.NEGATIVE_INFINITY;
+    if (cursor !== null) {
+      this.#backlogEndKey ??= Number.NEGATIVE_INFINITY;
+      this.completeness.noteAttached();
+    }
     const options = { selection: this.#selection, from: `-${BACKLOG_LINES}`, cursor };
     const stream = new LogStream(
       options,
@@ -239,6 +247,7 @@ export class Timeline {
 
   #take(event: WireEvent): void {
     this.#noteLiveFrom();
+    this.completeness.note(event, this.#environment.wallClock());
     switch (event.kind) {
       case "records":
         if (!this.#isHeld) this.#store.addRecords(event.records);
@@ -277,22 +286,13 @@ export class Timeline {
   #oldestPlace(): string | null {
     this.#noteLiveFrom();
     if (this.#scanned !== null) return this.#scanned.id;
-    const { firstKey, endKey } = this.#store.range;
+    const { firstKey } = this.#store.range;
     if (this.#liveFrom !== null && this.#backlogEndKey !== null && firstKey < this.#backlogEndKey)
       return this.#liveFrom;
-    return this.#firstId(firstKey, endKey, 1) ?? this.#liveFrom;
+    return this.#store.firstId(firstKey, 1) ?? this.#liveFrom;
   }
 
   #newestPlace(): string | null {
-    const { firstKey, endKey } = this.#store.range;
-    return this.#newestScanned ?? this.#firstId(endKey - 1, firstKey - 1, -1);
-  }
-
-  #firstId(from: number, to: number, step: 1 | -1): string | null {
-    for (let key = from; key !== to; key += step) {
-      const row = this.#store.at(key);
-      if (row?.kind === "record" && row.record.id !== null) return row.record.id;
-    }
-    return null;
+    return this.#newestScanned ?? this.#store.firstId(this.#store.range.endKey - 1, -1);
   }
 }

@@ -16,12 +16,23 @@ export function timeText(time: string | null, mode: Settings["time"], nowMs: num
     : `${shown.slice(0, 10)} ${shown.slice(11, 19)}`;
 }
 
+/** A moment to the second, by the local clock or in UTC: how long ago it was would change while it is read. */
+export function clockText(timeMs: number, mode: Settings["time"], nowMs: number): string {
+  const shown = timeText(new Date(timeMs).toISOString(), mode === "utc" ? "utc" : "local", nowMs);
+  return shown.replace(/\.\d+$/, "");
+}
+
 /** The local time with date, milliseconds and offset, as RFC 3339 has it. */
 export function localIso(date: Date): string {
   const offset = -date.getTimezoneOffset();
   const local = new Date(date.getTime() + offset * 60_000).toISOString().slice(0, 23);
   const two = (part: number): string => String(Math.trunc(part)).padStart(2, "0");
   return `${local}${offset < 0 ? "-" : "+"}${two(Math.abs(offset) / 60)}:${two(Math.abs(offset) % 60)}`;
+}
+
+/** "0.1 s"; from a minute on as `spanText`. */
+export function lagText(ms: number): string {
+  return ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : spanText(ms);
 }
 
 /** "3.2 s", "4 min", "2 h", "5 d"; what lies ahead has a plus. */

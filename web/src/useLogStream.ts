@@ -5,6 +5,7 @@
 import { useEventListener } from "@vueuse/core";
 import type { ShallowRef } from "vue";
 import { onScopeDispose, shallowRef } from "vue";
+import type { Completeness } from "./completeness.ts";
 import { browserEnvironment } from "./environment.ts";
 import { FrameFlush } from "./frames.ts";
 import { fetchPage } from "./history.ts";
@@ -27,6 +28,7 @@ export interface View {
   /** Lines that have come at the new end since the beginning. */
   readonly linesTaken: number;
   readonly levels: ReadonlyMap<LevelName, number>;
+  readonly completeness: Completeness;
   readonly older: EdgeState;
   readonly newer: EdgeState;
   /** Whether new lines arrive by themselves. */
@@ -142,6 +144,7 @@ function viewOf(timeline: Timeline): View {
     gaps: timeline.gaps,
     linesTaken: store.linesTaken,
     levels: new Map(store.levels),
+    completeness: timeline.completeness.told,
     older: timeline.older,
     newer: timeline.newer,
     isAttached: timeline.isAttached,

@@ -1,5 +1,6 @@
 /** What the page says, in words: states, gaps, file changes, problems, amounts and times. Pure. */
 import type { Problem } from "./answers.ts";
+import type { Lost } from "./completeness.ts";
 import type { FileChange, Gap, Hello } from "./protocol.ts";
 import type { StreamState } from "./stream.ts";
 
@@ -111,6 +112,16 @@ export function gapInWords(gap: Gap, here = " here"): string {
   const reason = GAP_REASONS[gap.reason] ?? gap.reason;
   if (what === null) return `Lines may be missing${where}: ${reason}.`;
   return `${what} ${amount === "1 line" ? "is" : "are"} missing${where}: ${reason}.`;
+}
+
+/** What was lost, as far as it is known: "0 lost", "3 lines and 1.2 kB lost". */
+export function lostInWords({ lines, bytes, unknownGaps }: Lost): string {
+  const parts = [
+    ...(lines > 0 ? [countOf(lines, "line")] : []),
+    ...(bytes > 0 ? [bytesInWords(bytes)] : []),
+    ...(unknownGaps > 0 ? ["an unknown amount"] : []),
+  ];
+  return `${parts.length === 0 ? "0" : parts.join(" and ")} lost`;
 }
 
 function rangeInWords({ from, to }: Gap): string {

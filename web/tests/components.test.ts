@@ -6,10 +6,12 @@ import RecordRow from "../src/components/RecordRow.vue";
 import SourcePicker from "../src/components/SourcePicker.vue";
 import StateBanner from "../src/components/StateBanner.vue";
 import StatusLine from "../src/components/StatusLine.vue";
+import { NOTHING_KNOWN, NOTHING_LOST } from "../src/completeness.ts";
 import { LEVELS } from "../src/protocol.ts";
 import { logRecord } from "./fakes.ts";
 import { mount } from "./mount.ts";
 
+const NO_WORD = { completeness: NOTHING_KNOWN, isConnected: true };
 const HOSTILE = '<img src=x onerror="alert(1)"><script>alert(2)</script>\u202Egnp.exe';
 
 describe("a record's row", () => {
@@ -125,7 +127,7 @@ describe("the source picker", () => {
 
   it("adds and takes away one source at a time", async () => {
     const onChoose = vi.fn();
-    const { root } = await mount(SourcePicker, { sources, state: "ready", selected: ["app"], onChoose });
+    const { root } = await mount(SourcePicker, { sources, state: "ready", ...NO_WORD, selected: ["app"], onChoose });
     const boxes = [...root.querySelectorAll("input")];
     expect(boxes.map(({ checked }) => checked)).toEqual([true, false, false]);
     boxes[1]?.click();
@@ -148,7 +150,7 @@ describe("the source picker", () => {
       named("many", ["a", "b", "c"]),
       named("none", [null]),
     ];
-    const { root } = await mount(SourcePicker, { sources: shown, state: "ready", selected: [] });
+    const { root } = await mount(SourcePicker, { sources: shown, state: "ready", ...NO_WORD, selected: [] });
     expect([...root.querySelectorAll("li .words")].map((words) => words.textContent)).toEqual([
       "2 files, json",
       "3 files, json, syslog",
@@ -170,7 +172,7 @@ describe("the source picker", () => {
         latestGaps: [{ source: "lossy", file: "/a", from: 4, to: 8, lines: null, bytes: 4, reason: "truncated" }],
       },
     ];
-    const { root } = await mount(SourcePicker, { sources: lossy, state: "ready", selected: [] });
+    const { root } = await mount(SourcePicker, { sources: lossy, state: "ready", ...NO_WORD, selected: [] });
     expect([...root.querySelectorAll("li [title]")].at(-1)?.getAttribute("title")).toContain(
       "\n4 bytes are missing from /a, bytes 4 to 8: the file was cut short before they were read.",
     );
@@ -181,7 +183,7 @@ describe("the source picker", () => {
   });
 
   it("says which source is in trouble", async () => {
-    const { root } = await mount(SourcePicker, { sources, state: "ready", selected: [] });
+    const { root } = await mount(SourcePicker, { sources, state: "ready", ...NO_WORD, selected: [] });
     expect([...root.querySelectorAll(".troubled")].map((words) => words.textContent)).toEqual([
       "2 files, 1 unreadable",
       "no file matches",
@@ -189,7 +191,7 @@ describe("the source picker", () => {
   });
 
   it("keeps a chosen name that is no source, so that it can be unchosen", async () => {
-    const { root } = await mount(SourcePicker, { sources, state: "ready", selected: ["ng*", "gone"] });
+    const { root } = await mount(SourcePicker, { sources, state: "ready", ...NO_WORD, selected: ["ng*", "gone"] });
     expect([...root.querySelectorAll("li")].map((item) => item.textContent)).toEqual([
       expect.stringContaining("app"),
       expect.stringContaining("nginx"),
@@ -199,9 +201,29 @@ describe("the source picker", () => {
     ]);
   });
 
+  it("says of each source since when it is complete, and once nothing comes, until when", async () => {
+    const second = (number: number): number => new Date(2024, 4, 1, 9, 14, number).getTime();
+    vi.useFakeTimers({ now: second(59), toFake: ["Date"] });
+    const told = { sinceMs: second(3), lost: NOTHING_LOST, lagMs: 96 };
+    const completeness = { sources: new Map([["app", told]]), reconnects: 2, lagBytes: 0, untilMs: second(20) };
+    const shown = { sources, state: "ready", selected: [], completeness };
+    const live = await mount(SourcePicker, { ...shown, isConnected: true });
+    const cut = await mount(SourcePicker, { ...shown, isConnected: false });
+    const late = await mount(SourcePicker, {
+      ...shown,
+      completeness: { ...completeness, lagBytes: 4096 },
+      isConnected: true,
+    });
+    vi.useRealTimers();
+    expect(live.text(".badge")).toBe("✓complete since 09:14:03, 0 lost, 2 reconnects, lag 0.1 s");
+    expect(live.root.querySelectorAll(".badge")).toHaveLength(1);
+    expect(cut.text(".badge")).toBe("!complete from 09:14:03 to 09:14:20, 0 lost, 2 reconnects");
+    expect(late.text(".badge")).toContain("2 reconnects, 4.1 kB behind");
+  });
+
   it("offers another try when the list cannot be loaded", async () => {
     const onReload = vi.fn();
-    const { find } = await mount(SourcePicker, { sources: [], state: "failed", selected: [], onReload });
+    const { find } = await mount(SourcePicker, { sources: [], state: "failed", ...NO_WORD, selected: [], onReload });
     find("button").click();
     expect(onReload).toHaveBeenCalledOnce();
   });

@@ -2,9 +2,11 @@
 import type { Action } from "../keys.ts";
 import {
   asSentence,
+  bytesInWords,
   countOf,
   fileChangeInWords,
   gapInWords,
+  lostInWords,
   resumeInWords,
   stateInWords,
   stopAdvice,
@@ -120,6 +122,14 @@ export const en = {
   gaps: (count: number): string => countOf(count, "gap"),
   unreadable: (count: number): string => `${count} unreadable`,
   moreFiles: (count: number): string => `and ${countOf(count, "more file")}`,
+  list: (parts: readonly string[]): string => parts.join(", "),
+  completeSince: (time: string): string => `complete since ${time}`,
+  completeBetween: (from: string, to: string): string => `complete from ${from} to ${to}`,
+  completeMeans: "All lines written in that time that match have been sent here.",
+  lost: lostInWords,
+  reconnects: (count: number): string => countOf(count, "reconnect"),
+  lag: (span: string): string => `lag ${span}`,
+  behind: (bytes: number): string => `${bytesInWords(bytes)} behind`,
   pattern: "pattern",
   notConfigured: "not configured",
 

@@ -1,9 +1,11 @@
 /** What the page says, in Simplified Chinese. Pure. */
 import type { Words } from "./en.ts";
 import {
+  bytesText,
   fileChangeInWords,
   gapInWords,
   lines,
+  lostInWords,
   resumeInWords,
   stateInWords,
   stopAdvice,
@@ -122,6 +124,14 @@ export const zh: Words = {
   gaps: (count) => `${integers.format(count)} 处缺失`,
   unreadable: (count) => `${integers.format(count)} 个无法读取`,
   moreFiles: (count) => `以及另外 ${integers.format(count)} 个文件`,
+  list: (parts) => parts.join(","),
+  completeSince: (time) => `自 ${time} 起完整`,
+  completeBetween: (from, to) => `${from} 至 ${to} 完整`,
+  completeMeans: "这段时间写入的匹配日志均已送达本页。",
+  lost: lostInWords,
+  reconnects: (count) => `重连 ${integers.format(count)} 次`,
+  lag: (span) => `延迟 ${span}`,
+  behind: (bytes) => `落后 ${bytesText(bytes)}`,
   pattern: "通配符",
   notConfigured: "未配置",
 

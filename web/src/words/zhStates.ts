@@ -1,5 +1,6 @@
 /** States, gaps, file changes, problems and amounts in Simplified Chinese; `../words.ts` has them in English. Pure. */
 import type { Problem } from "../answers.ts";
+import type { Lost } from "../completeness.ts";
 import type { FileChange, Gap, Hello } from "../protocol.ts";
 import type { StreamState } from "../stream.ts";
 import { bytesInWords, secondsLeft } from "../words.ts";
@@ -7,14 +8,14 @@ import { bytesInWords, secondsLeft } from "../words.ts";
 const integers = new Intl.NumberFormat("zh-CN");
 export const lines = (count: number): string => `${integers.format(count)} 行`;
 
-const UNITS = (bytes: number): string => bytesInWords(bytes).replace(/ bytes?$/, " 字节");
+export const bytesText = (bytes: number): string => bytesInWords(bytes).replace(/ bytes?$/, " 字节");
 
 export function stateInWords(state: StreamState, nowMs: number): string {
   switch (state.kind) {
     case "connecting":
       return "正在连接";
     case "catching-up":
-      return state.lagBytes === null ? "正在追赶" : `正在追赶,落后 ${UNITS(state.lagBytes)}`;
+      return state.lagBytes === null ? "正在追赶" : `正在追赶,落后 ${bytesText(state.lagBytes)}`;
     case "live":
       return "实时";
     case "gap":
@@ -62,12 +63,19 @@ const GAP_REASONS: Readonly<Record<string, string>> = {
 
 export function gapInWords(gap: Gap, here = "此处"): string {
   const amount = gap.lines === null ? null : lines(gap.lines);
-  const size = gap.bytes === null ? null : UNITS(gap.bytes);
+  const size = gap.bytes === null ? null : bytesText(gap.bytes);
   const what = amount !== null && size !== null ? `${amount}(${size})` : (amount ?? size);
   const place = gap.file ?? gap.source;
   const from = place === null ? "" : `(来自 ${place}${rangeInWords(gap)})`;
   const reason = GAP_REASONS[gap.reason] ?? gap.reason;
   return what === null ? `${here}可能缺失日志${from}:${reason}。` : `${here}缺失 ${what}${from}:${reason}。`;
+}
+
+/** What was lost, as far as it is known. */
+export function lostInWords({ lines: count, bytes, unknownGaps }: Lost): string {
+  const known = [...(count > 0 ? [lines(count)] : []), ...(bytes > 0 ? [bytesText(bytes)] : [])];
+  const unknown = unknownGaps > 0 ? ["数量未知"] : [];
+  return known.length + unknown.length === 0 ? "无丢失" : `丢失 ${[...known, ...unknown].join("、")}`;
 }
 
 function rangeInWords({ from, to }: Gap): string {

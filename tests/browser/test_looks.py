@@ -27,6 +27,11 @@ ROOT = Path(__file__).parents[2]
 AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 LOG = '[role="log"]'
+IS_DRAWN = """() => {
+  const canvas = document.querySelector('[role="slider"] canvas');
+  const drawn = canvas?.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data ?? [];
+  return drawn.some(part => part > 0);
+}"""
 CONFIG = (
     "[stream]\nheartbeat_seconds = 0.5\n"
     + "".join(
@@ -167,6 +172,22 @@ def dark(page: Page, shop: Service) -> None:
     open_live(page, f"{shop.url}/?q=order")
 
 
+def histogram(page: Page, shop: Service) -> None:
+    open_live(page, shop.url)
+    box = page.get_by_role("slider").locator(".u-over").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 0.55, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + 20, steps=4)
+    page.mouse.up()
+    expect(page.get_by_role("button", name="All times")).to_be_visible()
+    expect(page.locator(f"{LOG} [data-id]").last).to_be_visible()
+    page.get_by_role("slider").focus()
+    page.keyboard.press("ArrowLeft")
+    for _ in range(6):
+        page.keyboard.press("Shift+ArrowLeft")
+
+
 def chinese(page: Page, shop: Service) -> None:
     open_live(page, shop.url)
     page.get_by_role("button", name="View").click()
@@ -201,6 +222,7 @@ STATES = [
     menu,
     keys,
     dark,
+    histogram,
     chinese,
     phone,
     large,
@@ -223,6 +245,8 @@ def look_at(page: Page, picture: Path) -> None:
     """Take a picture, and hold what is there to the guidelines."""
     page.mouse.move(0, 0)
     page.evaluate("() => document.fonts.ready")
+    if page.get_by_role("slider").is_visible():
+        page.wait_for_function(IS_DRAWN)
     page.screenshot(path=picture, animations="disabled")
     page.evaluate(AXE.read_text())
     found: dict[str, Any] = page.evaluate("tags => axe.run(document, {runOnly: tags})", TAGS)

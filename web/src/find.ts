@@ -1,4 +1,5 @@
 /** Steps through the rows that are held, from one to the next that is looked for. Pure. */
+import type { TimeRange } from "./histogram.ts";
 import type { Finder } from "./segments.ts";
 import { visibleText } from "./segments.ts";
 import type { Row, RowRange } from "./store.ts";
@@ -41,6 +42,20 @@ export function stepByTime(rows: Rows, from: number, byMs: number): number | nul
     if (Math.abs(timeMs - startMs) >= Math.abs(byMs) && Math.sign(timeMs - startMs) === step) return key;
   }
   return last;
+}
+
+/** The first row whose time lies in the range; if there is none, the one whose time is nearest to its beginning. */
+export function rowInTime(rows: Rows, range: TimeRange): number | null {
+  let nearest: number | null = null;
+  let leastMs = Number.POSITIVE_INFINITY;
+  for (let key = rows.range.firstKey; key < rows.range.endKey; key++) {
+    const timeMs = timeOf(rows.rowAt(key));
+    if (timeMs === null) continue;
+    if (timeMs >= range.fromMs && timeMs < range.untilMs) return key;
+    const awayMs = Math.abs(timeMs - range.fromMs);
+    if (awayMs < leastMs) [nearest, leastMs] = [key, awayMs];
+  }
+  return nearest;
 }
 
 function timeOf(row: Row | undefined): number | null {

@@ -33,6 +33,11 @@ export class RowHeights {
     return true;
   }
 
+  /** How high a row is, as far as it is known. */
+  of(key: number): number {
+    return this.usualPx + (this.#chunks.get(Math.floor(key / KEYS_A_CHUNK))?.excess.get(key) ?? 0);
+  }
+
   /** The height of the rows from `firstKey` up to, not including, `endKey`. */
   between(firstKey: number, endKey: number): number {
     if (endKey <= firstKey) return 0;

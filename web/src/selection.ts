@@ -2,8 +2,9 @@
  * What the reader wants to see: a query, levels and sources. Owns its two written forms, the page's address and the
  * server's.
  */
-import { LEVELS } from "./protocol.ts";
-import type { LevelName } from "./store.ts";
+import type { TimeRange } from "./histogram.ts";
+import { LEVEL_NAMES } from "./levels.ts";
+import type { LevelName } from "./levels.ts";
 
 export interface Selection {
   readonly query: string;
@@ -11,10 +12,9 @@ export interface Selection {
   readonly sources: readonly string[];
   /** None means all levels. */
   readonly levels?: readonly LevelName[];
+  /** None means all times, and lines that tell none. */
+  readonly range?: TimeRange | null;
 }
-
-/** The worst first. */
-export const LEVEL_NAMES: readonly LevelName[] = [...LEVELS.toReversed(), "none"];
 
 /** The selection in a page's address (`location.search`). */
 export function readSelection(search: string): Selection {
@@ -25,13 +25,24 @@ export function readSelection(search: string): Selection {
     query: parameters.get("q") ?? "",
     sources: [...new Set(sources)],
     levels: LEVEL_NAMES.filter((name) => levels.includes(name)),
+    ...readRange(parameters.get("from"), parameters.get("until")),
   };
+}
+
+function readRange(from: string | null, until: string | null): { readonly range?: TimeRange } {
+  const range = { fromMs: Date.parse(from ?? ""), untilMs: Date.parse(until ?? "") };
+  return range.fromMs < range.untilMs ? { range } : {};
 }
 
 /** The page's address for a selection: a search part, empty if all lines of all sources are wanted. */
 export function writeSelection(selection: Selection): string {
   const parameters = parametersOf(selection, selection.query);
   for (const level of selection.levels ?? []) parameters.append("level", level);
+  const range = selection.range ?? null;
+  if (range !== null) {
+    parameters.set("from", new Date(range.fromMs).toISOString());
+    parameters.set("until", new Date(range.untilMs).toISOString());
+  }
   const search = parameters.toString();
   return search === "" ? "" : `?${search}`;
 }
@@ -40,13 +51,24 @@ export function isSameSelection(one: Selection, other: Selection): boolean {
   return writeSelection(one) === writeSelection(other);
 }
 
-/** The query that the server is asked: the reader's, and the levels. The reader's begins `shift` characters in. */
-export function wholeQuery({ query, levels = [] }: Selection): { readonly text: string; readonly shift: number } {
+/** The query that the server is asked: the reader's, levels and times. The reader's begins `shift` characters in. */
+export function wholeQuery({ query, levels = [], range }: Selection): {
+  readonly text: string;
+  readonly shift: number;
+} {
   const own = query.trim();
-  if (levels.length === 0) return { text: own, shift: 0 };
+  const added = [...levelTerms(levels), ...(range === undefined || range === null ? [] : timeTerms(range))].join(" ");
+  if (own === "" || added === "") return { text: own + added, shift: 0 };
+  return { text: `(${own}) ${added}`, shift: 1 };
+}
+
+function levelTerms(levels: readonly LevelName[]): readonly string[] {
   const terms = levels.map((level) => (level === "none" ? "-level:>=trace" : `level:${level}`));
-  const wanted = terms.length === 1 ? (terms[0] ?? "") : `(${terms.join(" OR ")})`;
-  return own === "" ? { text: wanted, shift: 0 } : { text: `(${own}) ${wanted}`, shift: 1 };
+  return terms.length < 2 ? terms : [`(${terms.join(" OR ")})`];
+}
+
+function timeTerms({ fromMs, untilMs }: TimeRange): readonly string[] {
+  return [`time:>=${new Date(fromMs).toISOString()}`, `time:<${new Date(untilMs).toISOString()}`];
 }
 
 /**

@@ -2,7 +2,9 @@
  * The rows that the page holds: a window over the log, bounded in rows and in text. It grows at both ends, and what is
  * too much leaves at the other one. Pure: no drawing, no timers, no requests.
  */
-import type { Gap, Level, LogRecord } from "./protocol.ts";
+import { TimeCounts } from "./histogram.ts";
+import type { LevelName } from "./levels.ts";
+import type { Gap, LogRecord } from "./protocol.ts";
 
 export type Row =
   | RecordRow
@@ -18,7 +20,6 @@ export interface RecordRow {
 }
 
 export type Tone = "quiet" | "warning";
-export type LevelName = Level | "none";
 
 export interface Bounds {
   /** Rows, and the lines within them. */
@@ -39,6 +40,8 @@ export interface RowRange {
 }
 
 export class RowStore {
+  /** When the lines held were written, by level. */
+  readonly times = new TimeCounts();
   readonly #bounds: Bounds;
   /** Rows from #head on are held; the places before it wait for the next compaction. */
   #rows: (Row | undefined)[] = [];
@@ -183,6 +186,7 @@ export class RowStore {
   #countRecord(key: number, record: LogRecord, by: 1 | -1): void {
     const level = record.level ?? "none";
     this.#levels.set(level, (this.#levels.get(level) ?? 0) + by);
+    this.times.count(record.time, level, by);
     if (record.id === null) return;
     if (by === 1) this.#keysById.set(record.id, key);
     else this.#keysById.delete(record.id);

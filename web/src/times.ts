@@ -1,4 +1,5 @@
 /** Times as the reader wants them: by the local clock, in UTC, or how long ago. Pure. */
+import type { TimeRange } from "./histogram.ts";
 import type { Settings } from "./settings.ts";
 
 /** A record's time in one column; before the time of day stands the day if it is not today's. */
@@ -28,6 +29,28 @@ export function localIso(date: Date): string {
   const local = new Date(date.getTime() + offset * 60_000).toISOString().slice(0, 23);
   const two = (part: number): string => String(Math.trunc(part)).padStart(2, "0");
   return `${local}${offset < 0 ? "-" : "+"}${two(Math.abs(offset) / 60)}:${two(Math.abs(offset) % 60)}`;
+}
+
+/** The two ends of a stretch of time, to the second, or finer where they lie between seconds; their day only once. */
+export function rangeText({ fromMs, untilMs }: TimeRange, mode: Settings["time"], nowMs: number): string {
+  const isFine = fromMs % 1000 !== 0 || untilMs % 1000 !== 0;
+  const text = (timeMs: number): string =>
+    isFine
+      ? timeText(new Date(timeMs).toISOString(), mode === "utc" ? "utc" : "local", nowMs)
+      : clockText(timeMs, mode, nowMs);
+  const from = text(fromMs);
+  const until = text(untilMs);
+  const day = from.slice(0, from.lastIndexOf(" ") + 1);
+  return `${from} – ${until.startsWith(day) ? until.slice(day.length) : until}`;
+}
+
+/** A time on an axis whose marks are `stepMs` apart: no more of it than tells one mark from the next. */
+export function axisText(timeMs: number, stepMs: number, mode: Settings["time"]): string {
+  const date = new Date(timeMs);
+  const iso = mode === "utc" ? date.toISOString() : localIso(date);
+  if (stepMs >= 86_400_000) return iso.slice(0, 10);
+  if (stepMs >= 60_000) return iso.slice(11, 16);
+  return stepMs >= 1000 ? iso.slice(11, 19) : iso.slice(11, 21);
 }
 
 /** "0.1 s"; from a minute on as `spanText`. */

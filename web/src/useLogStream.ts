@@ -10,7 +10,9 @@ import { browserEnvironment } from "./environment.ts";
 import { FrameFlush } from "./frames.ts";
 import { fetchPage } from "./history.ts";
 import type { Selection } from "./selection.ts";
-import type { LevelName, Row, RowRange } from "./store.ts";
+import type { TimeCounts } from "./histogram.ts";
+import type { LevelName } from "./levels.ts";
+import type { Row, RowRange } from "./store.ts";
 import type { StreamState } from "./stream.ts";
 import type { EdgeState } from "./edges.ts";
 import { Timeline } from "./timeline.ts";
@@ -28,6 +30,8 @@ export interface View {
   /** Lines that have come at the new end since the beginning. */
   readonly linesTaken: number;
   readonly levels: ReadonlyMap<LevelName, number>;
+  /** As they are now, not as they were at the flush. */
+  readonly times: TimeCounts;
   readonly completeness: Completeness;
   readonly older: EdgeState;
   readonly newer: EdgeState;
@@ -144,6 +148,7 @@ function viewOf(timeline: Timeline): View {
     gaps: timeline.gaps,
     linesTaken: store.linesTaken,
     levels: new Map(store.levels),
+    times: store.times,
     completeness: timeline.completeness.told,
     older: timeline.older,
     newer: timeline.newer,

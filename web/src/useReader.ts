@@ -5,7 +5,8 @@
 import { useTimeoutFn } from "@vueuse/core";
 import type { Ref, ShallowRef } from "vue";
 import { computed, nextTick, shallowRef } from "vue";
-import { isHit, isOfLevels, stepByTime, stepTo } from "./find.ts";
+import { isHit, isOfLevels, rowInTime, stepByTime, stepTo } from "./find.ts";
+import type { TimeRange } from "./histogram.ts";
 import type { Action } from "./keys.ts";
 import type { Reading } from "./reading.ts";
 import { say } from "./say.ts";
@@ -46,6 +47,7 @@ export interface Reader {
   readonly act: (action: Action) => void;
   readonly choose: (key: number, isOpening?: boolean) => void;
   readonly turn: (id: string) => void;
+  readonly goToTime: (range: TimeRange) => void;
   readonly close: () => void;
   /** Other rows are shown now. */
   readonly reset: () => void;
@@ -238,6 +240,9 @@ export function useReader(
       if (isOpening) opened.value = chosenRow();
     },
     turn,
+    goToTime: (range) => {
+      moveTo(rowInTime(view.value, range), "center");
+    },
     close,
     reset: () => {
       chosenKey.value = null;

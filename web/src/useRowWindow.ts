@@ -29,6 +29,8 @@ export interface RowWindow {
   /** Scrolls as little as it takes to show the row; with `center`, to the middle. */
   readonly reveal: (key: number, align: "nearest" | "center") => void;
   readonly relayout: () => void;
+  /** How high a row is, as far as it is known. */
+  readonly heightOf: (key: number) => number;
 }
 
 export interface RowWindowOptions {
@@ -213,5 +215,5 @@ export function useRowWindow(options: RowWindowOptions): RowWindow {
     isFollowing.value = false;
   });
 
-  return { drawn, slotOf, isFollowing, topKey, follow, pause, reveal, relayout };
+  return { drawn, slotOf, isFollowing, topKey, follow, pause, reveal, relayout, heightOf: (key) => heights.of(key) };
 }

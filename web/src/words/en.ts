@@ -36,6 +36,14 @@ export const en = {
   allLevels: "All levels",
   levelChip: (level: string, count: number): string => `${level}: ${countOf(count, "line")} here`,
 
+  histogram: "Lines by level over time",
+  histogramHelp:
+    "Drag to show only a stretch of time, click to go there. Arrow keys move, with Shift they choose a stretch, Enter shows it.",
+  linesThen: (time: string, parts: readonly string[]): string =>
+    `${time}: ${parts.length === 0 ? "no lines" : parts.join(", ")}`,
+  onlyTimes: (range: string): string => `Only ${range}`,
+  allTimes: "All times",
+
   line: "Line",
   close: "Close",
   time: "Time",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from logstream.tail.batch import ANCHOR_BYTES, Moved
 from logstream.tail.family import has_inode
-from logstream.tail.identity import NO_INODE
+from logstream.tail.identity import NO_INODE, contradict
 from logstream.tail.opening import is_unlinked, locate, place_of
 from logstream.tail.packed import begins_with
 from logstream.tail.reader import HEAD_BYTES
@@ -98,8 +98,8 @@ def _goes_on_in(opened: Opened, reader: Reader) -> bool:
     """Whether all of the life stands in the open file, and that is more than a new file with the same first lines."""
     dev, ino = reader.former_inode or reader.inode
     is_elsewhere = opened.facts.dev != dev
-    if not is_elsewhere and opened.facts.ino == ino:
-        return False  # deleted, and its number given again
+    if not is_elsewhere and opened.facts.ino == ino and not contradict(opened.facts.igen, reader.igen):
+        return False  # deleted, and its number given again, as far as anybody can tell
     if reader.fd is None:
         is_telling = is_elsewhere or reader.committed >= _TELLING_BYTES
         return is_telling and reader.is_copied_in(opened) and _is_varied(opened, reader.committed)

@@ -394,3 +394,25 @@ def test_a_life_whose_inode_s_number_another_log_has_now_goes_on_in_the_file_tha
     assert texts(changes) == [b"more\n"]
     assert Birth not in kinds(changes)
     assert Hole not in kinds(changes)
+
+
+def test_a_life_goes_on_in_a_file_that_took_over_and_was_given_its_inode_s_number(desk: Desk) -> None:
+    """Replaced twice: the second time by a file that has the number of the first. Torture, seed 3335."""
+    content = b"".join(b"line %d of many\n" % number for number in range(40))
+    made = desk.log.with_name("made")
+    write(desk.log, content)
+    desk.look(0.0)
+    desk.restart(0.0)
+    (old,) = desk.lineage.readers
+    for _ in range(200):
+        made.write_bytes(content + b"more\n")
+        made.rename(desk.log)
+        if desk.log.stat().st_ino == old.inode[1]:
+            break
+    else:
+        pytest.skip("no inode's number is given again here")
+    if old.igen is None:
+        pytest.skip("this file system does not count the uses of an inode")
+    changes = desk.look(1.0) + desk.look(100.0) + desk.look(200.0)
+    assert texts(changes) == [b"more\n"]
+    assert Hole not in kinds(changes)

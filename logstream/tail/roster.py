@@ -139,7 +139,10 @@ class Roster:
         inode = (sighting.dev, sighting.ino)
         if sighting.obstacle is not None:
             return True
-        if inode in self._census.readers or self._census.aside.get(inode) == sighting.mtime_ns:
+        reader = self._census.readers.get(inode)
+        if reader is not None:
+            return self._succession.is_given_again(reader, sighting.path)
+        if self._census.aside.get(inode) == sighting.mtime_ns:
             return False
         finished = self._census.finished.get(inode)
         if finished is None or not finished.sealed or finished.committed != sighting.size:

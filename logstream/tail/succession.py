@@ -57,7 +57,7 @@ class Succession:
                 lineage.obstruct("untailable", obstacle, turn)
                 return None
             reader = self._census.readers.get(inode)
-            if reader is not None and self._is_given_again(reader, lineage.path):
+            if reader is not None and self.is_given_again(reader, lineage.path):
                 self._census.disown(reader)
                 reader = None
             if reader is not None:
@@ -98,6 +98,15 @@ class Succession:
             return True
         os.close(opened.fd)
         return not (is_adopted and opened.is_compressed)
+
+    def is_given_again(self, reader: Reader, path: str) -> bool:
+        """Whether the file at `path` is another one than that of `reader`, though it has its inode's number."""
+        if reader.fd is not None or reader.igen is None:
+            return False
+        facts = self._census.open_files.facts_at(path)
+        if facts is None:
+            return False
+        return (facts.dev, facts.ino) == reader.inode and contradict(facts.igen, reader.igen)
 
     def _miss(self, lineage: Lineage, turn: Turn) -> None:
         """Nothing has the path. That is a fact only when it is seen twice, or when the open file says so too."""
@@ -201,15 +210,6 @@ class Succession:
         if not live.is_absent:
             lineage.obstruct("untailable" if live.is_untailable else "unreadable", live.reason, turn)
         return not live.is_absent
-
-    def _is_given_again(self, reader: Reader, path: str) -> bool:
-        """Whether the file at `path` is another one than that of `reader`, though it has its inode's number."""
-        if reader.fd is not None or reader.igen is None:
-            return False
-        facts = self._census.open_files.facts_at(path)
-        if facts is None:
-            return False
-        return (facts.dev, facts.ino) == reader.inode and contradict(facts.igen, reader.igen)
 
     def _bear(self, lineage: Lineage, opened: Opened, file: str, turn: Turn) -> Reader:
         """A new generation in an open file: from its start, or from where its bytes were handed on already."""

@@ -524,3 +524,27 @@ async def test_a_finished_generation_s_inode_that_is_used_again_hides_no_rotatio
     async with tailing(sink, spec, known=sink.known(), first_seen=()):
         await sink.until(lambda: sink.texts[-1:] == [b"four"])
     assert sink.texts == [b"one", b"two", b"three", b"four"]
+
+
+async def test_a_log_that_was_given_the_inode_s_number_of_another_log_is_read_with_its_archives(tmp_path: Path) -> None:
+    """Torture, seed 6615."""
+    sink, other, log = RecordingSink(), tmp_path / "other.log", tmp_path / "app.log"
+    write(other, b"one\n")
+    spec = source(tmp_path / "*.log*")
+    await first_run(sink, spec, 1)
+    (birth,) = sink.of_kind(Birth)
+    if birth.igen is None:
+        pytest.skip("this file system does not count the uses of an inode")
+    known = [generation._replace(seen_time=time.time()) for generation in sink.known()]
+    (tmp_path / "app.log.2.gz").write_bytes(gzip.compress(b"two\n"))
+    write(tmp_path / "app.log.1", b"three\n")
+    other.unlink()
+    for number in range(1_000):
+        log.touch()
+        if log.stat().st_ino == birth.ino:
+            break
+        log.rename(tmp_path / f"elsewhere {number}")
+    write(log, b"four\n")
+    async with tailing(sink, spec, known=known, first_seen=()):
+        await sink.until(lambda: sink.texts[-1:] == [b"four"])
+    assert sink.texts == [b"one", b"two", b"three", b"four"]

@@ -19,9 +19,10 @@ from logstream.tail.endings import Endings
 from logstream.tail.framing import encoding_of, framing_of, is_wide
 from logstream.tail.identity import Verdict
 from logstream.tail.misread import misread_end
-from logstream.tail.moving import go_on_packed
+from logstream.tail.moving import go_on_held, go_on_packed
 from logstream.tail.opening import Opened, first_byte_of, is_garbled, is_unlinked, locate, place_of
 from logstream.tail.quick import read_appended
+from logstream.tail.reader import sizes_newest_first
 from logstream.tail.succession import Succession
 from logstream.tail.unpacking import Answer
 
@@ -85,7 +86,7 @@ class Follower:
 
     def _read_all(self, lineage: Lineage, turn: Turn, most_bytes: int) -> bool:
         has_more = False
-        limits = _sizes_newest_first(lineage.readers)
+        limits = sizes_newest_first(lineage.readers)
         done: set[Reader] = set()
         # Lives may begin meanwhile, and not only at the end: what is older is always read before what is newer.
         while (reader := next((one for one in lineage.readers if one not in done), None)) is not None:
@@ -261,15 +262,18 @@ class Follower:
             return reader
         if turn.now - reader.grown_at < self._pace.absence_seconds:
             return reader
-        copy = self._copies.find(lineage, reader)
+        copy: int | Reader | Answer = self._copies.find(lineage, reader)
         is_over = turn.now - reader.grown_at >= self._pace.absence_seconds + self._pace.unsettled_seconds
         if copy is Answer.NONE or (copy is Answer.LATER and is_over):
             copy = self._census.unpacking.ask(reader, lineage.path)
+        if copy is Answer.NONE:
+            copy = go_on_held(reader, lineage, self._census, turn)
         if copy is Answer.LATER:
             lineage.hot_until = turn.now + self._pace.hot_seconds
             return reader
         if isinstance(copy, int):
             reader.take_copy(copy)
+        if copy is not Answer.NONE:
             reader.grown_at = turn.now
             return self._welcome(lineage, reader, turn)
         self._endings.end(lineage, reader, reader.gone_reason or GapReason.DELETED, turn)
@@ -285,15 +289,3 @@ class Follower:
         elif not reader.is_at_its_path() and (place := place_of(reader.fd)) is not None:
             lineage.displace(reader, turn.now)
             lineage.move(reader, place, turn)
-
-
-def _sizes_newest_first(readers: list[Reader]) -> dict[Reader, int]:
-    """How far each generation but the oldest may be read in this look.
-
-    Sizes are taken newest first, bytes read oldest first: else a line of the new file could overtake an older one.
-    """
-    sizes: dict[Reader, int] = {}
-    for reader in reversed(readers[1:]):
-        if reader.fd is not None:
-            sizes[reader] = os.fstat(reader.fd).st_size
-    return sizes

@@ -17,8 +17,9 @@ from logstream.tail.batch import ANCHOR_BYTES, Moved
 from logstream.tail.family import has_inode
 from logstream.tail.identity import NO_INODE, contradict
 from logstream.tail.opening import is_unlinked, locate, place_of
-from logstream.tail.packed import begins_with
+from logstream.tail.packed import begins_with, likeness_of
 from logstream.tail.reader import HEAD_BYTES
+from logstream.tail.unpacking import Answer
 
 if TYPE_CHECKING:
     from logstream.tail.lineage import Census, Lineage
@@ -64,13 +65,38 @@ def go_on_packed(copy: int, packed: Reader, lineage: Lineage, census: Census, tu
     size = os.fstat(before.fd).st_size
     if not _TELLING_BYTES <= size < os.fstat(copy).st_size or not begins_with(copy, before.fd, size):
         return None
+    _take_over(copy, packed, before, lineage, census, turn)
+    return before
+
+
+def go_on_held(reader: Reader, lineage: Lineage, census: Census, turn: Turn) -> Reader | Answer:
+    """`reader`, going on in the archive that waits right behind it; or LATER or NONE.
+
+    That archive has been open since it was found. Its name may be gone by now, as that of the file of `reader` is.
+    """
+    index = lineage.readers.index(reader) + 1
+    packed = lineage.readers[index] if index < len(lineage.readers) else None
+    if packed is None or not packed.is_packed:
+        return Answer.NONE
+    copy = census.unpacking.ask(packed, packed.path)
+    if isinstance(copy, Answer):
+        return copy
+    if not likeness_of(reader.known()).is_met_by(copy):
+        census.unpacking.give_back(packed, copy)
+        return Answer.NONE
+    _take_over(copy, packed, reader, lineage, census, turn)
+    return reader
+
+
+def _take_over(  # noqa: PLR0913, PLR0917 - whose bytes, who takes them, and where that is noted
+    copy: int, packed: Reader, reader: Reader, lineage: Lineage, census: Census, turn: Turn
+) -> None:
     lineage.readers.remove(packed)
     census.strike(packed)
-    census.strike(before)
-    before.take_unpacked(copy, packed)
-    census.enrol(before)
-    turn.add(Moved(before.key, before.path, (*before.inode, before.igen)))
-    return before
+    census.strike(reader)
+    reader.take_unpacked(copy, packed)
+    census.enrol(reader)
+    turn.add(Moved(reader.key, reader.path, (*reader.inode, reader.igen)))
 
 
 def _has_no_file(reader: Reader) -> bool:

@@ -221,3 +221,15 @@ class Reader(Place):
             start = max(0, self.proof_offset - ANCHOR_BYTES)
             return zlib.crc32(os.pread(fd, self.proof_offset - start, start)) == self.proof_crc
         return zlib.crc32(os.pread(fd, self.head_length, 0)) == self.head_crc
+
+
+def sizes_newest_first(readers: list[Reader]) -> dict[Reader, int]:
+    """How far each generation but the oldest may be read in this look.
+
+    Sizes are taken newest first, bytes read oldest first: else a line of the new file could overtake an older one.
+    """
+    sizes: dict[Reader, int] = {}
+    for reader in reversed(readers[1:]):
+        if reader.fd is not None:
+            sizes[reader] = os.fstat(reader.fd).st_size
+    return sizes

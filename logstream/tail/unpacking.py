@@ -17,13 +17,21 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
 from logstream.tail.opening import locate, place_of
-from logstream.tail.packed import NoRoomError, StillWrittenError, copies_beside, likeness_of, unpack, unpack_file
+from logstream.tail.packed import (
+    NoRoomError,
+    StillWrittenError,
+    Unpacked,
+    copies_beside,
+    likeness_of,
+    unpack,
+    unpack_file,
+)
 from logstream.tail.rotation import is_compressed_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from logstream.tail.packed import Likeness, Unpacked
+    from logstream.tail.packed import Likeness
     from logstream.tail.reader import Reader
 
 _log = logging.getLogger(__name__)
@@ -103,6 +111,12 @@ class Unpacking:
         self.let_go(reader.key)
         reader.is_damaged = not unpacked.is_whole
         return unpacked.descriptor
+
+    def give_back(self, reader: Reader, descriptor: int) -> None:
+        """What `ask` gave of `reader` was not needed yet: the next one who asks gets it."""
+        answer: Future[Unpacked | None] = Future()
+        answer.set_result(Unpacked(descriptor, not reader.is_damaged))
+        self._wanted[reader.key] = answer
 
     def close(self) -> None:
         """Stop unpacking, and give back what nobody has fetched."""

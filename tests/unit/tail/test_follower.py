@@ -416,3 +416,22 @@ def test_a_life_goes_on_in_a_file_that_took_over_and_was_given_its_inode_s_numbe
     changes = desk.look(1.0) + desk.look(100.0) + desk.look(200.0)
     assert texts(changes) == [b"more\n"]
     assert Hole not in kinds(changes)
+
+
+@pytest.mark.parametrize("is_its_own", [True, False])
+def test_a_life_whose_archive_is_deleted_before_it_is_given_up_goes_on_there(desk: Desk, *, is_its_own: bool) -> None:
+    """Torture, seed 9925."""
+    write(desk.log, b"one\n")
+    desk.look(0.0)
+    desk.restart(0.0)
+    desk.log.unlink()
+    packed = archive(desk, 1, b"one\ntwo\n" if is_its_own else b"another\n")
+    write(desk.log, b"live\n")
+    changes = desk.look(1.0)
+    packed.unlink()
+    now = 2.0
+    while b"live\n" not in texts(changes):
+        changes += desk.look(now)
+        now += 0.01
+    assert texts(changes) == [b"two\n" if is_its_own else b"another\n", b"live\n"]
+    assert (Hole in kinds(changes)) is not is_its_own

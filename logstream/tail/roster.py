@@ -79,6 +79,8 @@ class Roster:
                 self._note_history(_path_of(generation), dated.last_ns)
             else:
                 self._parked[generation.key] = dated
+        place = _places(generations)
+        self._parked = dict(sorted(self._parked.items(), key=lambda item: place.get(item[0], len(place))))
         self._unpark(now)
 
     def set_sources(self, specs: Sequence[SourceSpec], first_seen: Iterable[str], now: float) -> None:
@@ -250,6 +252,17 @@ class Roster:
             (other.dev, other.ino, other.igen) == file and other.committed > known.committed
             for other in self._parked.values()
         )
+
+
+def _places(generations: Sequence[Known]) -> dict[str, int]:
+    """Where each generation stands in the order of births, by key: a later life of a file where its first one was.
+
+    Else one whose beginning, a truncation, was seen only after a rotation would stand behind what was begun later.
+    """
+    first: dict[tuple[int, int, int | None], int] = {}
+    for number, known in enumerate(generations):
+        first.setdefault((known.dev, known.ino, known.igen), number)
+    return {known.key: first[known.dev, known.ino, known.igen] for known in generations}
 
 
 def _base_path(path: str, paths: Collection[str]) -> str:

@@ -548,3 +548,23 @@ async def test_a_log_that_was_given_the_inode_s_number_of_another_log_is_read_wi
     async with tailing(sink, spec, known=known, first_seen=()):
         await sink.until(lambda: sink.texts[-1:] == [b"four"])
     assert sink.texts == [b"one", b"two", b"three", b"four"]
+
+
+async def test_a_life_that_was_noticed_after_a_rotation_keeps_its_place_over_a_restart(tmp_path: Path) -> None:
+    """Torture, seed 1214."""
+    sink, log, pace = RecordingSink(), tmp_path / "app.log", replace(BRISK, rotate_wait_seconds=60.0)
+    older, oldest = tmp_path / "app.log.1", tmp_path / "app.log.2"
+    spec = source(log)
+    write(log, b"one\n")
+    async with tailing(sink, spec, pace=pace):
+        await sink.first(1)
+        log.write_bytes(b"uno\n")
+        log.rename(oldest)
+        write(older, b"two\n")
+        write(log, b"three\n")
+        await sink.until(lambda: {b"uno", b"two", b"three"} <= set(sink.texts))
+    write(older, b"late two\n")
+    write(oldest, b"late uno\n")
+    async with tailing(sink, spec, pace=pace, known=sink.known(), first_seen=()):
+        await sink.until(lambda: {b"late uno", b"late two"} <= set(sink.texts))
+    assert sink.texts == [b"one", b"uno", b"two", b"three", b"late uno", b"late two"]

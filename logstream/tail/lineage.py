@@ -185,7 +185,7 @@ class Census:
         elsewhere = (reader for reader in self.readers.values() if reader not in lineage.readers)
         size = os.fstat(descriptor).st_size
         followed = (reader for reader in (*lineage.readers, *elsewhere) if not reader.is_packed)
-        readers = [reader.known() for reader in followed if not _goes_beyond(descriptor, reader)]
+        readers = [reader.known() for reader in followed if not goes_beyond(descriptor, reader)]
         readers = [known for known in readers if _is_older_name(known.file, lineage.file)]
         others = (*self.finished.values(), *self.departed)
         finished = (known for known in others if _is_older_name(known.file, lineage.file) and known.committed == size)
@@ -225,7 +225,7 @@ def _is_older_name(name: str, file: str) -> bool:
     return name == file or rotated_name(os.path.basename(file), os.path.basename(name)) is not None  # noqa: PTH119
 
 
-def _goes_beyond(descriptor: int, reader: Reader) -> bool:
+def goes_beyond(descriptor: int, reader: Reader) -> bool:
     """Whether an unpacked file has all that is in the file of `reader`, which is gone, and more: it is no copy of it.
 
     A file that was truncated before it was deleted may well have a longer copy.

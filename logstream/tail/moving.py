@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from logstream.tail.batch import ANCHOR_BYTES, Moved
 from logstream.tail.family import has_inode
 from logstream.tail.identity import NO_INODE, contradict
+from logstream.tail.lineage import goes_beyond
 from logstream.tail.opening import is_unlinked, locate, place_of
 from logstream.tail.packed import begins_with, likeness_of
 from logstream.tail.reader import HEAD_BYTES
@@ -60,10 +61,9 @@ def go_on_packed(copy: int, packed: Reader, lineage: Lineage, census: Census, tu
     """
     index = lineage.readers.index(packed)
     before = lineage.readers[index - 1] if index else None
-    if before is None or before.fd is None or before.is_copy or not is_unlinked(before.fd):
+    if before is None or before.fd is None or not goes_beyond(copy, before):
         return None
-    size = os.fstat(before.fd).st_size
-    if not _TELLING_BYTES <= size < os.fstat(copy).st_size or not begins_with(copy, before.fd, size):
+    if os.fstat(before.fd).st_size < _TELLING_BYTES:
         return None
     _take_over(copy, packed, before, lineage, census, turn)
     return before

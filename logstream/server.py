@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("logstream")
 STOP_DEADLINE_SECONDS = 2.0
-RELOAD_REFUSED = "the reload was refused: the configuration has mistakes, see the log"
 _NOTE_AGAIN_SECONDS = 5.0
 _LOOK_AGAIN_SECONDS = 0.1
 BYE = "the server is going down"
@@ -176,15 +175,7 @@ class Service:
 
     def _reload(self) -> None:
         """Take sources and rules from the configuration as it is now; a bad one changes nothing."""
-        self._overseer.reloading()
-        try:
-            fresh = self._reload_settings()
-        except ConfigError as error:
-            _log.error("reload refused, the old sources and rules stay:\n%s", error)
-            self._overseer.ready(RELOAD_REFUSED)
-            return
-        self._take(taking_over(self._settings, fresh))
-        self._overseer.ready(watching(fresh))
+        reload_under(self._overseer, self._settings, self._reload_settings, self._take)
 
     def _take(self, fresh: Settings) -> None:
         self._note_limits(fresh.sources)
@@ -254,6 +245,21 @@ def announce(addresses: Sequence[Address], root_path: str) -> None:
 def watching(settings: Settings) -> str:
     """What the service does, in words for a supervisor."""
     return f"watching {len(settings.sources)} sources"
+
+
+def reload_under(
+    overseer: Overseer, old: Settings, read_anew: Callable[[], Settings], take: Callable[[Settings], None]
+) -> None:
+    """Have `take` take over what is configured now, and tell the supervisor; a bad configuration changes nothing."""
+    overseer.reloading()
+    try:
+        fresh = read_anew()
+    except ConfigError as error:
+        _log.error("reload refused, the old sources and rules stay:\n%s", error)
+        overseer.ready("the reload was refused: the configuration has mistakes, see the log")
+        return
+    take(taking_over(old, fresh))
+    overseer.ready(watching(fresh))
 
 
 def taking_over(old: Settings, fresh: Settings) -> Settings:

@@ -17,12 +17,11 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from logstream.config import ConfigError
 from logstream.errors import LogstreamError, UsageError
 from logstream.journal.errors import StateUnusableError
 from logstream.journal.lock import inherited, lock
 from logstream.listening import listeners_of
-from logstream.server import RELOAD_REFUSED, STOP_DEADLINE_SECONDS, announce, taking_over, watching
+from logstream.server import STOP_DEADLINE_SECONDS, announce, reload_under, watching
 from logstream.serving import Listener, Share, Spread
 from logstream.supervision import Supervisor as Overseer
 from logstream.workers.children import Child
@@ -196,17 +195,12 @@ class Parent:
 
     def _reload(self) -> None:
         """Take sources and rules from the configuration as it is now; a bad one changes nothing."""
-        self._overseer.reloading()
-        try:
-            fresh = self._reload_settings()
-        except ConfigError as error:
-            _log.error("reload refused, the old sources and rules stay:\n%s", error)
-            self._overseer.ready(RELOAD_REFUSED)
-            return
-        self._settings = taking_over(self._settings, fresh)
+        reload_under(self._overseer, self._settings, self._reload_settings, self._take_over)
+
+    def _take_over(self, fresh: Settings) -> None:
+        self._settings = fresh
         for child in self._children:
-            child.tell(Fresh(self._settings))
-        self._overseer.ready(watching(self._settings))
+            child.tell(Fresh(fresh))
 
     def _stop(self) -> None:
         """End all: first those who serve, so that what they send last is all that was recorded."""

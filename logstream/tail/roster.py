@@ -118,20 +118,26 @@ class Roster:
 
     def _enter(self, spec: SourceSpec, sightings: Sequence[Sighting], turn: Turn, *, is_first: bool) -> list[Lineage]:
         new = {sighting.path: sighting for sighting in sightings if self._is_new(sighting)}
+        # Beside what was followed before a restart, and has no file now, its older lives stand, and copies of them.
+        past = {path for path in self._histories if is_first and is_matched(path, spec.paths, spec.exclude)}
         fresh: list[Lineage] = []
         older: dict[str, list[tuple[Sibling, Sighting]]] = {}
         for path, sighting in new.items():
-            base = self._base_of(sighting, new)
+            base = self._base_of(sighting, new, past)
             if base is None:
                 fresh.append(self._found(spec, path, is_first=is_first))
             else:
                 older.setdefault(base[0], []).append((base[1], sighting))
         for base_path, family in older.items():
             lineage = self.lineages.get(base_path)
+            is_followed = lineage is not None
+            if lineage is None and base_path in past:
+                lineage = self._found(spec, base_path, is_first=is_first)
             if lineage is None or lineage.spec.name != spec.name:
                 fresh.extend(self._found(spec, sighting.path, is_first=is_first) for _, sighting in family)
             else:
                 fresh += self._join(lineage, oldest_first(sibling for sibling, _ in family), turn, is_first=is_first)
+                lineage.is_gone |= not is_followed and lineage.live is None  # nobody need be told once more
         return fresh
 
     def _is_new(self, sighting: Sighting) -> bool:
@@ -152,14 +158,16 @@ class Roster:
         # Another file may have been given its inode, and be as long.
         return finished.written_ns is not None and finished.written_ns != sighting.mtime_ns
 
-    def _base_of(self, sighting: Sighting, new: Mapping[str, Sighting]) -> tuple[str, Sibling] | None:
-        """The followed path, or one that is found with it, that `sighting` is an older life of by its name."""
+    def _base_of(
+        self, sighting: Sighting, new: Mapping[str, Sighting], past: Collection[str]
+    ) -> tuple[str, Sibling] | None:
+        """The path, followed, found with it or of the `past`, that `sighting` is an older life of by its name."""
         directory, name = os.path.split(sighting.path)
         if sighting.obstacle is not None:
             return None
         for base, rotated in sorted(base_names(name), key=lambda candidate: len(candidate[0])):
             path = os.path.join(directory, base)
-            if path in self.lineages or (path in new and new[path].obstacle is None):
+            if path in self.lineages or path in past or (path in new and new[path].obstacle is None):
                 return path, Sibling(sighting.path, rotated, sighting.dev, sighting.ino, sighting.mtime_ns)
         return None
 

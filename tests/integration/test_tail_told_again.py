@@ -328,3 +328,32 @@ async def test_lines_copied_away_from_a_file_that_was_empty_at_the_last_look_are
         await sink.first(4)
     assert sink.texts == [b"one", b"two", b"three, and longer", b"four"]
     assert not sink.of_kind(Hole)
+
+
+@pytest.mark.parametrize("is_packed", [False, True])
+async def test_a_copy_is_not_told_again_after_a_restart_when_all_lives_of_the_log_are_over(
+    tmp_path: Path, *, is_packed: bool
+) -> None:
+    """And nothing has the log's name, which the glob matches as it does the copy's. Found by the torture, seed 1221."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(tmp_path / "*.log*")
+    write(log, b"one\n")
+    async with tailing(sink, spec):
+        await sink.first(1)
+        write(log, b"two\n")
+        shutil.copyfile(log, tmp_path / "app.log-20260101")
+        os.truncate(log, 0)
+        write(log, b"three\n")
+        await sink.first(3)
+        if is_packed:
+            (tmp_path / "app.log-20260102.gz").write_bytes(gzip.compress(log.read_bytes()))
+        log.unlink()
+        await sink.until(lambda: len(sink.sealed) == len(sink.births))
+    async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
+        await looked_everywhere(supervisor)
+        write(tmp_path / "app.log-20260103", b"four\n")
+        await sink.until(lambda: b"four" in sink.texts)
+        write(log, b"five\n")
+        await sink.until(lambda: b"five" in sink.texts)
+    assert sink.texts == [b"one", b"two", b"three", b"four", b"five"]
+    assert not sink.of_kind(Hole)

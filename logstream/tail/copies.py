@@ -45,7 +45,8 @@ class Copies:
     def _find_in(self, family: dict[str, Sibling], reader: Reader) -> int | None:
         """An older file cannot be a copy, even where it begins with the same bytes: it was written last before that."""
         since = reader.known().last_ns
-        strangers = (sibling for sibling in settled(family) if not self.is_known(sibling))
+        siblings = settled(family)
+        strangers = (one for one in siblings if self._may_be_copy(one) or not self.is_known(one))
         for sibling in sorted(strangers, key=lambda sibling: -sibling.mtime_ns):
             if since is not None and sibling.mtime_ns < since:
                 break
@@ -67,7 +68,7 @@ class Copies:
         What was not read of the original before that was truncated is looked for in it when that is noticed.
         """
         size = opened.facts.size
-        originals = [reader.fd for reader in lineage.readers if reader.fd is not None]
+        originals = [one.fd for one in lineage.readers if one.fd is not None and one.fd != opened.fd]
         inode = (opened.facts.dev, opened.facts.ino)
         # A rotation in the middle of looking: the same file may be there twice.
         if isinstance(live, Opened) and (live.facts.dev, live.facts.ino) != inode:
@@ -79,6 +80,11 @@ class Copies:
             self._census.set_aside(inode, opened.facts.mtime_ns)
             return True
         return False
+
+    def _may_be_copy(self, sibling: Sibling) -> bool:
+        """Whether it is read, but was found before there was anything in it that could tell what it is."""
+        reader = self._census.readers.get((sibling.dev, sibling.ino))
+        return reader is not None and reader.may_be_copy
 
     def is_known(self, sibling: Sibling) -> bool:
         """Whether its inode is that of a known generation, and was not given to another file since."""

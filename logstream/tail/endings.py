@@ -114,6 +114,19 @@ class Endings:
         self.dismiss(lineage, reader)
         self._census.retire(reader.known()._replace(sealed=True), is_gone=True)
 
+    def end_copy(self, lineage: Lineage, reader: Reader, turn: Turn) -> bool:
+        """A file that was found empty has bytes now: whether they are only a copy of a known life. It ends then."""
+        if reader.fd is None or not os.fstat(reader.fd).st_size:
+            return False
+        reader.may_be_copy = False
+        opened = Opened(reader.path, reader.fd, facts_of(reader.fd), is_compressed=False)
+        if not self._copies.is_copy(lineage, opened, None):
+            return False
+        # What there was of this life, which is nothing, is gone: the file belongs to another one.
+        turn.add(Sealed(reader.key, GapReason.DELETED, reader.committed))
+        self.dismiss(lineage, reader)
+        return True
+
     def _lose_unread(self, reader: Reader, reason: GapReason, turn: Turn) -> None:
         """Tell what was there and cannot be read any more: up to the size last seen, or nobody knows how much."""
         if reader.size is None:

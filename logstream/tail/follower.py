@@ -116,12 +116,9 @@ class Follower:
         current: Reader | None = reader
         left = most_bytes
         while current is not None:
-            if current.fd is None:
-                if current.is_idle():
-                    return current, False
-                current = self._open(lineage, current, turn)
-                if current is None or current.fd is None:
-                    return current, False
+            current = self._at_hand(lineage, current, turn)
+            if current is None or current.fd is None:
+                return current, False
             if left <= 0 or turn.bytes_left <= 0:
                 return current, True
             current, limit = self._past_hole(lineage, current, turn, limit)
@@ -140,6 +137,14 @@ class Follower:
             if isinstance(outcome, Verdict):
                 current, limit = self._endings.renew(lineage, current, outcome, turn), None
         return None, False
+
+    def _at_hand(self, lineage: Lineage, reader: Reader, turn: Turn) -> Reader | None:
+        """The reader, open if there may be something to read; another life in its place; None: it is over."""
+        current: Reader | None = reader
+        if reader.fd is None and not reader.is_idle():
+            current = self._open(lineage, reader, turn)
+        is_over = current is not None and current.may_be_copy and self._endings.end_copy(lineage, current, turn)
+        return None if is_over else current
 
     def _past_hole(self, lineage: Lineage, reader: Reader, turn: Turn, limit: int | None) -> tuple[Reader, int | None]:
         """The reader, or one that begins behind the hole at the start of its file."""

@@ -81,7 +81,7 @@ class Lineage:
         if reader in self.readers:
             self.readers.remove(reader)
         self.readers.append(reader)
-        reader.is_displaced = False
+        reader.is_displaced = reader.may_be_copy = False
         self.live = reader
         self.has_history = True
 

@@ -68,6 +68,8 @@ class Place:
         """Whether nothing is known of it but a compressed file; whether its copy holds only its beginning."""
         self.was_packed = False
         """Whether its file is a compressed one, of which `fd` is an unpacked copy."""
+        self.may_be_copy = False
+        """Whether it was empty when it was found under the name of an older life: a copy in the making is, too."""
         self.has_caught_up = False
         """Whether it has been drained since it was found: what is newer need not wait for it any more."""
         self.is_unreadable = False

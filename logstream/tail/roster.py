@@ -250,6 +250,7 @@ class Roster:
                     lineage.last_mtime_ns = known.last_ns + 1  # what was there when it was found is older
                 reader = Reader(spec, known, now)
                 reader.is_displaced = known.path != _path_of(known)
+                reader.may_be_copy = not (known.has_begun or known.head_length or known.path == path)
                 lineage.add_older(reader)
                 self._census.enrol(reader)
 

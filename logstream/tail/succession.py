@@ -94,7 +94,9 @@ class Succession:
         inode = (opened.facts.dev, opened.facts.ino)
         is_adopted = inode == (sibling.dev, sibling.ino) and inode not in self._census.readers
         if is_adopted and not opened.is_compressed and not self._copies.is_copy(lineage, opened, None):
-            lineage.add_older(self._bear(lineage, opened, display(sibling.path), turn))
+            reader = self._bear(lineage, opened, display(sibling.path), turn)
+            reader.may_be_copy = not opened.facts.size
+            lineage.add_older(reader)
             return True
         os.close(opened.fd)
         return not (is_adopted and opened.is_compressed)
@@ -198,6 +200,7 @@ class Succession:
                 if older.fd is not None:
                     self._census.unpacking.hold(reader.key, older.fd)
             if reader is not None and reader not in lineage.readers:
+                reader.may_be_copy = isinstance(older, Opened) and not older.facts.size
                 lineage.add_older(reader)
                 lineage.displace(reader, turn.now)
 

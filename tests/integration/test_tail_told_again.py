@@ -357,3 +357,41 @@ async def test_a_copy_is_not_told_again_after_a_restart_when_all_lives_of_the_lo
         await sink.until(lambda: b"five" in sink.texts)
     assert sink.texts == [b"one", b"two", b"three", b"four", b"five"]
     assert not sink.of_kind(Hole)
+
+
+@pytest.mark.parametrize("glob", ["app.log", "app.log*"])
+@pytest.mark.parametrize("is_restarted", [False, True])
+async def test_a_copy_that_was_seen_before_anything_was_in_it_is_not_told_again(
+    tmp_path: Path, glob: str, *, is_restarted: bool
+) -> None:
+    """And what was not read before the truncation is read in it. Found by the torture, seed 7709. Conformance: B7."""
+    sink, log, copy = RecordingSink(), tmp_path / "app.log", tmp_path / "app.log.1"
+    spec = source(tmp_path / glob)
+    write(log, b"")
+    async with tailing(sink, spec) as supervisor:
+        await sink.until(lambda: sink.births)
+        write(log, b"one\n")
+        write(copy, b"")
+        await sink.first(1)
+        await looked_everywhere(supervisor)
+        assert len(sink.births) == 2
+        if not is_restarted:
+            copy_and_truncate(log, copy)
+            await sink.first(3)
+    if is_restarted:
+        copy_and_truncate(log, copy)
+    async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
+        await sink.first(3)
+        await looked_everywhere(supervisor)
+        write(log, b"four\n")
+        await sink.first(4)
+    assert sink.texts == [b"one", b"two", b"three", b"four"]
+    assert not sink.of_kind(Hole)
+
+
+def copy_and_truncate(log: Path, copy: Path) -> None:
+    """No await in between: for the tail all this happens at once."""
+    write(log, b"two\n")
+    write(copy, log.read_bytes())
+    os.truncate(log, 0)
+    write(log, b"three\n")

@@ -93,13 +93,23 @@ class Succession:
             return opened.is_absent
         inode = (opened.facts.dev, opened.facts.ino)
         is_adopted = inode == (sibling.dev, sibling.ino) and inode not in self._census.readers
-        if is_adopted and not opened.is_compressed and not self._copies.is_copy(lineage, opened, None):
+        if is_adopted and not opened.is_compressed and not self._is_copy(lineage, opened):
             reader = self._bear(lineage, opened, display(sibling.path), turn)
             reader.may_be_copy = not opened.facts.size
             lineage.add_older(reader)
             return True
         os.close(opened.fd)
         return not (is_adopted and opened.is_compressed)
+
+    def _is_copy(self, lineage: Lineage, opened: Opened) -> bool:
+        """Whether it is a copy, perhaps of the file that has the path, also where that is not open now."""
+        is_closed = lineage.live is not None and lineage.live.fd is None
+        live = self._census.open_files.open(lineage.path) if is_closed else None
+        try:
+            return self._copies.is_copy(lineage, opened, live)
+        finally:
+            if isinstance(live, Opened):
+                os.close(live.fd)
 
     def is_given_again(self, reader: Reader, path: str) -> bool:
         """Whether the file at `path` is another one than that of `reader`, though it has its inode's number."""

@@ -19,7 +19,16 @@ import pytest
 
 from logstream.records import GapReason
 from logstream.tail.batch import Birth, Hole
-from tests.tail_kit import RecordingSink, eventually, first_run, looked_everywhere, source, tailing, write
+from tests.tail_kit import (
+    RecordingSink,
+    eventually,
+    first_run,
+    looked_everywhere,
+    open_files_below,
+    source,
+    tailing,
+    write,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -395,3 +404,22 @@ def copy_and_truncate(log: Path, copy: Path) -> None:
     write(copy, log.read_bytes())
     os.truncate(log, 0)
     write(log, b"three\n")
+
+
+async def test_a_copy_in_the_making_of_a_file_that_was_closed_for_others_is_not_told_again(tmp_path: Path) -> None:
+    """Conformance: B7."""
+    sink, log, copy = RecordingSink(), tmp_path / "app.log", tmp_path / "app.log.1"
+    write(log, b"one\ntwo\n")
+    async with tailing(sink, source(tmp_path / "*.log*"), max_open_files=1) as supervisor:
+        await sink.first(2)
+        write(tmp_path / "other.log", b"other\n")
+        await sink.first(3)
+        await eventually(lambda: open_files_below(tmp_path) == [str(tmp_path / "other.log")])
+        write(copy, b"one\nt")
+        await looked_everywhere(supervisor)
+        write(copy, b"wo\n")
+        os.truncate(log, 0)
+        write(log, b"three\n")
+        await sink.first(4)
+        await looked_everywhere(supervisor)
+    assert sink.texts == [b"one", b"two", b"other", b"three"]

@@ -28,6 +28,9 @@ _FRESH_BYTES = 64 * 1024
 """How much a file gets at its first look in a turn; what has more joins the backlog."""
 _BACKLOG_RESERVE_BYTES = RANGE_BYTES
 """What the first looks of a turn leave to the backlog, so that neither starves the other."""
+_LEAST_FRESH = RANGE_BYTES // _FRESH_BYTES
+"""So many get their first look in each turn, also where a busy machine lets the time run out: no more bytes than one
+block of the backlog."""
 _SWEEP_SLICE = 100
 _SWEEP_PAUSES = 400
 """A sweep that worked c seconds is followed by a pause of about so many c, where that is not too long."""
@@ -160,8 +163,9 @@ class Schedule:
 
     def _look_at_fresh(self, turn: Turn, deadline: float) -> float:
         """First looks, until there is no more time; the seconds spent on files where nothing was new."""
-        idle_seconds, began = 0.0, time.monotonic()
-        while self._fresh and began < deadline and turn.bytes_left > _BACKLOG_RESERVE_BYTES:
+        idle_seconds, began, looks = 0.0, time.monotonic(), 0
+        while self._fresh and turn.bytes_left > _BACKLOG_RESERVE_BYTES and (began < deadline or looks < _LEAST_FRESH):
+            looks += 1
             lineage = next(iter(self._fresh))
             del self._fresh[lineage]
             changes = len(turn.changes)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from logstream.tail import schedule as module
-from logstream.tail.batch import SourceSpec
+from logstream.tail.batch import Range, SourceSpec
 from logstream.tail.discovery import find
 from logstream.tail.follower import Follower
 from logstream.tail.lineage import Census
@@ -122,3 +122,25 @@ def test_a_hint_of_bytes_in_an_older_life_is_taken(desk: Desk, tmp_path: Path) -
     desk.schedule._announced[lineage] = time.monotonic()
     desk.schedule.take_hints([Hint(str(tmp_path / "1.log.1"), is_structural=False)])
     assert list(desk.schedule._fresh) == [lineage]
+
+
+def test_where_a_busy_machine_lets_the_time_run_out_quiet_files_still_come_before_the_end_of_a_backlog(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Conformance: F12."""
+    desk = Desk(tmp_path, 40)
+    monkeypatch.setattr(module, "_SLICE_SECONDS", 0.0)
+    write(tmp_path / "0.log", (b"x" * 99 + b"\n") * 80_000)
+    for number in range(1, 40):
+        write(tmp_path / f"{number}.log", b"quiet\n")
+    desk.schedule.look_at(desk.roster.lineages.values())
+    quiet, backlog_bytes = 0, 0
+    for _ in range(5):
+        turn = desk.turn()
+        desk.schedule.take_turn(turn, is_blind=False)
+        lengths = [change.end - change.start for change in turn.changes if isinstance(change, Range)]
+        quiet += lengths.count(6)
+        backlog_bytes += sum(lengths) - 6 * lengths.count(6)
+    desk.files.close()
+    assert quiet == 39
+    assert 0 < backlog_bytes < 6 << 20

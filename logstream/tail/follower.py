@@ -12,14 +12,15 @@ import os
 from typing import TYPE_CHECKING
 
 from logstream.records import GapReason
-from logstream.tail.batch import RANGE_BYTES, Range, display
+from logstream.tail.archives import Archives
+from logstream.tail.batch import RANGE_BYTES, Range
 from logstream.tail.copies import Copies
 from logstream.tail.discovery import reason_of
 from logstream.tail.endings import Endings
 from logstream.tail.framing import encoding_of, framing_of, is_wide
 from logstream.tail.identity import Verdict
 from logstream.tail.misread import misread_end
-from logstream.tail.moving import go_on_held, go_on_packed
+from logstream.tail.moving import go_on_held
 from logstream.tail.opening import Opened, first_byte_of, is_garbled, is_unlinked, locate, place_of
 from logstream.tail.quick import read_appended
 from logstream.tail.reader import sizes_newest_first
@@ -44,6 +45,7 @@ class Follower:
         self._pace = census.pace
         self.succession = Succession(census)
         self._endings = Endings(census)
+        self._archives = Archives(census, self._endings)
         self._copies = Copies(census)
 
     def poll(self, lineage: Lineage, turn: Turn, most_bytes: int) -> bool:
@@ -190,17 +192,18 @@ class Follower:
     def _open(self, lineage: Lineage, reader: Reader, turn: Turn) -> Reader | None:
         """Open a reader's file, wherever it is: the reader, perhaps not open; another life; None if it is gone."""
         if reader.is_packed:
-            return self._open_packed(lineage, reader, turn)
+            opened = self._archives.open(lineage, reader, turn)
+            return opened if opened is None or opened.fd is None else self._welcome(lineage, opened, turn)
         for _ in range(2):
-            opened = self._census.open_files.open(reader.path)
-            if isinstance(opened, Opened) and (opened.facts.dev, opened.facts.ino) == reader.inode:
-                return self._recognise(lineage, reader, opened, turn)
-            if isinstance(opened, Opened):
-                os.close(opened.fd)
-            elif not (opened.is_absent or opened.is_untailable):
+            found = self._census.open_files.open(reader.path)
+            if isinstance(found, Opened) and (found.facts.dev, found.facts.ino) == reader.inode:
+                return self._recognise(lineage, reader, found, turn)
+            if isinstance(found, Opened):
+                os.close(found.fd)
+            elif not (found.is_absent or found.is_untailable):
                 reader.is_unreadable = True
                 if reader is lineage.live:
-                    lineage.obstruct("unreadable", opened.reason, turn)
+                    lineage.obstruct("unreadable", found.reason, turn)
                 return reader
             directories = [os.path.dirname(reader.path), os.path.dirname(lineage.path)]
             path = locate(reader.inode, reader.igen, directories, reader.path)
@@ -228,28 +231,6 @@ class Follower:
         lineage.last_mtime_ns = reader.known().last_ns
         reader.is_missing, reader.grown_at = True, turn.now - self._pace.absence_seconds  # this is certain at once
         return self._give_up(lineage, reader, turn)
-
-    def _open_packed(self, lineage: Lineage, reader: Reader, turn: Turn) -> Reader | None:
-        """Unpack what came and went compressed while nobody looked; None if it is known, or holds nothing readable."""
-        copy = self._census.unpacking.ask(reader, reader.path)
-        if copy is Answer.LATER:
-            lineage.hot_until = turn.now + self._pace.hot_seconds
-            return reader
-        if isinstance(copy, int) and (moved := go_on_packed(copy, reader, lineage, self._census, turn)) is not None:
-            return self._welcome(lineage, moved, turn)
-        known = self._census.original_of(copy, lineage) if isinstance(copy, int) else None
-        if isinstance(copy, int) and known is None:
-            reader.take_copy(copy)
-            turn.add(reader.bear())
-            return self._welcome(lineage, reader, turn)
-        self._endings.dismiss(lineage, reader)
-        if isinstance(copy, int) and known is not None:
-            os.close(copy)
-            self._census.retire(known._replace(dev=reader.inode[0], ino=reader.inode[1], igen=reader.igen, sealed=True))
-        elif reader.path not in lineage.told:
-            lineage.told.add(reader.path)
-            turn.tell(lineage.spec, display(reader.path), "unreadable", "compressed")
-        return None
 
     def _welcome(self, lineage: Lineage, reader: Reader, turn: Turn) -> Reader:
         """A reader's file is open, and is its file."""

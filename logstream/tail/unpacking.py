@@ -52,6 +52,8 @@ class Answer(Enum):
     """It is being unpacked; or there is no room, and it will be tried again."""
     NONE = "none"
     """There is no copy."""
+    GONE = "gone"
+    """The compressed file that was found is nowhere any more."""
 
 
 class _Begun(NamedTuple):
@@ -142,8 +144,8 @@ class Unpacking:
             # It was found under a name that another file may have by now: rotation shifts names.
             held = self._held.get(reader.key)
             file = _open_packed(reader) if held is None else _open_held(reader, held)
-            if file is None:
-                return Answer.NONE
+            if isinstance(file, Answer):
+                return file
             unpacking = partial(self._unpack_one, likeness, file)
         else:
             copies = _copies_of(reader, path)
@@ -170,8 +172,8 @@ class Unpacking:
             return unpack_file(likeness, file, self._directory, is_cancelled=self._cancelled.is_set)
 
 
-def _open_packed(reader: Reader) -> IO[bytes] | None:
-    """The compressed file of `reader`, wherever it is now; None if it is gone."""
+def _open_packed(reader: Reader) -> IO[bytes] | Answer:
+    """The compressed file of `reader`, wherever it is now; GONE if it is nowhere, NONE if that cannot be seen."""
     for _ in range(_ATTEMPTS):
         with suppress(OSError):
             file = Path(reader.path).open("rb")  # noqa: SIM115 - closed by whoever reads it
@@ -182,11 +184,11 @@ def _open_packed(reader: Reader) -> IO[bytes] | None:
         try:
             path = locate(reader.inode, reader.igen, [str(Path(reader.path).parent)], reader.path)
         except OSError:
-            return None
+            return Answer.NONE
         if path is None:
-            return None
+            return Answer.GONE
         reader.path = path
-    return None
+    return Answer.LATER
 
 
 def _open_held(reader: Reader, descriptor: int) -> IO[bytes]:

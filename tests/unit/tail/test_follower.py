@@ -435,3 +435,26 @@ def test_a_life_whose_archive_is_deleted_before_it_is_given_up_goes_on_there(des
         now += 0.01
     assert texts(changes) == [b"two\n" if is_its_own else b"another\n", b"live\n"]
     assert (Hole in kinds(changes)) is not is_its_own
+
+
+def test_an_archive_that_was_not_held_open_and_is_deleted_before_its_turn_is_a_gap(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking, "_MOST_HELD", 1)
+    write(desk.log, b"one\n")
+    desk.lineage.has_history = True
+    desk.look(0.0)
+    desk.log.unlink()
+    archives = [archive(desk, number, b"life %d\n" % number) for number in (3, 2, 1)]
+    write(desk.log, b"live\n")
+    changes = desk.look(1.0)
+    for path in archives:
+        path.unlink()
+    now = 2.0
+    while b"live\n" not in texts(changes):
+        changes += desk.look(now)
+        now += 0.01
+    assert texts(changes) == [b"life 3\n", b"live\n"]
+    holes = [change for change in changes if isinstance(change, Hole)]
+    assert [(hole.start, hole.end, hole.reason) for hole in holes] == [(0, None, GapReason.DELETED)] * 2
+    assert not [change for change in changes if isinstance(change, Notice) and change.kind == "source"]

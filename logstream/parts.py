@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _ENOUGH_FILES: Final = 65_536
 _FEW_FILES: Final = 64
+_FEW_FILES_SHARE: Final = 4
+"""Where there are very few descriptors, that is too many: new connections would be refused."""
 _OTHER_FILES: Final = 256
 
 
@@ -41,7 +43,8 @@ def files_to_hold(limit: int, max_connections: int) -> int:
 
     The tail opens the others as it needs them; to hold a file open is what keeps the bytes of a deleted one readable.
     """
-    return max(_FEW_FILES, min(_ENOUGH_FILES, limit - max_connections - _OTHER_FILES))
+    few = min(_FEW_FILES, limit // _FEW_FILES_SHARE)
+    return max(few, min(_ENOUGH_FILES, limit - max_connections - _OTHER_FILES))
 
 
 def specs_of(sources: Sequence[SourceSettings]) -> tuple[SourceSpec, ...]:

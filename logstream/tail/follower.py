@@ -141,9 +141,9 @@ class Follower:
         return None, False
 
     def _at_hand(self, lineage: Lineage, reader: Reader, turn: Turn) -> Reader | None:
-        """The reader, open if there may be something to read; another life in its place; None: it is over."""
+        """The reader, open if there may be something to read or to say; another life in its place; None: it is over."""
         current: Reader | None = reader
-        if reader.fd is None and not reader.is_idle():
+        if reader.fd is None and (not reader.is_idle() or self._is_over(lineage, reader, turn)):
             current = self._open(lineage, reader, turn)
         is_over = current is not None and current.may_be_copy and self._endings.end_copy(lineage, current, turn)
         return None if is_over else current
@@ -181,13 +181,17 @@ class Follower:
         """Prove what is due, and finish what has been quiet for long without its name."""
         if reader.is_unproven and turn.now - reader.proof_time >= self._pace.proof_seconds:
             turn.add(reader.prove(turn.now))
-        if not (reader.is_displaced and reader.is_drained and reader.fd is not None):
-            return
+        if reader.fd is not None and self._is_over(lineage, reader, turn):
+            self._endings.seal(lineage, reader, turn)
+
+    def _is_over(self, lineage: Lineage, reader: Reader, turn: Turn) -> bool:
+        """Whether no more lines are waited for: it has been without its name, and quiet, for long enough."""
+        if not (reader.is_displaced and reader.is_drained):
+            return False
         wait = self._pace.deleted_wait_seconds if reader.is_deleted else self._pace.rotate_wait_seconds
         if lineage.live is None and not reader.is_deleted:
             wait *= _LONELY_WAITS
-        if reader.is_copy or turn.now - reader.grown_at >= wait:
-            self._endings.seal(lineage, reader, turn)
+        return reader.is_copy or turn.now - reader.grown_at >= wait
 
     def _open(self, lineage: Lineage, reader: Reader, turn: Turn) -> Reader | None:
         """Open a reader's file, wherever it is: the reader, perhaps not open; another life; None if it is gone."""

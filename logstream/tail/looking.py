@@ -85,7 +85,8 @@ class Looking:
                 if self._copies.is_being_read(lineage, opened):
                     os.close(opened.fd)
                 else:
-                    older.append(_held(opened, sibling, len(older)))
+                    is_held = len(older) < min(_MOST_HELD, self._census.open_files.archives_limit)
+                    older.append(_packed(opened, sibling, is_held=is_held))
             elif isinstance(opened, Opened):
                 is_first = not any(isinstance(other, Opened) for other in older)
                 is_moved = is_first and life_moved_to(opened, lineage, self._census) is not None
@@ -116,10 +117,8 @@ class Looking:
         return reader is None or reader.known().has_begun
 
 
-def _held(opened: Opened, sibling: Sibling, before: int) -> Packed:
-    """The compressed file of `sibling`, still open where not many come `before` it."""
+def _packed(opened: Opened, sibling: Sibling, *, is_held: bool) -> Packed:
     known = sibling._replace(igen=opened.facts.igen)
-    if before < _MOST_HELD:
-        return Packed(known, opened.fd)
-    os.close(opened.fd)
-    return Packed(known, None)
+    if not is_held:
+        os.close(opened.fd)
+    return Packed(known, opened.fd if is_held else None)

@@ -41,6 +41,7 @@ _LEAST_HOLE_BYTES = 64
 """So many NULs at a file's start are no text."""
 _HOLE_STEP_BYTES = 1 << 20
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE})
+_ARCHIVES_SHARE = 4
 
 
 class Opened(NamedTuple):
@@ -71,6 +72,10 @@ class Holder(Protocol):
     def is_spare(self) -> bool:
         """Whether its file could be opened again by name and nothing is unread."""
 
+    @property
+    def is_expendable(self) -> bool:
+        """Whether nothing is unread, but what is written to its file later may be missed once it is closed."""
+
     def close(self) -> None:
         """Give the descriptor up."""
 
@@ -87,6 +92,11 @@ class OpenFiles:
     def __len__(self) -> int:
         """How many are open."""
         return len(self._holders)
+
+    @property
+    def archives_limit(self) -> int:
+        """How many compressed files may be held open beside those, until their turn comes."""
+        return self.limit // _ARCHIVES_SHARE
 
     def open(self, path: str) -> Opened | Refused:
         """Open `path` for reading, without ever waiting."""
@@ -121,8 +131,8 @@ class OpenFiles:
         """Count `holder`, which has just opened its file or has been active; close others if there are too many."""
         self._holders[holder] = None
         self._holders.move_to_end(holder)
-        if len(self._holders) > self.limit:
-            self._spare_one(holder)
+        while len(self._holders) > self.limit and self._spare_one(holder):
+            pass
 
     def release(self, holder: Holder) -> None:
         """Close what `holder` has open."""
@@ -144,11 +154,13 @@ class OpenFiles:
             return self._opener(path, OPEN_FLAGS)
 
     def _spare_one(self, but: Holder | None) -> bool:
-        for holder in self._holders:
-            if holder is not but and holder.is_spare:
-                self.release(holder)
-                return True
-        return False
+        """Close a file that costs nothing, else one that is watched for late lines: others need the descriptor more."""
+        others = [holder for holder in self._holders if holder is not but]
+        spare = next((holder for holder in others if holder.is_spare), None)
+        chosen = spare or next((holder for holder in others if holder.is_expendable), None)
+        if chosen is not None:
+            self.release(chosen)
+        return chosen is not None
 
 
 def facts_of(fd: int) -> Facts:

@@ -85,6 +85,13 @@ class Place:
         return self.is_drained and not self.is_displaced and not self.is_deleted
 
     @property
+    def is_expendable(self) -> bool:
+        """Whether all that is in the open file has been handed on, as far as can be told now."""
+        if self.fd is None or self.is_copy or not self.is_drained:
+            return False
+        return os.fstat(self.fd).st_size == self.committed
+
+    @property
     def is_unproven(self) -> bool:
         """Whether bytes were handed on for which no proof has been given yet."""
         return self.proof_offset != self.committed and self.lead is not None

@@ -208,7 +208,7 @@ class Succession:
                 reader = Reader.packed(lineage.spec, lineage.file, older.sibling, turn.now)
                 self._census.enrol(reader)
                 if older.fd is not None:
-                    self._census.unpacking.hold(reader.key, older.fd)
+                    self._census.unpacking.hold(reader.key, older.fd, self._census.open_files.archives_limit)
             if reader is not None and reader not in lineage.readers:
                 reader.may_be_copy = isinstance(older, Opened) and not older.facts.size
                 lineage.add_older(reader)

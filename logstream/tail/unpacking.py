@@ -77,9 +77,9 @@ class Unpacking:
         self._held: dict[str, int] = {}
         """Descriptors on the compressed files of generations that are waiting to be unpacked, by their keys."""
 
-    def hold(self, key: str, descriptor: int) -> None:
+    def hold(self, key: str, descriptor: int, most_held: int = _MOST_HELD) -> None:
         """Unpack the generation `key` from an open file, whatever its name is by then, unless too many are open."""
-        if len(self._held) < _MOST_HELD:
+        if len(self._held) < min(most_held, _MOST_HELD):
             self._held[key] = descriptor
         else:
             os.close(descriptor)

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from tests.running import SOURCES, Service, eventually, running
@@ -71,6 +71,30 @@ def test_with_more_files_than_descriptors_nothing_is_deleted_and_nothing_comes_a
             assert stream.texts(1) == ["last"]
         assert "deleted" not in service.get("/api/v1/sources").text
     assert sorted(texts) == sorted(f"{name} {number}" for name in names for number in (1, 2, 3))
+
+
+def test_files_that_are_watched_for_late_lines_leave_descriptors_to_connections(tmp_path: Path) -> None:
+    """Conformance: A16, F8."""
+    names = [f"{number:03}.log" for number in range(60)]
+    with limited(tmp_path, 100) as service, ExitStack() as stack:
+        for name in names:
+            service.write(name, f"{name} 1")
+        first = stack.enter_context(service.stream(from_="start"))
+        texts = first.texts(60)
+        for name in names:
+            (service.logs / name).rename(service.logs / f"{name}.1")
+            service.write(name, f"{name} 2")
+        texts += first.texts(60)
+        for name in names[:30]:
+            (service.logs / f"{name}.1").unlink()
+        streams = [stack.enter_context(service.stream()) for _ in range(20)]
+        for name in names[30:]:
+            service.write(f"{name}.1", f"{name} late")
+        texts += first.texts(30)
+        for stream in streams:
+            assert len(stream.texts(30)) == 30
+    expected = [f"{name} {number}" for name in names for number in (1, 2)] + [f"{name} late" for name in names[30:]]
+    assert sorted(texts) == sorted(expected)
 
 
 def test_an_overflow_of_the_kernel_s_event_queue_loses_nothing(tmp_path: Path) -> None:

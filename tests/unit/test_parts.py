@@ -23,7 +23,7 @@ def source(name: str, **settings: object) -> SourceSettings:
 
 @pytest.mark.parametrize(
     ("limit", "max_connections", "held"),
-    [(1_024, 1_000, 64), (20_000, 1_000, 18_744), (1_000_000, 1_000, 65_536)],
+    [(100, 1_000, 25), (1_024, 1_000, 64), (20_000, 1_000, 18_744), (1_000_000, 1_000, 65_536)],
 )
 def test_the_tail_holds_the_files_that_clients_leave_it(limit: int, max_connections: int, held: int) -> None:
     assert files_to_hold(limit, max_connections) == held

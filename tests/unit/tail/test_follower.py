@@ -458,3 +458,43 @@ def test_an_archive_that_was_not_held_open_and_is_deleted_before_its_turn_is_a_g
     holes = [change for change in changes if isinstance(change, Hole)]
     assert [(hole.start, hole.end, hole.reason) for hole in holes] == [(0, None, GapReason.DELETED)] * 2
     assert not [change for change in changes if isinstance(change, Notice) and change.kind == "source"]
+
+
+def test_a_rotated_file_that_was_closed_for_others_is_read_on_and_ends_in_its_time(desk: Desk) -> None:
+    desk.files.limit = 1
+    old = desk.log.with_name("app.log.1")
+    write(desk.log, b"one\n")
+    desk.look(0)
+    desk.log.rename(old)
+    write(desk.log, b"new\n")
+    assert texts(desk.look(1)) == [b"new\n"]
+    assert [reader.fd is None for reader in desk.lineage.readers] == [True, False]
+    write(old, b"late\n")
+    assert texts(desk.look(2)) == [b"late\n"]
+    write(desk.log, b"newer\n")
+    assert texts(desk.look(3)) == [b"newer\n"]
+    assert desk.lineage.readers[0].fd is None
+    assert Sealed not in kinds(desk.look(61.9))
+    assert [(change.reason, change.end) for change in desk.look(62) if isinstance(change, Sealed)] == [(None, 9)]
+
+
+def test_a_deleted_file_that_was_closed_for_others_ends_without_a_gap(desk: Desk) -> None:
+    desk.files.limit = 1
+    write(desk.log, b"one\n")
+    desk.look(0)
+    desk.log.unlink()
+    write(desk.log, b"new\n")
+    changes = desk.look(1) + desk.look(2) + desk.look(3)
+    assert texts(changes) == [b"new\n"]
+    assert [(change.reason, change.end) for change in changes if isinstance(change, Sealed)] == [(GapReason.DELETED, 4)]
+    assert Hole not in kinds(changes)
+
+
+def test_a_deleted_file_with_a_line_that_has_no_end_is_not_closed_for_others(desk: Desk) -> None:
+    desk.files.limit = 1
+    write(desk.log, b"one\nhalf")
+    desk.look(0)
+    desk.log.unlink()
+    write(desk.log, b"new\n")
+    assert texts(desk.look(1)) == [b"new\n"]
+    assert texts(desk.look(11)) == [b"half"]

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 
 class Holding:
-    def __init__(self, *, is_spare: bool = True) -> None:
+    def __init__(self, *, is_spare: bool = True, is_expendable: bool = False) -> None:
         self.is_spare = is_spare
+        self.is_expendable = is_expendable
         self.is_open = True
 
     def close(self) -> None:
@@ -74,6 +75,20 @@ def test_the_least_recently_active_spare_file_is_closed_beyond_the_limit() -> No
     assert [holder.is_open for holder in (busy, first, second, third)] == [True, False, False, True]
     files.close()
     assert not busy.is_open
+
+
+def test_a_file_that_is_only_watched_for_late_lines_is_closed_where_no_other_can_be() -> None:
+    files = OpenFiles(2)
+    unread, late = Holding(is_spare=False), Holding(is_spare=False, is_expendable=True)
+    spare, newest = Holding(), Holding(is_spare=False)
+    for holder in (unread, late, spare):
+        files.admit(holder)
+    assert [holder.is_open for holder in (unread, late, spare)] == [True, False, True]
+    files.limit = 3
+    files.admit(other := Holding(is_spare=False, is_expendable=True))
+    files.admit(newest)
+    assert [holder.is_open for holder in (unread, spare, other, newest)] == [True, False, True, True]
+    files.close()
 
 
 def test_when_the_process_has_no_descriptor_left_a_spare_one_is_given_up(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gzip
 import os
-import shutil
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -81,12 +80,12 @@ class Log:
         self.path.rename(self._path_of(older))
         self.live, self.is_truncated = None, False
 
-    def copy_and_truncate(self) -> None:
-        """Copy the file, and truncate it; nothing is written in between."""
+    def copy_and_truncate(self, pause_seconds: float = 0.0) -> None:
+        """Copy the file, with pauses as on a busy machine, and truncate it; nothing is written in between."""
         life = self._writable()
         self.story.end_partial(life)
         older = self._make_room(life, is_copy=True)
-        shutil.copyfile(self.path, self._path_of(older))
+        _copy(self.path, self._path_of(older), pause_seconds)
         os.truncate(self.path, 0)
         if not life.is_known:
             self.story.hide(life)
@@ -201,3 +200,13 @@ class Log:
 def _append(path: Path, content: bytes) -> None:
     with path.open("ab", buffering=0) as file:
         file.write(content)
+
+
+def _copy(path: Path, copy: Path, pause_seconds: float) -> None:
+    """As cp does it: first there is an empty file, then one with a part of the bytes."""
+    content = path.read_bytes()
+    with copy.open("wb", buffering=0) as file:
+        time.sleep(pause_seconds)
+        file.write(content[: len(content) // 2])
+        time.sleep(pause_seconds)
+        file.write(content[len(content) // 2 :])

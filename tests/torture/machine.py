@@ -17,6 +17,7 @@ RANK = st.integers(min_value=0, max_value=5)
 COUNT = st.sampled_from([1, 1, 2, 3, 7, 40, 300, 3_000])
 FEW = st.integers(min_value=0, max_value=3)
 WIDTH = st.sampled_from([0, 10, 70, 200, 2_000])
+PAUSE_SECONDS = st.sampled_from([0.0, 0.0, 0.02, 0.1])
 
 
 class Torture(Bounds):
@@ -65,16 +66,16 @@ class Torture(Bounds):
             log.write_late(older, self.texts(count, 30))
             self.counted["late writes"] += 1
 
-    @rule(index=INDEX, count=FEW, is_seen=st.booleans())
+    @rule(index=INDEX, count=FEW, is_seen=st.booleans(), pause=PAUSE_SECONDS)
     @step
-    def copy_and_truncate(self, *, index: int, count: int, is_seen: bool) -> None:
+    def copy_and_truncate(self, *, index: int, count: int, is_seen: bool, pause: float = 0.0) -> None:
         log = self.world.logs[index]
         if not self.takes_copies or not self.may_truncate(log, is_seen=is_seen):
             return
         if not self.may_delete(log.surplus()):
             return
         self.write(log, count, 20)
-        log.copy_and_truncate()
+        log.copy_and_truncate(pause)
         self.counted["rotations by copy"] += 1
         self.let_look(log)
 

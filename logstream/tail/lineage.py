@@ -54,6 +54,8 @@ class Lineage:
         self.absent_since: float | None = None
         self.unsettled_since: float | None = None
         """Since when files beside it have been renamed faster than they could be listed; monotonic seconds."""
+        self.has_more_before = False
+        """Whether more lives came before the file that has the path than were entered at once: they are next."""
         self.is_gone = False
         """Whether the absence has been confirmed, and told."""
         self.told: set[str] = set()

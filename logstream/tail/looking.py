@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 _MOST_HELD = 64
+"""So many files that came before are opened at once, fewer where there are few descriptors."""
 
 
 class Packed(NamedTuple):
@@ -37,6 +38,8 @@ class Snapshot(NamedTuple):
     older: list[Opened | Packed]
     """What came in between, oldest first."""
     is_consistent: bool
+    is_all: bool
+    """Whether that is all; what is not there yet is newer than `older`."""
 
     def close(self) -> None:
         """Give all descriptors up."""
@@ -53,14 +56,15 @@ class Looking:
         self._census = census
         self._copies = Copies(census)
 
-    def look_until_still(self, lineage: Lineage, turn: Turn) -> Snapshot | None:
+    def look_until_still(self, lineage: Lineage, turn: Turn, *, is_bounded: bool = False) -> Snapshot | None:
         """What stands there, once nothing moves; None while files are being renamed without a pause.
 
-        In a listing that was overtaken files are missing, or there twice. What is open is read on meanwhile.
+        Of what came before not all at once if it `is_bounded`: each takes a descriptor. In a listing that was overtaken
+        files are missing, or there twice. What is open is read on meanwhile.
         """
         since = turn.now if lineage.unsettled_since is None else lineage.unsettled_since
         for _ in range(1 + ATTEMPTS):
-            snapshot = self.look(lineage)
+            snapshot = self.look(lineage, is_bounded=is_bounded)
             if snapshot.is_consistent or turn.now - since >= self._census.pace.unsettled_seconds:
                 lineage.unsettled_since = None
                 return snapshot
@@ -69,37 +73,55 @@ class Looking:
         lineage.hot_until = turn.now + self._census.pace.hot_seconds
         return None
 
-    def look(self, lineage: Lineage) -> Snapshot:
+    def look(self, lineage: Lineage, *, is_bounded: bool = False) -> Snapshot:
         """List the siblings, open the live file and those that came before it unseen, and list again."""
         before = family_of(lineage.path) if lineage.has_history else {}
         live = self._census.open_files.open(lineage.path)
         older: list[Opened | Packed] = []
-        is_consistent = True
+        is_consistent = is_all = True
         for sibling in self._unseen(lineage, before):
-            opened = self._census.open_files.open(sibling.path)
+            is_full = is_bounded and sum(isinstance(one, Opened) for one in older) >= self._most_held
+            opened = None if is_full else self._census.open_files.open(sibling.path)
+            if opened is None or (isinstance(opened, Refused) and opened.is_exhausted):
+                is_all = False
+                break
             if isinstance(opened, Refused):
                 is_consistent = is_consistent and not opened.is_absent
-            elif (opened.facts.dev, opened.facts.ino) != (sibling.dev, sibling.ino):
-                is_consistent = False
-            if isinstance(opened, Opened) and opened.is_compressed:
-                if self._copies.is_being_read(lineage, opened):
-                    os.close(opened.fd)
-                else:
-                    is_held = len(older) < min(_MOST_HELD, self._census.open_files.archives_limit)
-                    older.append(_packed(opened, sibling, is_held=is_held))
-            elif isinstance(opened, Opened):
-                is_first = not any(isinstance(other, Opened) for other in older)
-                is_moved = is_first and life_moved_to(opened, lineage, self._census) is not None
-                if not is_moved and self._copies.is_copy(lineage, opened, live):
-                    os.close(opened.fd)
-                else:
-                    older.append(opened)
+                continue
+            is_consistent = is_consistent and (opened.facts.dev, opened.facts.ino) == (sibling.dev, sibling.ino)
+            older += self._unless_copy(lineage, opened, sibling, live, older)
         if lineage.has_history:
             is_consistent = is_consistent and inodes_of(family_of(lineage.path)) == inodes_of(before)
             is_consistent = is_consistent and (
                 isinstance(live, Refused) or has_inode(lineage.path, (live.facts.dev, live.facts.ino))
             )
-        return Snapshot(live, older, is_consistent)
+        return Snapshot(live, older, is_consistent, is_all)
+
+    @property
+    def _most_held(self) -> int:
+        return max(1, min(_MOST_HELD, self._census.open_files.archives_limit))
+
+    def _unless_copy(
+        self,
+        lineage: Lineage,
+        opened: Opened,
+        sibling: Sibling,
+        live: Opened | Refused,
+        older: list[Opened | Packed],
+    ) -> list[Opened | Packed]:
+        """What is to be entered of a sibling that is open, behind those that are `older`."""
+        if opened.is_compressed:
+            is_known = self._copies.is_being_read(lineage, opened)
+        else:
+            is_first = not any(isinstance(other, Opened) for other in older)
+            is_moved = is_first and life_moved_to(opened, lineage, self._census) is not None
+            is_known = not is_moved and self._copies.is_copy(lineage, opened, live)
+        if is_known:
+            os.close(opened.fd)
+            return []
+        if opened.is_compressed:
+            return [_packed(opened, sibling, is_held=len(older) < self._most_held)]
+        return [opened]
 
     def _unseen(self, lineage: Lineage, family: dict[str, Sibling]) -> list[Sibling]:
         """The siblings that were written after the last known life and that nobody knows, oldest first."""

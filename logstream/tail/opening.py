@@ -58,11 +58,15 @@ class Opened(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """Why a file could not be opened: `is_absent` if there is none, `is_untailable` if it is no regular file."""
+    """Why a file could not be opened.
+
+    `is_absent` if there is none, `is_untailable` if it is no regular file, `is_exhausted` if no descriptor is left.
+    """
 
     reason: str
     is_absent: bool = False
     is_untailable: bool = False
+    is_exhausted: bool = False
 
 
 class Holder(Protocol):
@@ -107,7 +111,7 @@ class OpenFiles:
                 return Refused(obstacle, is_untailable=True)
             fd = self._open(path)
         except OSError as error:
-            return Refused(reason_of(error), is_absent=is_absence(error))
+            return Refused(reason_of(error), is_absent=is_absence(error), is_exhausted=error.errno in _EXHAUSTED)
         try:
             facts = facts_of(fd)
             head = os.pread(fd, _MAGIC_BYTES, 0) if facts.is_regular else b""

@@ -90,7 +90,7 @@ class Succession:
         """
         opened = self._census.open_files.open(sibling.path)
         if isinstance(opened, Refused):
-            return opened.is_absent
+            return opened.is_absent or opened.is_exhausted
         inode = (opened.facts.dev, opened.facts.ino)
         is_adopted = inode == (sibling.dev, sibling.ino) and inode not in self._census.readers
         if is_adopted and not opened.is_compressed and not self._is_copy(lineage, opened):
@@ -151,7 +151,9 @@ class Succession:
 
     def _succeed(self, lineage: Lineage, turn: Turn) -> None:
         """Enter what was rotated away unseen, oldest first, then the file that has the path now, if there is one."""
-        snapshot = self.looking.look_until_still(lineage, turn)
+        if lineage.has_more_before and any(map(lineage.is_blocked_by, lineage.readers)):
+            return
+        snapshot = self.looking.look_until_still(lineage, turn, is_bounded=True)
         if snapshot is None:
             return
         live = snapshot.live
@@ -160,7 +162,12 @@ class Succession:
             return
         self._displace_all(lineage, turn)
         self._enter_older(lineage, snapshot.older, turn)
-        if isinstance(live, Opened):
+        lineage.has_more_before = not snapshot.is_all
+        if lineage.has_more_before:
+            lineage.hot_until = turn.now + self._census.pace.hot_seconds
+            if isinstance(live, Opened):
+                os.close(live.fd)
+        elif isinstance(live, Opened):
             lineage.clear(turn)
             # Archives may be those of lives that were read long ago.
             is_next = not any(isinstance(older, Opened) for older in snapshot.older)
@@ -196,7 +203,7 @@ class Succession:
         if isinstance(snapshot.live, Opened):
             os.close(snapshot.live.fd)
         self._enter_older(lineage, snapshot.older, turn)
-        return True
+        return snapshot.is_all
 
     def _enter_older(self, lineage: Lineage, found: list[Opened | Packed], turn: Turn) -> None:
         for older in found:

@@ -97,6 +97,22 @@ def test_files_that_are_watched_for_late_lines_leave_descriptors_to_connections(
     assert sorted(texts) == sorted(expected)
 
 
+def test_more_rotations_while_down_than_descriptors_are_all_read_in_order(tmp_path: Path) -> None:
+    """Conformance: A3, F8."""
+    with limited(tmp_path, 100) as service:
+        service.write("a.log", "0")
+        with service.stream(from_="start") as stream:
+            assert stream.texts(1) == ["0"]
+            cursor = stream.last_id
+        service.kill()
+        for number in range(1, 121):
+            (service.logs / "a.log").rename(service.logs / f"a.log.{200 - number}")
+            service.write("a.log", f"{number}")
+        service.start()
+        with service.stream(cursor) as stream:
+            assert stream.texts(120) == [str(number) for number in range(1, 121)]
+
+
 def test_an_overflow_of_the_kernel_s_event_queue_loses_nothing(tmp_path: Path) -> None:
     """While the service stands still, more happens than the queue holds. Conformance: G3."""
     with open("/proc/sys/fs/inotify/max_queued_events") as file:  # noqa: PTH123 - proc(5)

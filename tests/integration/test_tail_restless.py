@@ -19,6 +19,7 @@ from tests.tail_kit import BRISK, Doors, RecordingSink, looked_everywhere, sourc
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from logstream.tail.lineage import Lineage
     from logstream.tail.packed import Unpacked
 
 ROTATIONS = 250
@@ -63,8 +64,8 @@ async def test_a_directory_that_never_comes_to_rest_is_read_all_the_same(tmp_pat
         looking = supervisor._follower.succession.looking
         look = looking.look
 
-        def overtaken(*arguments: object) -> object:
-            return look(*arguments)._replace(is_consistent=False)  # type: ignore[arg-type]
+        def overtaken(lineage: Lineage, *, is_bounded: bool) -> object:
+            return look(lineage, is_bounded=is_bounded)._replace(is_consistent=False)
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(looking, "look", overtaken)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
 from pathlib import Path
@@ -19,7 +20,7 @@ from logstream.tail.opening import OpenFiles
 from logstream.tail.reader import Reader
 from logstream.tail.turn import Pace, Turn
 from logstream.tail.unpacking import Unpacking
-from tests.tail_kit import write
+from tests.tail_kit import Doors, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -357,14 +358,14 @@ def test_what_is_rotated_while_an_empty_file_s_past_is_looked_for_comes_in_order
     look = looking.look
     is_due = True
 
-    def overtaken(lineage: Lineage) -> object:
+    def overtaken(lineage: Lineage, *, is_bounded: bool) -> object:
         nonlocal is_due
         if is_due:
             is_due = False
             for content in (b"two\n", b"three\n"):
                 shift(desk.log)
                 write(desk.log, content)
-        return look(lineage)
+        return look(lineage, is_bounded=is_bounded)
 
     monkeypatch.setattr(looking, "look", overtaken)
     changes = changes_until(desk, b"three\n")
@@ -498,3 +499,47 @@ def test_a_deleted_file_with_a_line_that_has_no_end_is_not_closed_for_others(des
     write(desk.log, b"new\n")
     assert texts(desk.look(1)) == [b"new\n"]
     assert texts(desk.look(11)) == [b"half"]
+
+
+def test_many_lives_that_came_unseen_are_read_in_order_with_few_descriptors(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Conformance: A3."""
+    write(desk.log, b"0\n")
+    desk.look(0)
+    before, most = open_files(), 0
+    desk.files.limit = 8
+
+    def opened(path: str, flags: int) -> int:
+        nonlocal most
+        fd = os.open(path, flags)
+        most = max(most, open_files() - before)
+        return fd
+
+    monkeypatch.setattr(desk.files, "_opener", opened)
+    for number in range(1, 31):
+        desk.log.rename(desk.log.with_name(f"app.log.{99 - number}"))
+        write(desk.log, b"%d\n" % number)
+    changes: list[Change] = []
+    while b"30\n" not in texts(changes):
+        changes += desk.look(1)
+    assert texts(changes) == [b"%d\n" % number for number in range(1, 31)]
+    assert most <= 8 + 2  # with the file that has the path, and the next one that is looked at
+
+
+def test_a_life_that_came_unseen_waits_for_a_descriptor_and_so_do_newer_ones(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Conformance: F8."""
+    doors = Doors()
+    monkeypatch.setattr(desk.files, "_opener", doors.open)
+    write(desk.log, b"one\n")
+    desk.look(0)
+    for number in (2, 1):
+        desk.log.rename(desk.log.with_name(f"app.log.{number}"))
+        write(desk.log, b"after %d\n" % number)
+    doors.closed["app.log.1"] = errno.EMFILE
+    assert texts(desk.look(1)) == []
+    assert texts(desk.look(2)) == []
+    doors.closed.clear()
+    assert texts(desk.look(3)) == [b"after 2\n", b"after 1\n"]

@@ -2,6 +2,7 @@
  * The histogram's canvas: uPlot with bars on top of each other. Owns uPlot; knows nothing of rows, words or Vue. Loaded
  * after the first lines are on the screen.
  */
+import "./locale.ts";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import type { Bars, TimeRange } from "./histogram.ts";

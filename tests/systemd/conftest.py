@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.systemd.machine import Machine, booted
+from tests.systemd.nginx import nginx_machine
+from tests.systemd.proxied import NAME, browser_inside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,3 +51,29 @@ def served(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         machine.write("/var/log/app/first.log", "the first line")
         machine.run(str(environment / "bin" / "logstream"), "install")
         yield machine
+
+
+@pytest.fixture(scope="module")
+def front(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """A machine with nginx before the service."""
+    with nginx_machine(tmp_path_factory.mktemp("machine"), environment, CONFIG) as machine:
+        yield machine
+
+
+@pytest.fixture
+def browser(front: Machine, chromium: str, tmp_path: Path) -> Iterator[Browser]:
+    """A Chromium in the network of that machine, for which its names lead there."""
+    expect.set_options(timeout=20_000)
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+        f"--host-resolver-rules=MAP {NAME} 127.0.0.1, MAP intern.example.org 127.0.0.1"]  # fmt: skip
+    with sync_playwright() as playwright:
+        program = browser_inside(front, chromium, tmp_path)
+        browser = playwright.chromium.launch(executable_path=program, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Page:
+    """A page that has no password."""
+    return browser.new_page(ignore_https_errors=True)

@@ -6,83 +6,23 @@ import re
 import statistics
 import time
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from tests.installed import ROOT
-from tests.running import eventually
-from tests.systemd.conftest import CONFIG
-from tests.systemd.machine import SOCKET, Machine, booted
-from tests.systemd.proxied import NAME, ORIGIN, ask, browser_inside, examined, following, make_certificate
+from tests.systemd.machine import SOCKET, Machine
+from tests.systemd.nginx import CONF, reload
+from tests.systemd.proxied import NAME, ORIGIN, ask, examined, following
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 # The first test of a session builds the wheel and installs it.
 pytestmark = pytest.mark.timeout(300)
 STREAM = f"{ORIGIN}/api/v1/stream"
-CONF = ROOT / "deploy" / "nginx" / "logstream.conf"
-FOLDER = CONF.parent
-ACCESS = "/etc/nginx/snippets/logstream-access.conf"
-OTHER_SERVER = """
-server {
-    listen 8081;
-    server_name intern.example.org;
-    include /etc/nginx/snippets/logstream-subpath.conf;
-}
-"""
-LOGIN = """
-server {
-    listen 127.0.0.1:4180;
-    location = /oauth2/auth { if ($http_cookie !~ "member=yes") { return 401; } return 202; }
-    location /oauth2/sign_in { return 200 "who are you?"; }
-}
-"""
-
-
-@pytest.fixture(scope="module", name="front")
-def _front(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    if not Path("/usr/sbin/nginx").exists():
-        pytest.skip("no nginx on this machine (on Debian: apt install nginx)")
-    with booted(tmp_path_factory.mktemp("machine"), environment) as machine:
-        machine.write("/etc/logstream/config.toml", CONFIG)
-        machine.write("/var/log/app/first.log", "the first line")
-        machine.run(str(environment / "bin" / "logstream"), "install")
-        make_certificate(machine)
-        machine.write("/etc/nginx/conf.d/logstream.conf", CONF.read_text())
-        machine.path("/etc/nginx/snippets/logstream-subpath.conf").write_text((FOLDER / "subpath.conf").read_text())
-        machine.write("/etc/nginx/conf.d/other.conf", OTHER_SERVER)
-        machine.run("systemctl", "start", "nginx")
-        yield machine
-
-
-@pytest.fixture(name="page")
-def _page(front: Machine, chromium: str, tmp_path: Path) -> Iterator[Page]:
-    expect.set_options(timeout=20_000)
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-        f"--host-resolver-rules=MAP {NAME} 127.0.0.1, MAP intern.example.org 127.0.0.1"]  # fmt: skip
-    with sync_playwright() as playwright:
-        program = browser_inside(front, chromium, tmp_path)
-        browser = playwright.chromium.launch(executable_path=program, args=flags)
-        page = browser.new_page(ignore_https_errors=True)
-        yield page
-        browser.close()
-
-
-def reload(machine: Machine) -> None:
-    """Until only new workers accept; the old ones go on with the streams that they have."""
-    before = accepting(machine)
-    machine.run("nginx", "-t")
-    machine.run("systemctl", "reload", "nginx")
-    eventually(lambda: bool(now := accepting(machine)) and not now & before)
-
-
-def accepting(machine: Machine) -> set[str]:
-    told = machine.run("ps", "-C", "nginx", "-o", "pid=,args=").splitlines()
-    return {line.split()[0] for line in told if line.endswith("worker process")}
 
 
 @contextmanager
@@ -252,42 +192,6 @@ def test_below_a_path_the_page_and_its_stream_work(front: Machine, page: Page) -
     expect(page.get_by_role("status").first).to_contain_text("live")
     front.write("/var/log/app/page.log", "subpath 1")
     expect(page.locator('[role="log"] [data-id] .text')).to_have_text(["subpath 1"])
-
-
-def test_basic_auth_lets_in_who_knows_the_password(front: Machine) -> None:
-    hashed = front.run("openssl", "passwd", "-6", "wonderland").strip()
-    front.write("/etc/nginx/logstream.htpasswd", f"alice:{hashed}")
-    front.path(ACCESS).write_text((FOLDER / "basic-auth.conf").read_text())
-    reload(front)
-    try:
-        for target in ("/", "/healthz", "/api/v1/sources", "/api/v1/stream", "/assets/"):
-            assert ask(front, ORIGIN + target, "--max-time", "3").status == 401
-        assert ask(front, f"{ORIGIN}/api/v1/sources", "--user", "alice:wonderland").status == 200
-        with following(front, f"{STREAM}?from=start", "--user", "alice:wonderland") as stream:
-            assert stream.expect("line")["text"]
-    finally:
-        front.path(ACCESS).unlink()
-        reload(front)
-
-
-def test_auth_request_leads_people_to_the_login_and_tells_programs_401(front: Machine) -> None:
-    front.path(ACCESS).write_text((FOLDER / "oauth2-proxy.conf").read_text())
-    front.write("/etc/nginx/conf.d/login.conf", LOGIN)
-    reload(front)
-    try:
-        assert ask(front, f"{ORIGIN}/api/v1/sources").status == 401
-        led = ask(front, f"{ORIGIN}/", "--header", "Accept: text/html")
-        assert led.status == 302
-        assert led.headers["location"].endswith("/oauth2/sign_in?rd=/")
-        assert ask(front, f"{ORIGIN}/oauth2/sign_in").body == "who are you?"
-        assert ask(front, STREAM, "--max-time", "3").status == 401
-        assert ask(front, f"{ORIGIN}/api/v1/sources", "--cookie", "member=yes").status == 200
-        with following(front, f"{STREAM}?from=start", "--cookie", "member=yes") as stream:
-            assert stream.expect("line")["text"]
-    finally:
-        front.path(ACCESS).unlink()
-        front.path("/etc/nginx/conf.d/login.conf").unlink()
-        reload(front)
 
 
 def test_the_doctor_has_nothing_to_complain_of(front: Machine, environment: Path) -> None:

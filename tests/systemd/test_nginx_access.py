@@ -1,0 +1,93 @@
+"""Who may read, by nginx: deploy/nginx/basic-auth.conf and oauth2-proxy.conf, for programs and in a real Chromium."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.systemd.nginx import FOLDER, reload
+from tests.systemd.proxied import ORIGIN, ask, following
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser
+
+    from tests.systemd.machine import Machine
+
+# The first test of a session builds the wheel and installs it.
+pytestmark = pytest.mark.timeout(300)
+STREAM = f"{ORIGIN}/api/v1/stream"
+ACCESS = "/etc/nginx/snippets/logstream-access.conf"
+LOGIN = """
+server {
+    listen 127.0.0.1:4180;
+    location = /oauth2/auth { if ($http_cookie !~ "member=yes") { return 401; } return 202; }
+    location /oauth2/sign_in { return 200 "who are you?"; }
+}
+"""
+
+
+@contextmanager
+def a_password_asked_for(machine: Machine) -> Iterator[None]:
+    hashed = machine.run("openssl", "passwd", "-6", "wonderland").strip()
+    machine.path("/etc/nginx/logstream.htpasswd").write_text(f"alice:{hashed}\n")
+    machine.path(ACCESS).write_text((FOLDER / "basic-auth.conf").read_text())
+    reload(machine)
+    try:
+        yield
+    finally:
+        machine.path(ACCESS).unlink()
+        reload(machine)
+
+
+def test_basic_auth_lets_in_who_knows_the_password(front: Machine) -> None:
+    with a_password_asked_for(front):
+        for target in ("/", "/healthz", "/api/v1/sources", "/api/v1/stream", "/assets/"):
+            assert ask(front, ORIGIN + target, "--max-time", "3").status == 401
+        assert ask(front, f"{ORIGIN}/api/v1/sources", "--user", "alice:wonderland").status == 200
+        with following(front, f"{STREAM}?from=start", "--user", "alice:wonderland") as stream:
+            assert stream.expect("line")["text"]
+
+
+def test_in_chromium_a_page_behind_a_password_runs_and_goes_on_after_restarts(front: Machine, browser: Browser) -> None:
+    with a_password_asked_for(front):
+        page = browser.new_page(
+            ignore_https_errors=True, http_credentials={"username": "alice", "password": "wonderland"}
+        )
+        page.goto(f"{ORIGIN}/?q=source:app%20guarded")
+        status = page.get_by_role("status").first
+        lines = page.locator('[role="log"] [data-id] .text')
+        expect(status).to_contain_text("live")
+        front.write("/var/log/app/guarded.log", "guarded 1")
+        expect(lines).to_have_text(["guarded 1"])
+        front.run("systemctl", "restart", "nginx")
+        front.write("/var/log/app/guarded.log", "guarded 2")
+        expect(lines).to_have_text(["guarded 1", "guarded 2"])
+        front.run("systemctl", "restart", "logstream.service")
+        front.write("/var/log/app/guarded.log", "guarded 3")
+        expect(lines).to_have_text([f"guarded {number}" for number in range(1, 4)])
+        expect(status).to_contain_text("live")
+
+
+def test_auth_request_leads_people_to_the_login_and_tells_programs_401(front: Machine) -> None:
+    front.path(ACCESS).write_text((FOLDER / "oauth2-proxy.conf").read_text())
+    front.write("/etc/nginx/conf.d/login.conf", LOGIN)
+    reload(front)
+    try:
+        assert ask(front, f"{ORIGIN}/api/v1/sources").status == 401
+        led = ask(front, f"{ORIGIN}/", "--header", "Accept: text/html")
+        assert led.status == 302
+        assert led.headers["location"].endswith("/oauth2/sign_in?rd=/")
+        assert ask(front, f"{ORIGIN}/oauth2/sign_in").body == "who are you?"
+        assert ask(front, STREAM, "--max-time", "3").status == 401
+        assert ask(front, f"{ORIGIN}/api/v1/sources", "--cookie", "member=yes").status == 200
+        with following(front, f"{STREAM}?from=start", "--cookie", "member=yes") as stream:
+            assert stream.expect("line")["text"]
+    finally:
+        front.path(ACCESS).unlink()
+        front.path("/etc/nginx/conf.d/login.conf").unlink()
+        reload(front)

@@ -23,6 +23,7 @@ from bench import (
     fanout,
     idle_clients,
     latency,
+    page,
     parse,
     queries,
     quiet_files,
@@ -60,6 +61,8 @@ BENCHMARKS: Final[dict[str, tuple[Callable[[Plan], Sequence[Measured | Curve]], 
     "quiet-files": (quiet_files.measure, "watching files to which nothing happens"),
     "trickle": (trickle.measure, "many files with a few lines a second each"),
     "curves": (curves.measure, "how the cost of lines, clients, queries and files grows"),
+    "page": (page.measure, "the page itself under a busy log, in Chromium, against frontail's"),
+    "first-line": (page.measure_first, "from a cold cache to a line on the screen"),
     "parse": (parse.measure, "reading a line of each format, without a server"),
 }
 _PICTURES: Final = Path(__file__).parents[1] / "docs" / "performance"

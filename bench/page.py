@@ -1,0 +1,297 @@
+"""The page itself, in a headless Chromium, against frontail's: `page` reads under load, `first-line` opens it.
+
+`page`: a log is written at an even 10,000 lines/s, for half a minute, or for ten with --full (one round then), and
+the page follows it in a window of 1440 by 900. Measured in the page: tasks of 50 ms and more (PerformanceObserver),
+the time between frames (requestAnimationFrame), and four times a second how old the newest line on it is, by the time
+that stands in the line. Now and then the page has to collect its garbage, and its heap is taken; tasks that fell into
+that are not counted. Of the tasks between these rests a trace has the CPU time: where the machine has more to do than
+cores, a task's wall time is not its own. What the heap grows is the slope of the line through its sizes from the time
+on at which the page is full (50,000 rows). At the end the page has to have counted as many lines as were written, and
+to show the last. Frontail's page counts none, and falls behind for as long as it is written to, so a minute is the
+most for it; whether it comes to show the last line is said on stderr.
+
+`first-line`: from the beginning of the navigation until a line is on the screen, in a new context, which has no cache:
+the median of five. The log holds 1,000 lines.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from statistics import median
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Self
+
+from playwright.sync_api import TimeoutError as TooLateError
+
+from bench.chromium import VIEWPORT, PageProcess, chromium
+from bench.errors import BenchError
+from bench.measured import Bound, Measured, Target
+from bench.page_watch import FIRST_LINE, FIRST_LINE_MS, LOOK, WATCH, Look, growth_percent, smoothness, tasks_ms
+from bench.peers import FRONTAIL
+from bench.rounds import entrants, paired, say
+from bench.servers import frontail_server, logstream_server
+from bench.workload import usual
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Page
+
+    from bench.rounds import Plan
+
+LINES_A_SECOND: Final = 10_000
+_TICK_SECONDS: Final = 0.02
+_LOG: Final = "page.log"
+_LINES_BEFORE: Final = 1_000
+_PATIENCE_MS: Final = 30_000
+_LAST_LINE_SECONDS: Final = 30.0
+# The page is full by then, and so is what it remembers of lines that have left it.
+_FULL_SECONDS: Final = 14.0
+# A page that falls behind does so for as long as it is written to, and is not heard of until it has caught up.
+_PEER_SECONDS: Final = 60
+_STEP_SECONDS: Final = 20
+_FEWEST_STEPS: Final = 6
+_CONTEXTS: Final = 5
+
+
+class Site(NamedTuple):
+    """A page over a file: `open` starts its server in a directory; CSS finds any line of it, and the newest one."""
+
+    name: str
+    open: Callable[[Path], AbstractContextManager[tuple[str, Path]]]
+    line: str
+    newest: str
+    counted: str = ""
+    needs: str = ""
+
+
+class Reading(NamedTuple):
+    """The figures of one run."""
+
+    longest_task_ms: float
+    longest_task_cpu_ms: float
+    frames_per_second: float
+    late_percent: float
+    age_p99_ms: float
+    main_thread_percent: float
+    heap_mb: float
+    heap_growth_percent: float
+    resident_mb: float
+
+
+class Watched(NamedTuple):
+    """What a run has shown so far: looks and heaps, when the page rested, wall and CPU time of its tasks."""
+
+    looks: list[Look]
+    rests: list[tuple[float, float]]
+    heaps: list[tuple[float, int]]
+    tasks: list[tuple[float, float]]
+    main_thread_percent: float = 0.0
+
+
+@contextmanager
+def _logstream(directory: Path) -> Iterator[tuple[str, Path]]:
+    with logstream_server(directory) as service:
+        _begin(service.logs / _LOG)
+        service.wait_until_read(_LOG)
+        yield service.url, service.logs / _LOG
+
+
+@contextmanager
+def _frontail(directory: Path) -> Iterator[tuple[str, Path]]:
+    _begin(directory / _LOG)
+    with frontail_server(directory, [directory / _LOG]) as (server, _):
+        yield f"http://127.0.0.1:{server.port}", directory / _LOG
+
+
+def _begin(log: Path) -> None:
+    log.write_bytes(usual(_LINES_BEFORE).content)
+
+
+OURS: Final = Site(
+    "logstream",
+    _logstream,
+    '[role="log"] [data-id]',
+    '[role="log"] .slot:last-child .text',
+    "() => Number(document.querySelector('[role=\"log\"]').dataset.lines)",
+)
+THEIRS: Final = Site("frontail", _frontail, ".log .line", ".log > :last-child", needs=FRONTAIL)
+SITES: Final = (OURS, THEIRS)
+TASK_TARGET: Final = Target(OURS.name, (Bound(50.0),))
+FRAMES_TARGET: Final = Target(OURS.name, (Bound(58.0),))
+GROWTH_TARGET: Final = Target(OURS.name, (Bound(5.0),))
+FIRST_LINE_TARGET: Final = Target(OURS.name, (Bound(1000.0),))
+
+
+class Writer:
+    """Writes lines evenly for some seconds, each with its time and number."""
+
+    def __init__(self, log: Path, seconds: float) -> None:
+        """Write to this file."""
+        self._log = log
+        self._seconds = seconds
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="writer")
+        self.written = 0
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Write no more."""
+        self._is_over.set()
+        self._thread.join()
+
+    def wait(self) -> int:
+        """Until the time is over; how many lines it were."""
+        self._thread.join()
+        return self.written
+
+    def _run(self) -> None:
+        began = time.monotonic()
+        with self._log.open("ab", buffering=0) as file:
+            while self.written < self._seconds * LINES_A_SECOND and not self._is_over.wait(_TICK_SECONDS):
+                due = int(min(self._seconds, time.monotonic() - began) * LINES_A_SECOND)
+                file.write(_lines(self.written, due))
+                self.written = due
+
+
+def _lines(first: int, end: int) -> bytes:
+    stamp = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return "".join(
+        f"{stamp} {'ERROR' if number % 50 == 0 else 'INFO '} [worker-{number % 8}] shop.orders: order n={number:09} "
+        f"of customer {number % 9973} took {number % 977} ms\n"
+        for number in range(first, end)
+    ).encode()
+
+
+def measure(plan: Plan) -> list[Measured]:
+    """What it costs to follow a busy log. Raises BenchError."""
+    seconds = plan.size(30, 600)
+    rounds = 1 if plan.is_full else plan.rounds
+
+    def run(site: Site, directory: Path) -> Reading:
+        with site.open(directory) as (url, log), chromium() as browser:
+            return _read(site, browser, url, log, seconds if site.counted else min(seconds, _PEER_SECONDS))
+
+    what = f"a page follows {LINES_A_SECOND:,} lines/s for {seconds} s"
+    outcomes = paired(what, rounds, entrants(what, SITES), run, _told)
+
+    def row(
+        of: str,
+        unit: str,
+        figure: Callable[[Reading], float],
+        *targets: Target,
+        better: Literal["more", "less"] = "less",
+    ) -> Measured:
+        return Measured(f"{what}: {of}", unit, better, outcomes.figures(figure), targets, outcomes.missing)
+
+    return [
+        row("longest task, wall time", "ms", lambda one: one.longest_task_ms, TASK_TARGET),
+        row("longest task, CPU time", "ms", lambda one: one.longest_task_cpu_ms, TASK_TARGET),
+        row("frames", "/s", lambda one: one.frames_per_second, FRAMES_TARGET, better="more"),
+        row("late frames", "%", lambda one: one.late_percent),
+        row("age of the newest line, p99", "ms", lambda one: one.age_p99_ms),
+        row("its main thread", "% of a core", lambda one: one.main_thread_percent),
+        row("heap", "MB", lambda one: one.heap_mb),
+        row("growth of the heap", "%", lambda one: one.heap_growth_percent, GROWTH_TARGET),
+        row("memory of its process", "MB", lambda one: one.resident_mb),
+    ]
+
+
+def _read(site: Site, browser: Browser, url: str, log: Path, seconds: int) -> Reading:
+    page = browser.new_page(viewport=VIEWPORT)
+    page.set_default_timeout(_PATIENCE_MS)
+    page.goto(url)
+    page.wait_for_selector(site.line)
+    before = page.evaluate(site.counted) if site.counted else 0
+    page.evaluate(WATCH, site.newest)
+    process = PageProcess(browser, page)
+    with Writer(log, seconds) as writer:
+        watched = _watched(page, process, seconds)
+        _check(site, page, before, writer.wait())
+    seen = smoothness(watched.looks, watched.rests)
+    full = [heap for at, heap in watched.heaps if at > _FULL_SECONDS] or [watched.heaps[-1][1]]
+    return Reading(
+        seen.longest_task_ms,
+        max((cpu for _, cpu in watched.tasks), default=0.0),
+        seen.frames_per_second,
+        seen.late_percent,
+        seen.age_p99_ms,
+        watched.main_thread_percent,
+        full[-1] / 1e6,
+        growth_percent(full),
+        process.resident_bytes() / 1e6,
+    )
+
+
+def _watched(page: Page, process: PageProcess, seconds: int) -> Watched:
+    """What a run of so many seconds shows; it is stopped now and then to weigh the heap."""
+    step_seconds = min(_STEP_SECONDS, seconds / _FEWEST_STEPS)
+    watched = Watched([], [], [], [])
+    began = time.monotonic()
+    ran, waited = process.main_thread_seconds()
+    # What comes too late, because the page was busy, makes fewer steps.
+    while (at := time.monotonic() - began) < seconds - 1:
+        process.begin_trace()
+        page.wait_for_timeout(1000 * (step_seconds - at % step_seconds))
+        trace = process.end_trace()
+        look = Look.of(page.evaluate(LOOK))
+        process.collect_garbage()
+        watched.heaps.append((time.monotonic() - began, process.heap_bytes()))
+        rested = Look.of(page.evaluate(LOOK))
+        watched.looks.extend((look, rested._replace(gaps=[], ages=[])))
+        watched.rests.append((look.now, rested.now))
+        watched.tasks.extend(tasks_ms(trace, process.number))
+    now_ran, now_waited = process.main_thread_seconds()
+    say(f"its main thread ran {now_ran - ran:.1f} s and waited {now_waited - waited:.1f} s for a core")
+    return watched._replace(main_thread_percent=100 * (now_ran - ran) / (time.monotonic() - began))
+
+
+def _check(site: Site, page: Page, before: int, written: int) -> None:
+    """Raise BenchError unless our page comes to show the last line, and has counted all; of a peer's, only say so."""
+    is_last = "([newest, last]) => document.querySelector(newest)?.textContent.includes(last) ?? false"
+    last = [site.newest, f"n={written - 1:09}"]
+    try:
+        page.wait_for_function(is_last, arg=last, timeout=1000 * _LAST_LINE_SECONDS)
+    except TooLateError as cause:
+        message = f"the page of {site.name} does not show the last line {_LAST_LINE_SECONDS:.0f} s after it was written"
+        if site.counted:
+            raise BenchError(message) from cause
+        say(message)
+    if site.counted and (counted := page.evaluate(site.counted) - before) != written:
+        message = f"the page has counted {counted:,} of {written:,} lines"
+        raise BenchError(message)
+
+
+def _told(reading: Reading) -> str:
+    return ", ".join(f"{name} {value:.1f}" for name, value in reading._asdict().items())
+
+
+def measure_first(plan: Plan) -> list[Measured]:
+    """How soon there is a line. Raises BenchError."""
+
+    def run(site: Site, directory: Path) -> float:
+        with site.open(directory) as (url, _), chromium() as browser:
+            return median(_first_line_ms(browser, url, site) for _ in range(_CONTEXTS))
+
+    what = "from a cold cache to the first line on the screen"
+    field = entrants(what, SITES)
+    times = paired(what, plan.rounds, field, run, lambda ms: f"{ms:.0f} ms")
+    return [Measured(what, "ms", "less", times.found, (FIRST_LINE_TARGET,), times.missing)]
+
+
+def _first_line_ms(browser: Browser, url: str, site: Site) -> float:
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.set_viewport_size(VIEWPORT)
+        page.add_init_script(f"{FIRST_LINE}({site.line!r})")
+        page.goto(url)
+        page.wait_for_function(FIRST_LINE_MS, timeout=_PATIENCE_MS)
+        return float(page.evaluate(FIRST_LINE_MS))

@@ -67,6 +67,8 @@ def _told(explained: Explanation) -> dict[str, object]:
             "expected": error.expected,
             "found": error.found,
             "hint": error.hint,
+            "code": error.code,
+            "facts": error.facts,
             "message": str(error),
         },
         "hints": explained.hints,

@@ -75,6 +75,8 @@ class Problem(BaseModel):
     detail: str
     parameter: str | None = None
     expected: Any = None
+    code: str | None = Field(None, description="What is wrong, for programs that have their own words for it.")
+    facts: dict[str, Any] | None = Field(None, description="What belongs to the code.")
 
 
 class Record(BaseModel):
@@ -187,6 +189,8 @@ class QueryMistake(BaseModel):
     expected: str
     found: str
     hint: str
+    code: str
+    facts: dict[str, str | int]
     message: str
 
 

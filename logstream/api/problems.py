@@ -72,17 +72,22 @@ def problem_of(error: Exception) -> Response:
     match error:
         case QueryError():
             return problem(
-                400, "The query cannot be read", str(error), parameter="q", column=error.column, expected=error.expected
-            )
+                400, "The query cannot be read", str(error),
+                parameter="q", column=error.column, expected=error.expected, code=error.code, facts=error.facts,
+            )  # fmt: skip
         case BadParameterError():
             title = "A parameter cannot be read"
             return problem(400, title, str(error), parameter=error.name, expected=error.expected)
         case UnknownSourceError():
-            return problem(404, "No such source", str(error), known=list(error.known))
+            facts = {"name": error.name}
+            known = list(error.known)
+            return problem(404, "No such source", str(error), code="unknown_source", facts=facts, known=known)
         case UnknownIdError():
             return problem(404, "No such id", str(error), parameter=error.parameter)
         case TookTooLongError():
-            return problem(400, "The query takes too long", str(error), parameter="q", column=1, expected="less")
+            return problem(
+                400, "The query takes too long", str(error), parameter="q", column=1, expected="less", code="slow"
+            )
         case TooManyStreamsError() | BusyError() | ClosingError() | AwayError():
             return _try_later(error)
         case _:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, get_args
 from logstream.rules.amounts import UNITS, read_amount
 from logstream.rules.conditions import Comparison, LevelConditionError, parse_level_condition
 from logstream.rules.fields import MAX_PATH_PARTS, Compared, FieldTest, Like, Present, Same, is_wild, unescaped
-from logstream.rules.mistakes import QueryError, shown
+from logstream.rules.mistakes import Mistake, QueryError, shown
 from logstream.rules.moments import TIME_EXPECTED, TimeCondition, read_moment
 from logstream.rules.tree import EventIs, FieldIs, Leaf, LevelIs, SourceIs, TimeIs
 
@@ -36,7 +36,8 @@ def make_term(key: str, value: Value) -> Leaf:
     try:
         value.text.encode()
     except UnicodeEncodeError as error:
-        raise QueryError(value.column, "text", shown(value.text), "a lone surrogate is no character") from error
+        hint = "a lone surrogate is no character"
+        raise QueryError(Mistake.NOT_TEXT, value.column, "text", shown(value.text), hint) from error
     make = KEYS.get(key)
     return make(value) if make else _field(key, value)
 
@@ -53,7 +54,10 @@ def _level(value: Value) -> LevelIs:
         return LevelIs(parse_level_condition(value.text))
     except LevelConditionError as error:
         hint = "" if error.nearest is None else f"did you mean {error.nearest}?"
-        raise QueryError(value.column, f"a level: {error.expected}", shown(value.text), hint) from error
+        facts = {} if error.nearest is None else {"nearest": error.nearest}
+        raise QueryError(
+            Mistake.LEVEL, value.column, f"a level: {error.expected}", shown(value.text), hint, facts
+        ) from error
 
 
 def _time(value: Value) -> TimeIs:
@@ -61,7 +65,7 @@ def _time(value: Value) -> TimeIs:
     between = _RANGE.fullmatch(text) if sign == "=" else None
     written = between.groups() if between else (text,)
     if any(read_moment(one) is None for one in written):
-        raise QueryError(value.column, TIME_EXPECTED, shown(value.text))
+        raise QueryError(Mistake.TIME, value.column, TIME_EXPECTED, shown(value.text))
     return TimeIs(TimeCondition(sign, *written))
 
 
@@ -77,7 +81,8 @@ KEYS: Final[dict[str, Callable[[Value], Leaf]]] = {
 def _field(key: str, value: Value) -> FieldIs:
     if key.count(".") >= MAX_PATH_PARTS:
         column = value.column - len(key) - 1
-        raise QueryError(column, f"a path of at most {MAX_PATH_PARTS} parts", shown(key))
+        expected = f"a path of at most {MAX_PATH_PARTS} parts"
+        raise QueryError(Mistake.PATH_LONG, column, expected, shown(key), facts={"limit": MAX_PATH_PARTS})
     return FieldIs(key, Same(value.text) if value.is_quoted else _test(key, value))
 
 
@@ -88,10 +93,13 @@ def _test(key: str, value: Value) -> FieldTest:
             column = value.column + len(sign)
             found = shown(text) if text else "nothing"
             hint = f"texts have no order; {key}:{text} finds the text" if text else ""
-            raise QueryError(column, f"a number, perhaps with a unit ({UNITS}), right after {key}:{sign}", found, hint)
+            expected = f"a number, perhaps with a unit ({UNITS}), right after {key}:{sign}"
+            raise QueryError(Mistake.NUMBER, column, expected, found, hint, {"key": f"{key}:{sign}", "units": UNITS})
         return Compared(sign, text)
     if not text:
-        raise QueryError(value.column + len(value.text), f"a value right after {key}:=", "nothing")
+        column = value.column + len(value.text)
+        expected = f"a value right after {key}:="
+        raise QueryError(Mistake.VALUE_MISSING, column, expected, "nothing", facts={"key": f"{key}:="})
     if not text.strip("*"):
         return Present()
     return Like(text) if is_wild(text) else Same(unescaped(text))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from logstream.rules.fields import is_wild, unescaped
 from logstream.rules.forms import Pattern, cost_of
 from logstream.rules.keys import Value, make_term
-from logstream.rules.mistakes import SHOWN_CHARACTERS, QueryError, shown
+from logstream.rules.mistakes import SHOWN_CHARACTERS, Mistake, QueryError, shown
 from logstream.rules.syntax import PatternError
 from logstream.rules.tree import ANY_LINE, Leaf, Regex, Text, Wild
 
@@ -100,10 +100,11 @@ def _minus(text: str, at: int) -> Token:
     rest = _word(text, at)
     if rest == "-" and not text.startswith("(", at + 1):
         found = shown(text[at + 1]) if at + 1 < len(text) else Kind.END.value
-        raise QueryError(at + 2, "the term that - negates, right after it", found, 'a dash as text is written "-"')
+        hint = 'a dash as text is written "-"'
+        raise QueryError(Mistake.DASH_ALONE, at + 2, "the term that - negates, right after it", found, hint)
     if rest.startswith("--"):
         hint = f'a text that begins with - is quoted: "{rest[:SHOWN_CHARACTERS]}"'
-        raise QueryError(at + 2, "the term that - negates", "a second -", hint)
+        raise QueryError(Mistake.DASH_TWICE, at + 2, "the term that - negates", "a second -", hint)
     return Token(Kind.MINUS, at + 1, "-")
 
 
@@ -116,9 +117,10 @@ def _phrase(text: str, at: int) -> tuple[str, int]:
     """The phrase that opens at `at`, and where it ends."""
     phrase = _PHRASE.match(text, at)
     if phrase is None:
-        raise QueryError(len(text) + 1, f'a closing " for the one in column {at + 1}', Kind.END.value)
+        expected = f'a closing " for the one in column {at + 1}'
+        raise QueryError(Mistake.QUOTE_OPEN, len(text) + 1, expected, Kind.END.value, facts={"opened": at + 1})
     if not phrase[1]:
-        raise QueryError(at + 1, "text between the quotes", '""')
+        raise QueryError(Mistake.QUOTE_EMPTY, at + 1, "text between the quotes", '""')
     return re.sub(r'\\(["\\])', r"\1", phrase[1]), phrase.end()
 
 
@@ -126,18 +128,22 @@ def _expression(text: str, at: int) -> Token:
     whole = _EXPRESSION.match(text, at)
     path = f'a path is quoted: "{_word(text, at)[:SHOWN_CHARACTERS]}"'
     if whole is None:
-        raise QueryError(len(text) + 1, f"a closing / for the one in column {at + 1}", Kind.END.value, path)
+        expected = f"a closing / for the one in column {at + 1}"
+        raise QueryError(Mistake.REGEX_OPEN, len(text) + 1, expected, Kind.END.value, path, {"opened": at + 1})
     expression, flags = whole[1], whole[2]
     if not expression:
-        raise QueryError(at + 1, "a regular expression between the slashes", "//", path)
+        raise QueryError(Mistake.REGEX_EMPTY, at + 1, "a regular expression between the slashes", "//", path)
     follows = _word(text, whole.end(2))
     if flags not in {"", "i"} or follows:
-        raise QueryError(whole.start(2) + 1, "i or a blank after the regular expression", shown(flags + follows), path)
+        expected = "i or a blank after the regular expression"
+        raise QueryError(Mistake.REGEX_FLAGS, whole.start(2) + 1, expected, shown(flags + follows), path)
     try:
         cost_of(Pattern(expression, caseless=flags == "i"))
     except PatternError as error:
         column = at + 1 + (error.column or 0)
-        raise QueryError(column, "a usable regular expression", shown(whole[0]), error.reason) from error
+        expected = "a usable regular expression"
+        facts = {"reason": error.reason}
+        raise QueryError(Mistake.REGEX_UNUSABLE, column, expected, shown(whole[0]), error.reason, facts) from error
     return Token(Kind.LEAF, at + 1, whole[0], Regex(expression, caseless=flags == "i"))
 
 
@@ -162,5 +168,7 @@ def _field(text: str, key: re.Match[str]) -> Token:
     if not value.text:
         found = shown(text[end]) if end < len(text) else Kind.END.value
         quoted = f'a text with a colon is quoted: "{key[0]}"'
-        raise QueryError(end + 1, f"a value right after {key[0]}", found, quoted)
+        raise QueryError(
+            Mistake.VALUE_MISSING, end + 1, f"a value right after {key[0]}", found, quoted, {"key": key[0]}
+        )
     return Token(Kind.LEAF, at + 1, text[at:stop], make_term(name, value))

@@ -5,22 +5,59 @@ Owns the error alone. Refuses to know the language.
 
 from __future__ import annotations
 
-from typing import Final
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
 
 from logstream.errors import UsageError
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 SHOWN_CHARACTERS: Final = 40
+
+
+class Mistake(StrEnum):
+    """What is wrong, for programs: they find their own words for it."""
+
+    DASH_ALONE = "dash_alone"
+    DASH_TWICE = "dash_twice"
+    QUOTE_OPEN = "quote_open"
+    QUOTE_EMPTY = "quote_empty"
+    REGEX_OPEN = "regex_open"
+    REGEX_EMPTY = "regex_empty"
+    REGEX_FLAGS = "regex_flags"
+    REGEX_UNUSABLE = "regex_unusable"
+    REGEX_COST = "regex_cost"
+    VALUE_MISSING = "value_missing"
+    NOT_TEXT = "not_text"
+    TEXT_UNUSABLE = "text_unusable"
+    LEVEL = "level"
+    TIME = "time"
+    NUMBER = "number"
+    PATH_LONG = "path_long"
+    QUERY_LONG = "query_long"
+    TERM_LONG = "term_long"
+    TERM_MISSING = "term_missing"
+    TOO_MANY_TERMS = "too_many_terms"
+    TOO_DEEP = "too_deep"
+    PARENTHESIS_OPEN = "parenthesis_open"
+    PARENTHESIS_ALONE = "parenthesis_alone"
 
 
 class QueryError(UsageError):
     """A query that cannot be read.
 
     `column` counts characters from 1; `expected` and `found` say what should stand there and what does; `hint`, where
-    not empty, says how to write what was probably meant.
+    not empty, says how to write what was probably meant. `code` and `facts` say the same to programs.
     """
 
-    def __init__(self, column: int, expected: str, found: str, hint: str = "") -> None:
-        super().__init__(column, expected, found, hint)
+    def __init__(  # noqa: PLR0913, PLR0917 - all of it is what is wrong
+        self, code: Mistake, column: int, expected: str, found: str, hint: str = "",
+        facts: Mapping[str, str | int] | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(code, column, expected, found, hint, facts)
+        self.code = code
+        self.facts = dict(facts or {})
         self.column = column
         self.expected = expected
         self.found = found

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from logstream.rules.forms import Pattern, cost_of
 from logstream.rules.lexer import Kind, Token, read_tokens
-from logstream.rules.mistakes import QueryError, shown
+from logstream.rules.mistakes import Mistake, QueryError, shown
 from logstream.rules.syntax import MAX_COST, PatternError, survey
 from logstream.rules.tree import ANY_LINE, EVERYTHING, Leaf, Node, Regex, Text, Wild, every, negation, some, write
 
@@ -43,7 +43,8 @@ def parse_query(text: str) -> Query:
     """Read a query; blank text selects everything. Raises QueryError with the column and what was expected there."""
     if len(text) > MAX_QUERY_CHARACTERS:
         expected = f"at most {MAX_QUERY_CHARACTERS} characters"
-        raise QueryError(MAX_QUERY_CHARACTERS + 1, expected, f"{len(text)}")
+        facts = {"limit": MAX_QUERY_CHARACTERS}
+        raise QueryError(Mistake.QUERY_LONG, MAX_QUERY_CHARACTERS + 1, expected, f"{len(text)}", facts=facts)
     root = EVERYTHING if not text.strip() else _Parser(text).parse()
     if root == ANY_LINE:
         root = EVERYTHING
@@ -64,7 +65,8 @@ class _Parser:
         """The whole query; raises QueryError."""
         root = self._either()
         if self._next.kind is Kind.CLOSE:
-            raise QueryError(self._next.column, "a term, OR or the end", "')' that nothing opens")
+            expected = "a term, OR or the end"
+            raise QueryError(Mistake.PARENTHESIS_ALONE, self._next.column, expected, "')' that nothing opens")
         return root
 
     def _take(self) -> Token:
@@ -95,18 +97,22 @@ class _Parser:
         if token.kind is Kind.OPEN:
             return self._parenthesis(token)
         if token.leaf is None:
-            raise QueryError(token.column, _TERM_EXPECTED, shown(token.written) if token.written else token.kind.value)
+            found = shown(token.written) if token.written else token.kind.value
+            raise QueryError(Mistake.TERM_MISSING, token.column, _TERM_EXPECTED, found)
         self._count(token)
         return _folded(token.leaf)
 
     def _parenthesis(self, opening: Token) -> Node:
         if len(self._open) == MAX_QUERY_NESTING:
-            raise QueryError(opening.column, f"at most {MAX_QUERY_NESTING} open parentheses", "one more")
+            expected = f"at most {MAX_QUERY_NESTING} open parentheses"
+            raise QueryError(Mistake.TOO_DEEP, opening.column, expected, "one more", facts={"limit": MAX_QUERY_NESTING})
         self._open.append(opening)
         inner = self._either()
         closing = self._take()
         if closing.kind is not Kind.CLOSE:
-            raise QueryError(closing.column, f"a ) for the ( in column {opening.column}", closing.kind.value)
+            expected = f"a ) for the ( in column {opening.column}"
+            facts = {"opened": opening.column}
+            raise QueryError(Mistake.PARENTHESIS_OPEN, closing.column, expected, closing.kind.value, facts=facts)
         self._open.pop()
         return inner
 
@@ -114,16 +120,21 @@ class _Parser:
         """Hold the limits on terms and on what compiling them costs."""
         self._terms += 1
         if self._terms > MAX_QUERY_TERMS:
-            raise QueryError(token.column, f"at most {MAX_QUERY_TERMS} terms", "one more")
+            expected = f"at most {MAX_QUERY_TERMS} terms"
+            raise QueryError(
+                Mistake.TOO_MANY_TERMS, token.column, expected, "one more", facts={"limit": MAX_QUERY_TERMS}
+            )
         if len(token.written) > MAX_TERM_CHARACTERS:
             expected = f"at most {MAX_TERM_CHARACTERS} characters a term"
-            raise QueryError(token.column, expected, f"{len(token.written)}")
+            facts = {"limit": MAX_TERM_CHARACTERS}
+            raise QueryError(Mistake.TERM_LONG, token.column, expected, f"{len(token.written)}", facts=facts)
         match token.leaf:
             case Regex(expression, caseless):
                 self._cost += cost_of(Pattern(expression, caseless=caseless))
                 if self._cost > MAX_COST:
                     found = f"{self._cost} with {shown(token.written)}"
-                    raise QueryError(token.column, f"expressions that unfold to at most {MAX_COST} steps", found)
+                    expected = f"expressions that unfold to at most {MAX_COST} steps"
+                    raise QueryError(Mistake.REGEX_COST, token.column, expected, found, facts={"limit": MAX_COST})
             case Text(text):
                 self._check(token, Pattern.of_text(text))
             case Wild(wild):
@@ -133,7 +144,11 @@ class _Parser:
         try:
             survey(pattern.expression)
         except PatternError as error:
-            raise QueryError(token.column, "a text to look for", shown(token.written), error.reason) from error
+            expected = "a text to look for"
+            facts = {"reason": error.reason}
+            raise QueryError(
+                Mistake.TEXT_UNUSABLE, token.column, expected, shown(token.written), error.reason, facts
+            ) from error
 
 
 def _folded(leaf: Leaf) -> Leaf:

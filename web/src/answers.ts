@@ -14,12 +14,15 @@ export interface Source {
   readonly latestGaps: readonly Gap[];
 }
 
-/** An RFC 9457 problem; `column` and `expected` come with a query that was not understood. */
+/** An RFC 9457 problem; what is below `detail` comes with a query that was not understood. */
 export interface Problem {
   readonly title: string | null;
   readonly detail: string | null;
   readonly column: number | null;
   readonly expected: string | null;
+  /** What is wrong, for a page that has its own words for it, and what belongs to that. */
+  readonly code?: string;
+  readonly facts?: Readonly<Record<string, string | number>>;
 }
 
 /** The sources of `GET api/v1/sources`, or null if the answer has another form. */
@@ -72,6 +75,28 @@ export function parseProblem(body: string): Problem {
     detail: stringOr(fields["detail"], null),
     column: numberOr(fields["column"], null),
     expected: Array.isArray(expected) ? stringsOf(expected).join(", ") : stringOr(expected, null),
+    ...(typeof fields["code"] === "string" ? { code: fields["code"], facts: factsOf(fields["facts"]) } : {}),
+  };
+}
+
+function factsOf(json: unknown): Readonly<Record<string, string | number>> {
+  const facts: Record<string, string | number> = {};
+  for (const [name, fact] of Object.entries(isFields(json) ? json : {})) {
+    if (typeof fact === "string" || typeof fact === "number") facts[name] = fact;
+  }
+  return facts;
+}
+
+/** The problem as one of a query that begins `shift` characters into the one that was asked. */
+export function shiftedProblem(problem: Problem, shift: number): Problem {
+  const { column, detail, facts = {} } = problem;
+  if (column === null || shift === 0) return problem;
+  const opened = facts["opened"];
+  return {
+    ...problem,
+    column: column - shift,
+    detail: detail?.replace(/\bcolumn (\d+)/g, (_, number: string) => `column ${Number(number) - shift}`) ?? null,
+    facts: typeof opened === "number" ? { ...facts, opened: opened - shift } : facts,
   };
 }
 

@@ -73,6 +73,11 @@ export function asSentence(words: string): string {
   return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`;
 }
 
+/** What is wrong with a request: the server's words are English. */
+export function mistakeInWords({ detail, title }: Problem): string {
+  return asSentence(detail ?? title ?? "the query cannot be read");
+}
+
 /** What the reader can do about it. */
 export function stopAdvice(status: number): string {
   switch (status) {

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { en } from "../src/words/en.ts";
 import { zh } from "../src/words/zh.ts";
+import { MISTAKES } from "../src/words/zhMistakes.ts";
 
 const HAN = /\p{Script=Han}/u;
 /** Names that are the same in both languages. */
@@ -43,6 +44,26 @@ describe("the page in Chinese", () => {
     "the server said goodbye: shutdown",
   ])("says why there is no connection: %s", (why) => {
     expect(zh.why(why)).toMatch(HAN);
+  });
+
+  it.each(Object.keys(MISTAKES))("says what is wrong with a query: %s", (code) => {
+    const facts = {
+      opened: 3,
+      limit: 50,
+      key: "took:>",
+      units: "ms",
+      reason: "look-ahead (?=...) is",
+      name: "x",
+      nearest: "warn",
+    };
+    const problem = { title: null, detail: "in English", column: 7, expected: null, code, facts };
+    expect(zh.mistakeInWords(problem)).toMatch(/^第 7 列:.*\p{Script=Han}.*[。?]$/u);
+    expect(zh.mistakeInWords(problem)).not.toContain("English");
+  });
+
+  it("tells a mistake that it does not know in the server's words", () => {
+    const problem = { title: null, detail: "column 3: expected more", column: 3, expected: null, code: "new" };
+    expect(zh.mistakeInWords(problem)).toBe("column 3: expected more。");
   });
 
   it.each([204, 400, 401, 403, 404, 410, 413, 500])("says what to do about status %i", (status) => {

@@ -12,6 +12,7 @@ import {
   stopTitle,
   whyInWords,
 } from "./zhStates.ts";
+import { mistakeInWords } from "./zhMistakes.ts";
 
 const integers = new Intl.NumberFormat("zh-CN");
 
@@ -144,7 +145,6 @@ export const zh: Words = {
   query: "查询",
   filter: "筛选",
   queryExample: "筛选:timeout -healthcheck level:>=warn source:nginx",
-  queryUnread: "无法理解该查询",
   showCharacters: (count) => `显示全部 ${count} 个字符`,
   gap: "缺失",
   note: "注意",
@@ -162,11 +162,11 @@ export const zh: Words = {
   linesAppear: "被跟踪的文件写入日志后会显示在这里。",
   showAllLines: "显示全部日志",
   reconnecting: ["", " 秒后重新连接"],
-  sentence: (words) => (/[。!?.!?]$/.test(words) ? words : `${words}。`),
   why: whyInWords,
   stateInWords,
   stopTitle,
   stopAdvice,
+  mistakeInWords,
   gapInWords,
   fileChangeInWords,
   resumeInWords,

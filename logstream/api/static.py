@@ -13,8 +13,10 @@ curl -N http://.../api/v1/stream?from=-10
 """
 _CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+# A worker obeys the policy of its own script: it asks for the stream, and does nothing else.
+_WORKER_POLICY = "default-src 'none'; connect-src 'self'"
 
 pages = Blueprint("pages", __name__)
 
@@ -36,4 +38,5 @@ async def asset(name: str) -> Response:
     """A script, style or picture of the page."""
     response = await send_from_directory(ROOT / "assets", name)
     response.headers["Cache-Control"] = _IMMUTABLE
+    response.headers["Content-Security-Policy"] = _WORKER_POLICY
     return response

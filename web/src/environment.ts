@@ -21,9 +21,9 @@ export const browserEnvironment: Environment = {
   now: () => performance.now(),
   wallClock: () => Date.now(),
   random: () => Math.random(),
-  setTimer: (callback, delayMs) => window.setTimeout(callback, delayMs),
+  setTimer: (callback, delayMs) => self.setTimeout(callback, delayMs),
   clearTimer: (timer) => {
-    window.clearTimeout(timer);
+    self.clearTimeout(timer);
   },
   breathe: () =>
     new Promise((resolve) => {

@@ -8,6 +8,7 @@ import { Connection } from "./connection.ts";
 import type { Environment } from "./environment.ts";
 import type { Message } from "./events.ts";
 import type { Problem } from "./answers.ts";
+import { PauseGrace } from "./pausing.ts";
 import type { WireEvent } from "./protocol.ts";
 import { parseEvent } from "./protocol.ts";
 import { RecentIds } from "./seen.ts";
@@ -16,6 +17,9 @@ import { streamAddress } from "./selection.ts";
 
 /** At least the rows that a page holds: what has left the page cannot be seen twice. */
 const REMEMBERED_IDS = 100_000;
+
+/** How many of the last matching lines a page begins with. */
+export const BACKLOG_LINES = 500;
 
 export type StreamState =
   | { readonly kind: "connecting" }
@@ -40,14 +44,43 @@ export interface StreamListener {
   readonly onState: (state: StreamState) => void;
   /** Every event but `bye`; records only once each. */
   readonly onEvent: (event: WireEvent) => void;
+  /** `cursor` stands behind all events told so far. */
+  readonly onTold?: (cursor: string | null) => void;
+  /** Nobody has followed for a while: the stream has ended itself, and another may go on at its cursor. */
+  readonly onReleased?: () => void;
 }
 
-export class LogStream {
+/** What a timeline asks of its stream, wherever that runs. */
+export interface Stream {
+  /** The id after which the next connection begins. */
+  readonly cursor: string | null;
+  /** Connects, and stays connected until `close` or an answer that makes no sense to repeat. Call once. */
+  readonly start: () => void;
+  /** Ends the stream for good; nothing is reported afterwards. */
+  readonly close: () => void;
+  /** The network is back, or the page is: connects anew at once. */
+  readonly wake: () => void;
+  /** The page is looked at again: connects anew if the connection is probably dead or a slept-through wait is over. */
+  readonly refresh: () => void;
+  /** The page is looked at no more; `refresh` ends it. */
+  readonly hide: () => void;
+  /** The page goes into the browser's back/forward cache, where an open connection may not be; `wake` ends it. */
+  readonly suspend: () => void;
+  /** While held, nobody follows: before long the stream ends itself. */
+  readonly hold: (isHeld: boolean) => void;
+}
+
+export type OpenStream = (options: StreamOptions, listener: StreamListener) => Stream;
+
+export class LogStream implements Stream {
   readonly #options: StreamOptions;
   readonly #listener: StreamListener;
   readonly #environment: Environment;
   readonly #shown = new RecentIds(REMEMBERED_IDS);
+  readonly #grace: PauseGrace;
   #connection: Connection | null = null;
+  /** Since the cursor moved last. */
+  #linesTold = 0;
   /** Ends the wait between two connections. */
   #endWait: (() => void) | null = null;
   #cursor: string | null = null;
@@ -55,6 +88,7 @@ export class LogStream {
   #failures = 0;
   #quickRetryUsed = false;
   #closed = false;
+  #isSuspended = false;
   #state: StreamState = { kind: "connecting" };
 
   constructor(options: StreamOptions, listener: StreamListener, environment: Environment) {
@@ -62,48 +96,64 @@ export class LogStream {
     this.#listener = listener;
     this.#environment = environment;
     this.#cursor = options.cursor ?? null;
+    this.#grace = new PauseGrace(environment, () => {
+      this.close();
+      listener.onReleased?.();
+    });
   }
 
-  /** The id after which the next connection begins. */
   get cursor(): string | null {
     return this.#cursor;
   }
 
-  /** Connects, and stays connected until `close` or an answer that makes no sense to repeat. Call once. */
   start(): void {
     void this.#run();
   }
 
-  /** Ends the stream for good; nothing is reported afterwards. */
   close(): void {
     this.#closed = true;
+    this.#grace.end();
     this.#connection?.end({ kind: "closed" });
     this.#endWait?.();
   }
 
-  /** The network is back, or the page is: connects anew at once. */
   wake(): void {
+    this.#isSuspended = false;
     this.#failures = 0;
     this.#connection?.end({ kind: "again" });
     this.#endWait?.();
   }
 
-  /** The page is looked at again: connects anew if the connection is probably dead or a slept-through wait is over. */
   refresh(): void {
     if (this.#connection?.isStale === true) this.#connection.end({ kind: "again" });
     if (this.#state.kind === "waiting" && this.#state.until <= this.#environment.now()) this.#endWait?.();
   }
 
-  /** The page goes into the browser's back/forward cache, where an open connection may not be; `wake` ends it. */
+  hide(): void {
+    // A stream of its own goes on: its lines are there when one looks again.
+  }
+
   suspend(): void {
+    this.#isSuspended = true;
     this.#connection?.end({ kind: "suspended" });
+    this.#endWait?.();
+  }
+
+  hold(isHeld: boolean): void {
+    if (isHeld && !this.#closed) this.#grace.begin();
+    else this.#grace.end();
   }
 
   async #run(): Promise<void> {
     while (!this.#closed) {
+      if (this.#isSuspended) {
+        await this.#rest();
+        continue;
+      }
       this.#setState({ kind: "connecting" });
       const ending = await this.#connect();
       if (ending.kind === "refused") {
+        this.close();
         this.#setState({ kind: "stopped", status: ending.status, problem: ending.problem });
         return;
       }
@@ -119,6 +169,10 @@ export class LogStream {
       },
       onCursor: (id) => {
         this.#cursor = id === "" ? null : id;
+        this.#listener.onTold?.(this.#cursor);
+        const lines = this.#linesTold;
+        this.#linesTold = 0;
+        this.#grace.note(lines);
       },
     });
     const ending = await this.#connection.run();
@@ -145,17 +199,19 @@ export class LogStream {
         break;
       }
       case "suspended":
-        this.#setState({ kind: "suspended" });
-        await new Promise<void>((resolve) => {
-          this.#endWait = resolve;
-        });
-        this.#endWait = null;
-        break;
       case "again":
       case "closed":
       case "refused":
         break;
     }
+  }
+
+  async #rest(): Promise<void> {
+    this.#setState({ kind: "suspended" });
+    await new Promise<void>((resolve) => {
+      this.#endWait = resolve;
+    });
+    this.#endWait = null;
   }
 
   async #sleep(delayMs: number, why: string): Promise<void> {
@@ -186,6 +242,7 @@ export class LogStream {
       case "records": {
         const records = event.records.filter(({ id }) => id === null || this.#shown.add(id));
         if (records.length > 0) this.#listener.onEvent({ kind: "records", records });
+        this.#linesTold += records.length;
         break;
       }
       case "gap":

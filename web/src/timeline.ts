@@ -2,30 +2,26 @@
  * The part of the log that the page holds, and what keeps it true: the live stream at its new end, pages of the past at
  * its old one. Owns when which of them is asked; no DOM, no Vue, no drawing.
  *
- * While somebody reads (`hold`), nothing that is held leaves. Once there is no room for more, the stream is closed: the
- * window is then a stretch of the past like any other, grows at both ends on demand, and joins the stream again where
- * the past reaches the present. Nothing is missing in between and nothing comes twice: an id is a place in the files.
+ * While somebody reads (`hold`), nothing that is held leaves. Before long, or once there is no room for more, the stream
+ * is let go: the window is then a stretch of the past like any other, grows at both ends on demand, and joins the stream
+ * again where the past reaches the present. Nothing is missing in between and nothing comes twice: an id is a place in
+ * the files.
  */
 import type { RecordsPage } from "./answers.ts";
 import { CompletenessAccount } from "./completeness.ts";
 import type { EdgeState } from "./edges.ts";
 import type { Environment } from "./environment.ts";
-import type { FetchPage, Place } from "./history.ts";
+import type { FetchPage } from "./history.ts";
 import type { WireEvent } from "./protocol.ts";
 import type { Selection } from "./selection.ts";
 import type { Bounds } from "./store.ts";
 import { RowStore } from "./store.ts";
-import type { StreamState } from "./stream.ts";
-import { LogStream } from "./stream.ts";
+import type { OpenStream, Stream, StreamState } from "./stream.ts";
+import { BACKLOG_LINES, LogStream } from "./stream.ts";
 import { say } from "./say.ts";
+import { walk } from "./walk.ts";
 
-/** How many of the last matching lines a page begins with. */
-export const BACKLOG_LINES = 500;
 export const PAGE_LINES = 500;
-/** So many more are worth a stop: a screen of them. */
-const ENOUGH_LINES = 100;
-/** A rare query may find nothing in many stretches; after so many the reader is asked whether to go on. */
-const MOST_STRETCHES = 40;
 
 export interface TimelineListener {
   readonly onState: (state: StreamState) => void;
@@ -43,7 +39,10 @@ export class Timeline {
   readonly #fetchPage: FetchPage;
   readonly #store: RowStore;
   readonly #controller = new AbortController();
-  #stream: LogStream | null = null;
+  readonly #openStream: OpenStream;
+  #stream: Stream | null = null;
+  /** The stream was let go, and all that it brought is held: it can go on where it was. */
+  #isReleased = false;
   #older: EdgeState = { kind: "idle" };
   #newer: EdgeState = { kind: "idle" };
   #isHeld = false;
@@ -61,12 +60,14 @@ export class Timeline {
     environment: Environment,
     fetchPage: FetchPage,
     bounds?: Bounds,
+    openStream: OpenStream = (options, told) => new LogStream(options, told, environment),
   ) {
     this.#selection = selection;
     this.#listener = listener;
     this.#environment = environment;
     this.#fetchPage = fetchPage;
     this.#store = new RowStore(bounds);
+    this.#openStream = openStream;
   }
 
   get store(): RowStore {
@@ -81,9 +82,19 @@ export class Timeline {
     return this.#newer;
   }
 
+  /** What brings new lines, for those who know of network and visibility. */
+  get stream(): Stream | null {
+    return this.#stream;
+  }
+
   /** Whether new lines arrive by themselves. */
   get isAttached(): boolean {
     return this.#stream !== null;
+  }
+
+  /** Whether `resume` goes on where the stream was let go. */
+  get canResume(): boolean {
+    return this.#isReleased;
   }
 
   /** Gaps that the stream has reported since it began. */
@@ -113,18 +124,12 @@ export class Timeline {
   /** While held, no row leaves. */
   hold(isHeld: boolean): void {
     this.#isHeld = isHeld;
+    this.#stream?.hold(isHeld);
   }
 
-  wake(): void {
-    this.#stream?.wake();
-  }
-
-  refresh(): void {
-    this.#stream?.refresh();
-  }
-
-  suspend(): void {
-    this.#stream?.suspend();
+  /** Goes on live where the stream was let go: what was written since then comes first. */
+  resume(): void {
+    if (this.#isReleased && !this.isAttached) this.#attach(this.#newestPlace());
   }
 
   /** Asks for what lies before the oldest row. */
@@ -143,43 +148,22 @@ export class Timeline {
     });
   }
 
-  async #walk(kind: "before" | "after", setEdge: (state: EdgeState) => void): Promise<void> {
-    let id = kind === "before" ? this.#oldestPlace() : this.#newestPlace();
-    let added = 0;
-    for (let stretches = 0; id !== null; stretches++) {
-      if (stretches === MOST_STRETCHES) {
-        setEdge({ kind: "exhausted" });
-        break;
-      }
-      setEdge({ kind: "loading", stretches });
-      this.#listener.onChange();
-      const page = await this.#ask({ kind, id }, setEdge);
-      if (page === null) break;
-      added += kind === "before" ? this.#takeOlder(page, id) : this.#takeNewer(page, id);
-      if (added >= ENOUGH_LINES || !page.more || page.scannedTo === null || !this.#canGrow(kind)) {
-        setEdge({ kind: !page.more && kind === "before" ? "end" : "idle" });
-        break;
-      }
-      id = page.scannedTo;
-    }
-    this.#listener.onChange();
-  }
-
-  #canGrow(kind: "before" | "after"): boolean {
-    return kind === "before" || !this.isAttached;
-  }
-
-  async #ask(place: Place, setEdge: (state: EdgeState) => void): Promise<RecordsPage | null> {
+  async #walk(kind: "before" | "after", setEdge: (edge: EdgeState) => void): Promise<void> {
     const { signal } = this.#controller;
-    try {
-      const page = await this.#fetchPage(this.#selection, place, PAGE_LINES, signal);
-      return signal.aborted ? null : page;
-    } catch (error) {
-      if (signal.aborted) return null;
-      const status = error instanceof Error && "status" in error ? Number(error.status) : 0;
-      setEdge({ kind: "failed", why: error instanceof Error ? error.message : String(error), status });
-      return null;
-    }
+    await walk(
+      {
+        kind,
+        signal,
+        ask: (place) => this.#fetchPage(this.#selection, place, PAGE_LINES, signal),
+        take: (page, from) => (kind === "before" ? this.#takeOlder(page, from) : this.#takeNewer(page, from)),
+        canGrow: () => kind === "before" || !this.isAttached,
+        setEdge: (edge) => {
+          setEdge(edge);
+          this.#listener.onChange();
+        },
+      },
+      kind === "before" ? this.#oldestPlace() : this.#newestPlace(),
+    );
   }
 
   #takeOlder(page: RecordsPage, from: string): number {
@@ -204,31 +188,42 @@ export class Timeline {
 
   #attach(cursor: string | null): void {
     this.#newer = { kind: "idle" };
+    this.#isReleased = false;
     if (cursor !== null) {
       this.#backlogEndKey ??= Number.NEGATIVE_INFINITY;
       this.completeness.noteAttached();
     }
     const options = { selection: this.#selection, from: `-${BACKLOG_LINES}`, cursor };
-    const stream = new LogStream(
-      options,
-      {
-        onEvent: (event) => {
-          if (this.#stream === stream) this.#take(event);
-        },
-        onState: (state) => {
-          if (this.#stream === stream) this.#noteState(state);
-        },
+    const stream = this.#openStream(options, {
+      onEvent: (event) => {
+        if (this.#stream === stream) this.#take(event);
       },
-      this.#environment,
-    );
+      onState: (state) => {
+        if (this.#stream === stream) this.#noteState(state);
+      },
+      onReleased: () => {
+        if (this.#stream === stream) this.#release();
+      },
+    });
     this.#stream = stream;
     stream.start();
+    stream.hold(this.#isHeld);
   }
 
+  #release(): void {
+    const cursor = this.#stream?.cursor ?? null;
+    this.#detach();
+    this.#newestScanned = cursor;
+    this.#isReleased = true;
+    this.#listener.onChange();
+  }
+
+  /** What comes after the newest row is no more held, or was never. */
   #detach(): void {
     this.#stream?.close();
     this.#stream = null;
     this.#newestScanned = null;
+    this.#isReleased = false;
     this.#listener.onState({ kind: "suspended" });
   }
 
@@ -251,7 +246,7 @@ export class Timeline {
     switch (event.kind) {
       case "records":
         if (!this.#isHeld) this.#store.addRecords(event.records);
-        else if (this.#store.isFull) this.#detach();
+        else if (this.#store.isFull) this.#release();
         else this.#store.addRecordsHeld(event.records);
         break;
       case "gap":

@@ -15,6 +15,7 @@ import type { LevelName } from "./levels.ts";
 import type { Row, RowRange } from "./store.ts";
 import type { StreamState } from "./stream.ts";
 import type { EdgeState } from "./edges.ts";
+import { openStream } from "./openStream.ts";
 import { Timeline } from "./timeline.ts";
 
 /** So many new lines between two frames are more than a screen holds. */
@@ -37,6 +38,8 @@ export interface View {
   readonly newer: EdgeState;
   /** Whether new lines arrive by themselves. */
   readonly isAttached: boolean;
+  /** Whether `resume` goes on where the stream was let go. */
+  readonly canResume: boolean;
 }
 
 export interface LogStreamView {
@@ -49,6 +52,8 @@ export interface LogStreamView {
   /** As `open`, with the line of this id and its surroundings. Raises HistoryError. */
   readonly openAround: (selection: Selection, id: string) => Promise<void>;
   readonly hold: (isHeld: boolean) => void;
+  /** Goes on live where the stream was let go. */
+  readonly resume: () => void;
   readonly loadOlder: () => void;
   readonly loadNewer: () => void;
 }
@@ -78,6 +83,8 @@ export function useLogStream(): LogStreamView {
       },
       browserEnvironment,
       fetchPage,
+      undefined,
+      openStream,
     );
     return fresh;
   }
@@ -109,16 +116,17 @@ export function useLogStream(): LogStreamView {
   }
 
   useEventListener(window, "online", () => {
-    timeline.wake();
+    timeline.stream?.wake();
   });
   useEventListener(window, "pagehide", () => {
-    timeline.suspend();
+    timeline.stream?.suspend();
   });
   useEventListener(window, "pageshow", (event) => {
-    if (event.persisted) timeline.wake();
+    if (event.persisted) timeline.stream?.wake();
   });
   useEventListener(document, "visibilitychange", () => {
-    if (document.visibilityState === "visible") timeline.refresh();
+    if (document.visibilityState === "visible") timeline.stream?.refresh();
+    else timeline.stream?.hide();
   });
   onScopeDispose(() => {
     frames.cancel();
@@ -133,6 +141,10 @@ export function useLogStream(): LogStreamView {
     openAround,
     hold: (isHeld) => {
       timeline.hold(isHeld);
+    },
+    resume: () => {
+      timeline.resume();
+      view.value = viewOf(timeline);
     },
     loadOlder: () => void timeline.loadOlder(),
     loadNewer: () => void timeline.loadNewer(),
@@ -153,5 +165,6 @@ function viewOf(timeline: Timeline): View {
     older: timeline.older,
     newer: timeline.newer,
     isAttached: timeline.isAttached,
+    canResume: timeline.canResume,
   };
 }

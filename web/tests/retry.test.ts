@@ -268,4 +268,18 @@ describe("the browser", () => {
     await settle();
     expect(stage.call.headers.get("Last-Event-ID")).toBe("c1");
   });
+
+  it("leaving the page ends a wait between two connections too", async () => {
+    const stage = new Stage();
+    await settle();
+    stage.call.fail();
+    await settle();
+    stage.stream.suspend();
+    await stage.time.advance(300_000);
+    expect(stage.state).toEqual({ kind: "suspended" });
+    expect(stage.calls).toHaveLength(1);
+    stage.stream.wake();
+    await settle();
+    expect(stage.calls).toHaveLength(2);
+  });
 });

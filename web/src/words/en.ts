@@ -17,6 +17,7 @@ import {
 export const en = {
   logLines: "Log lines",
   newLines: (count: number): string => (count === 0 ? "Go to the newest line" : countOf(count, "new line")),
+  newLinesOrMore: (count: number): string => (count === 0 ? "Follow again" : `${countOf(count, "new line")} or more`),
   returnToLive: "Return to live",
   loadOlder: "Load older lines",
   loadingOlder: "Loading older lines …",

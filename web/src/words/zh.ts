@@ -19,6 +19,7 @@ const integers = new Intl.NumberFormat("zh-CN");
 export const zh: Words = {
   logLines: "日志行",
   newLines: (count) => (count === 0 ? "跳到最新一行" : `${lines(count)}新日志`),
+  newLinesOrMore: (count) => (count === 0 ? "继续跟随" : `至少 ${lines(count)}新日志`),
   returnToLive: "返回实时",
   loadOlder: "加载更早的日志",
   loadingOlder: "正在加载更早的日志…",

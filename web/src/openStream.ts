@@ -1,0 +1,56 @@
+/**
+ * Opens the page's streams: shared with the browser's other tabs where there is a worker for it, else its own. A browser
+ * has six connections to a server that speaks HTTP/1.1, and each stream takes one for as long as its page is open.
+ */
+import { browserEnvironment } from "./environment.ts";
+import type { Connect } from "./sharedStream.ts";
+import { SharedStream } from "./sharedStream.ts";
+import type { ToTab } from "./sharing.ts";
+import type { OpenStream } from "./stream.ts";
+
+/** A worker that has said nothing by then has not started. */
+const START_MS = 3000;
+
+let canShare = typeof SharedWorker !== "undefined";
+
+/** Its address has the hash of its content: pages of different versions have different workers. */
+function startWorker(): SharedWorker | null {
+  try {
+    return new SharedWorker(new URL("./stream.worker.ts", import.meta.url), { type: "module", name: "logstream" });
+  } catch {
+    return null;
+  }
+}
+
+const connect: Connect = (onMessage, onFailure) => {
+  const worker = canShare ? startWorker() : null;
+  if (worker === null) {
+    canShare = false;
+    return null;
+  }
+  const { port } = worker;
+  const fail = (): void => {
+    clearTimeout(timer);
+    canShare = false;
+    onFailure();
+  };
+  const timer = setTimeout(fail, START_MS);
+  worker.addEventListener("error", fail);
+  port.addEventListener("message", ({ data }: MessageEvent<ToTab>) => {
+    clearTimeout(timer);
+    onMessage(data);
+  });
+  port.start();
+  return {
+    postMessage: (message) => {
+      port.postMessage(message);
+    },
+    close: () => {
+      clearTimeout(timer);
+      port.close();
+    },
+  };
+};
+
+export const openStream: OpenStream = (options, listener) =>
+  new SharedStream(options, listener, browserEnvironment, document.baseURI, connect, document.hidden);

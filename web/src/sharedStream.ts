@@ -1,0 +1,298 @@
+/**
+ * A tab's side of a stream that all tabs share. Owns the tab's position, and goes on from it with a stream of its own
+ * whenever the worker cannot: none there, dead, or no more at that position. Each line once, in order, whoever brings it.
+ *
+ * A stream of its own that has caught up asks the worker to take over. Until the answer its lines go on; what the worker
+ * then tells again is left out by its id.
+ */
+import type { Environment } from "./environment.ts";
+import { JoinedPings } from "./joinedPings.ts";
+import type { WireEvent } from "./protocol.ts";
+import type { Told } from "./ring.ts";
+import type { Joined, Port, ToTab, ToWorker } from "./sharing.ts";
+import { BEAT_MS, WORKER_SILENCE_MS } from "./sharing.ts";
+import type { Stream, StreamListener, StreamOptions, StreamState } from "./stream.ts";
+import { LogStream } from "./stream.ts";
+
+/** A busy stream is not asked about at each of its events. */
+const ASK_AGAIN_MS = 1000;
+
+/** A new channel to the worker, or null where there can be none; `onFailure` says that it does not start. */
+export type Connect = (onMessage: (message: ToTab) => void, onFailure: () => void) => Port<ToWorker> | null;
+
+export class SharedStream implements Stream {
+  readonly #options: StreamOptions;
+  readonly #listener: StreamListener;
+  readonly #environment: Environment;
+  readonly #base: string;
+  readonly #connect: Connect;
+  readonly #pings = new JoinedPings();
+  #port: Port<ToWorker> | null = null;
+  #own: LogStream | null = null;
+  #cursor: string | null;
+  /** The position behind the last line or gap. */
+  #lineCursor: string | null = null;
+  #isLineLast = false;
+  #isHeld = false;
+  #isHidden: boolean;
+  #isClosed = false;
+  #hasBegun = false;
+  /** The stream has changed hands: to the reader it is the same as before, as long as nothing is lost by that. */
+  #isSwitching = false;
+  /** What came since the worker was asked: it may tell that again. Null while it is not. */
+  #sinceAsked: Set<string> | null = null;
+  #askedAt = Number.NEGATIVE_INFINITY;
+  #heardAt = 0;
+  #watch: number | null = null;
+
+  constructor(
+    options: StreamOptions,
+    listener: StreamListener,
+    environment: Environment,
+    base: string,
+    connect: Connect,
+    isHidden = false,
+  ) {
+    this.#isHidden = isHidden;
+    this.#options = options;
+    this.#listener = listener;
+    this.#environment = environment;
+    this.#base = base;
+    this.#connect = connect;
+    this.#cursor = options.cursor ?? null;
+    this.#lineCursor = this.#cursor;
+  }
+
+  get cursor(): string | null {
+    return this.#cursor;
+  }
+
+  start(): void {
+    this.#ask();
+    if (this.#port === null) this.#goOnAlone();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#dropPort();
+    this.#own?.close();
+    this.#own = null;
+  }
+
+  wake(): void {
+    if (this.#isClosed) return;
+    if (this.#own !== null) this.#own.wake();
+    else if (this.#port !== null) this.#send({ kind: "wake" });
+    // It rested in the back/forward cache.
+    else this.start();
+  }
+
+  refresh(): void {
+    this.#isHidden = false;
+    this.#own?.refresh();
+    this.#send({ kind: "refresh" });
+    this.#checkWorker();
+  }
+
+  hide(): void {
+    this.#isHidden = true;
+    this.#send({ kind: "hide" });
+  }
+
+  suspend(): void {
+    this.#dropPort();
+    if (this.#own === null) this.#listener.onState({ kind: "suspended" });
+    else this.#own.suspend();
+  }
+
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld;
+    this.#own?.hold(isHeld);
+    this.#send({ kind: "hold", isHeld });
+  }
+
+  #ask(): void {
+    this.#port ??= this.#open();
+    if (this.#port === null) return;
+    this.#askedAt = this.#environment.now();
+    this.#sinceAsked = new Set();
+    const after = [...new Set([this.#cursor, this.#lineCursor])].filter((id) => id !== null);
+    const { selection, from } = this.#options;
+    const [isHeld, isHidden] = [this.#isHeld, this.#isHidden];
+    this.#send({ kind: "join", base: this.#base, selection, from, after, isHeld, isHidden });
+  }
+
+  #open(): Port<ToWorker> | null {
+    this.#heardAt = this.#environment.now();
+    const port = this.#connect(
+      (message) => {
+        if (port === this.#port) this.#hear(message);
+      },
+      () => {
+        if (port === this.#port) this.#loseWorker();
+      },
+    );
+    if (port !== null) this.#watchLater();
+    return port;
+  }
+
+  #dropPort(): void {
+    this.#send({ kind: "leave" });
+    this.#port?.close();
+    this.#port = null;
+    this.#sinceAsked = null;
+    if (this.#watch !== null) this.#environment.clearTimer(this.#watch);
+    this.#watch = null;
+  }
+
+  /** Compares clock stamps and does not count ticks: the timers of a hidden tab may fire once a minute only. */
+  #watchLater(): void {
+    this.#watch = this.#environment.setTimer(() => {
+      this.#watch = null;
+      this.#checkWorker();
+      if (this.#port !== null) this.#watchLater();
+    }, BEAT_MS);
+  }
+
+  #checkWorker(): void {
+    if (this.#port !== null && this.#environment.now() - this.#heardAt > WORKER_SILENCE_MS) this.#loseWorker();
+  }
+
+  #loseWorker(): void {
+    this.#dropPort();
+    if (this.#own === null) this.#goOnAlone();
+  }
+
+  #send(message: ToWorker): void {
+    this.#port?.postMessage(message);
+  }
+
+  #hear(message: ToTab): void {
+    this.#heardAt = this.#environment.now();
+    switch (message.kind) {
+      case "joined":
+        this.#join(message);
+        break;
+      case "behind":
+        this.#sinceAsked = null;
+        if (this.#own === null) this.#goOnAlone();
+        break;
+      case "told":
+        for (const told of message.told) this.#take(told);
+        this.#send({ kind: "more" });
+        break;
+      case "state":
+        this.#listener.onState(byThisClock(message.state, message.leftMs, this.#environment.now()));
+        break;
+      case "released":
+        this.#release();
+        break;
+      case "beat":
+        this.#send({ kind: "here" });
+        break;
+    }
+  }
+
+  #join({ hello, ping, cursor, isWhole }: Joined): void {
+    this.#own?.close();
+    this.#own = null;
+    if (!isWhole) this.#pings.beginWithin(ping);
+    else this.#pings.join(ping);
+    this.#cursor ??= cursor;
+    this.#isSwitching = this.#hasBegun && hello === null;
+    if (this.#hasBegun || hello === null) return;
+    this.#hasBegun = true;
+    // To this tab it is the beginning, whatever became of the connection before.
+    this.#listener.onEvent({ kind: "hello", hello: { ...hello, resume: { from: null, exact: true, reason: null } } });
+  }
+
+  #take({ event, cursor }: Told): void {
+    const fresh = this.#withoutSeen(event, cursor);
+    if (this.#isClosed) return;
+    if (fresh !== null) this.#tell(fresh);
+    this.#reach(cursor);
+  }
+
+  /** The event without what the tab's own stream has brought already; null if that is all of it. */
+  #withoutSeen(event: WireEvent, cursor: string | null): WireEvent | null {
+    const seen = this.#sinceAsked;
+    if (seen === null || seen.size === 0) return event;
+    if (event.kind === "gap") return cursor !== null && seen.delete(cursor) ? null : event;
+    if (event.kind !== "records") return event;
+    const records = event.records.filter(({ id }) => id === null || !seen.delete(id));
+    return records.length === 0 ? null : { kind: "records", records };
+  }
+
+  #tell(event: WireEvent): void {
+    if (event.kind === "hello") {
+      const isSameAsBefore = this.#isSwitching && event.hello.resume.exact;
+      this.#isSwitching = false;
+      if (isSameAsBefore) return;
+      this.#hasBegun = true;
+      this.#pings.begin();
+    }
+    this.#isLineLast = event.kind === "records" || event.kind === "gap";
+    this.#listener.onEvent(event.kind === "ping" ? { kind: "ping", ping: this.#pings.told(event.ping) } : event);
+  }
+
+  #reach(cursor: string | null): void {
+    this.#cursor = cursor;
+    if (this.#isLineLast) this.#lineCursor = cursor;
+    this.#isLineLast = false;
+    this.#listener.onTold?.(cursor);
+  }
+
+  #release(): void {
+    this.#dropPort();
+    this.#listener.onReleased?.();
+  }
+
+  /** Goes on from the tab's position with a stream of its own. */
+  #goOnAlone(): void {
+    if (this.#isClosed) return;
+    this.#isSwitching = this.#hasBegun;
+    let isLive = false;
+    this.#pings.join(null);
+    const own: LogStream = new LogStream(
+      { ...this.#options, cursor: this.#cursor },
+      {
+        onState: (state) => {
+          isLive = state.kind === "live";
+          if (own === this.#own) this.#listener.onState(state);
+        },
+        onEvent: (event) => {
+          if (own !== this.#own) return;
+          this.#takeOwn(event);
+        },
+        onTold: (cursor) => {
+          if (own !== this.#own) return;
+          if (this.#isLineLast && cursor !== null) this.#sinceAsked?.add(cursor);
+          this.#reach(cursor);
+          if (isLive) this.#askAgain();
+        },
+        onReleased: () => {
+          this.#release();
+        },
+      },
+      this.#environment,
+    );
+    this.#own = own;
+    own.start();
+    own.hold(this.#isHeld);
+  }
+
+  #takeOwn(event: WireEvent): void {
+    if (event.kind === "records") for (const { id } of event.records) if (id !== null) this.#sinceAsked?.add(id);
+    this.#tell(event);
+  }
+
+  #askAgain(): void {
+    if (this.#sinceAsked !== null || this.#environment.now() - this.#askedAt < ASK_AGAIN_MS) return;
+    this.#ask();
+  }
+}
+
+/** A state whose stamp, if it has one, is of the worker's clock: so many ms are left. */
+function byThisClock(state: StreamState, leftMs: number | null, now: number): StreamState {
+  return state.kind === "waiting" && leftMs !== null ? { ...state, until: now + leftMs } : state;
+}

@@ -1,9 +1,10 @@
 /**
- * For each source: since when all of it that matches has been shown here, what was lost, and how late lines are. Pure: it
- * is told each event and the time of its arrival, and knows neither connections nor words.
+ * For each source: since when all of it that matches has been shown here, what was lost, how late lines are and how many.
+ * Pure: it is told each event and the time of its arrival, and knows neither connections nor words.
  *
  * The server begins its own account anew with each connection; one that goes on exactly goes on with this one too.
  */
+import { RateMeter } from "./rates.ts";
 import type { Gap, Hello, LogRecord, Ping, WireEvent } from "./protocol.ts";
 
 /** What is known to be missing: amounts add up, and a gap of which no amount is known is counted. */
@@ -42,6 +43,8 @@ const READABLE_MS = 1000;
 const UNKNOWN: SourceCompleteness = { sinceMs: null, lost: NOTHING_LOST, lagMs: null };
 
 export class CompletenessAccount {
+  /** Of lines that came live. */
+  readonly rates = new RateMeter();
   #told: Completeness = NOTHING_KNOWN;
   #toldAtMs = Number.NEGATIVE_INFINITY;
   readonly #sources = new Map<string, SourceCompleteness>();
@@ -97,7 +100,10 @@ export class CompletenessAccount {
 
   #notePing({ timeMs, lagBytes, sources }: Ping, nowMs: number): void {
     this.#lagBytes = lagBytes;
-    this.#isLive ||= lagBytes === 0;
+    if (!this.#isLive && lagBytes === 0) {
+      this.#isLive = true;
+      this.rates.begin(nowMs);
+    }
     if (timeMs !== null) {
       this.#untilMs = timeMs;
       this.#aheadMs = Math.min(this.#aheadMs ?? Number.POSITIVE_INFINITY, nowMs - timeMs);
@@ -111,7 +117,9 @@ export class CompletenessAccount {
   }
 
   #noteRecords(records: readonly LogRecord[], nowMs: number): void {
-    if (!this.#isLive || this.#aheadMs === null) return;
+    if (!this.#isLive) return;
+    for (const { source } of records) this.rates.note(source, 1, nowMs);
+    if (this.#aheadMs === null) return;
     const newest = new Map(records.filter(({ time }) => time !== null).map((record) => [record.source, record]));
     for (const [name, { time }] of newest) {
       const lagMs = nowMs - this.#aheadMs - Date.parse(time ?? "");

@@ -58,6 +58,12 @@ export function lagText(ms: number): string {
   return ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : spanText(ms);
 }
 
+/** Lines a second: "0", "0.4", "12", "1,200". */
+export function rateText(rate: number): string {
+  if (rate === 0 || rate >= 9.95) return Math.round(rate).toLocaleString("en-GB");
+  return rate.toFixed(1);
+}
+
 /** "3.2 s", "4 min", "2 h", "5 d"; what lies ahead has a plus. */
 export function agoText(elapsedMs: number): string {
   const sign = elapsedMs < 0 ? "+" : "-";

@@ -9,6 +9,7 @@ import type { Completeness } from "./completeness.ts";
 import { browserEnvironment } from "./environment.ts";
 import { FrameFlush } from "./frames.ts";
 import { fetchPage } from "./history.ts";
+import type { RateMeter } from "./rates.ts";
 import type { Selection } from "./selection.ts";
 import type { TimeCounts } from "./histogram.ts";
 import type { LevelName } from "./levels.ts";
@@ -34,6 +35,8 @@ export interface View {
   /** As they are now, not as they were at the flush. */
   readonly times: TimeCounts;
   readonly completeness: Completeness;
+  /** As they are now, too. */
+  readonly rates: RateMeter;
   readonly older: EdgeState;
   readonly newer: EdgeState;
   /** Whether new lines arrive by themselves. */
@@ -162,6 +165,7 @@ function viewOf(timeline: Timeline): View {
     levels: new Map(store.levels),
     times: store.times,
     completeness: timeline.completeness.told,
+    rates: timeline.completeness.rates,
     older: timeline.older,
     newer: timeline.newer,
     isAttached: timeline.isAttached,

@@ -1,5 +1,6 @@
 // @vitest-environment node
 import { describe, expect, it } from "vitest";
+import { HUES } from "../src/hues.ts";
 import { HIGHLIGHTS } from "../src/protocol.ts";
 import stylesheet from "../src/style.css?raw";
 
@@ -82,6 +83,14 @@ describe.each<[string, Colours | undefined]>([
     expect(contrast(mark, colour("page"))).toBeGreaterThanOrEqual(3);
     expect(contrast(colour("ink"), ground)).toBeGreaterThanOrEqual(4.5);
     expect(contrast(colour("muted"), ground)).toBeGreaterThanOrEqual(4.5);
+  });
+
+  it.each(Array.from({ length: HUES }, (_, hue) => hue))("the mark of source %i can be seen in any row", (hue) => {
+    const grounds = ["page", "panel", "hover", "chosen", "warn-tint", "error-tint", "fatal-tint"].map(colour);
+    const pointedOut = HIGHLIGHTS.map((name) => mixed(colour(`mark-${name}`), colour("page"), 0.14));
+    for (const ground of [...grounds, ...pointedOut]) {
+      expect(contrast(colour(`source-${hue}`), ground)).toBeGreaterThanOrEqual(3);
+    }
   });
 
   it.each(["good", "warn", "error", "accent", "muted", "field-line"])("a mark in %s can be seen (3 : 1)", (name) => {

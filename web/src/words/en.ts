@@ -149,6 +149,8 @@ export const en = {
   showCharacters: (count: string): string => `show all ${count} characters`,
   gap: "Gap",
   note: "Note",
+  rate: (lines: string): string => `${lines} ${lines === "1.0" ? "line" : "lines"}/s`,
+  rateMeans: "Lines a second that arrive here, over the last five seconds.",
 
   stopped: (title: string): string => asSentence(`The stream stopped: ${title}`),
   notConnected: (why: string): string => `Not connected: ${why}.`,

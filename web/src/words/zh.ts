@@ -149,6 +149,8 @@ export const zh: Words = {
   showCharacters: (count) => `显示全部 ${count} 个字符`,
   gap: "缺失",
   note: "注意",
+  rate: (count) => `${count} 行/秒`,
+  rateMeans: "最近五秒内每秒到达本页的行数。",
 
   stopped: (title) => `数据流已停止:${title}。`,
   notConnected: (why) => `未连接:${why}。`,

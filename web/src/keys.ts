@@ -21,6 +21,9 @@ export type Action =
   | "minuteOn"
   | "open"
   | "copy"
+  | "copyJson"
+  | "extendNext"
+  | "extendPrevious"
   | "wrap"
   | "close"
   | "help";
@@ -39,7 +42,10 @@ export const KEYS: readonly (readonly (readonly [keys: readonly string[], action
     [["j"], "next"],
     [["k"], "previous"],
     [["Enter"], "open"],
+    [["J"], "extendNext"],
+    [["K"], "extendPrevious"],
     [["y"], "copy"],
+    [["Y"], "copyJson"],
     [["c"], "context"],
     [["v"], "wrap"],
   ],

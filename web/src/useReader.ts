@@ -1,6 +1,6 @@
 /**
- * Where the reader is among the rows: the chosen line, marks, unfolded traces, and what keys do with them. Owns no rows
- * and no scrolling: those are the list's.
+ * Where the reader is among the rows: the chosen line, unfolded traces, and what keys do with them. Owns no rows and no
+ * scrolling: those are the list's; what is taken away is `useTaking`'s.
  */
 import { useTimeoutFn } from "@vueuse/core";
 import type { Ref, ShallowRef } from "vue";
@@ -11,11 +11,11 @@ import type { Action } from "./keys.ts";
 import type { Reading } from "./reading.ts";
 import { say } from "./say.ts";
 import type { Finder } from "./segments.ts";
-import { visibleText } from "./segments.ts";
 import type { RecordRow, Row } from "./store.ts";
-import { spanText } from "./times.ts";
 import type { View } from "./useLogStream.ts";
 import { change, settings } from "./useSettings.ts";
+import type { Taking } from "./useTaking.ts";
+import { useTaking } from "./useTaking.ts";
 
 const MINUTE_MS = 60_000;
 const NOTICE_MS = 4000;
@@ -45,7 +45,10 @@ export interface Reader {
   /** What was just said in answer to a key, or "". */
   readonly notice: Readonly<ShallowRef<string>>;
   readonly act: (action: Action) => void;
+  readonly taking: Taking;
   readonly choose: (key: number, isOpening?: boolean) => void;
+  /** Chooses all rows from the chosen one to this one. */
+  readonly extendTo: (key: number) => void;
   readonly turn: (id: string) => void;
   readonly goToTime: (range: TimeRange) => void;
   readonly close: () => void;
@@ -61,8 +64,6 @@ export function useReader(
 ): Reader {
   const chosenKey = shallowRef<number | null>(null);
   const opened = shallowRef<RecordRow | null>(null);
-  /** Times of the marked lines, by id. */
-  const marked = shallowRef<ReadonlyMap<string, number | null>>(new Map());
   const turned = shallowRef<ReadonlySet<string>>(new Set());
   const notice = shallowRef("");
   const { start: forgetNotice } = useTimeoutFn(
@@ -73,19 +74,11 @@ export function useReader(
     { immediate: false },
   );
 
-  const marks = computed(() => {
-    const inOrder = [...marked.value].sort(([, one], [, other]) => (one ?? 0) - (other ?? 0));
-    return new Map(
-      inOrder.map(([id, timeMs], index) => {
-        const before = inOrder[index - 1]?.[1] ?? null;
-        const words = timeMs === null || before === null ? "" : `+${spanText(timeMs - before)}`;
-        return [id, words] as const;
-      }),
-    );
-  });
+  const taking = useTaking(view, tell);
   const reading = computed<Reading>(() => ({
     chosenKey: chosenKey.value,
-    marks: marks.value,
+    span: taking.span.value,
+    marks: taking.marks.value,
     turned: turned.value,
     find: find.value,
   }));
@@ -105,6 +98,7 @@ export function useReader(
       tell(say().noneFurther);
       return;
     }
+    taking.choose(null);
     chosenKey.value = key;
     list.value?.reveal(key, align);
     const row = chosenRow();
@@ -131,27 +125,20 @@ export function useReader(
     else go(step, isHit(find.value));
   }
 
-  function toggleMark(): void {
-    const record = chosenRow()?.record;
-    if (record?.id === null || record === undefined) return;
-    const next = new Map(marked.value);
-    const timeMs = Date.parse(record.time ?? "");
-    if (!next.delete(record.id)) next.set(record.id, Number.isNaN(timeMs) ? null : timeMs);
-    marked.value = next;
+  function extendTo(key: number): void {
+    const anchorKey = taking.span.value?.anchorKey ?? chosenRow()?.key ?? key;
+    chosenKey.value = key;
+    taking.choose({ anchorKey, focusKey: key });
   }
 
-  function copy(): void {
-    const row = chosenRow();
-    if (row === null) return;
-    const text = [row.record, ...row.tail].map((line) => visibleText(line.text)).join("\n");
-    navigator.clipboard.writeText(text).then(
-      () => {
-        tell(say().copied);
-      },
-      () => {
-        tell(say().copyFailed);
-      },
-    );
+  function extend(step: 1 | -1): void {
+    const key = stepTo(view.value, from(step), step, isRecord);
+    if (key === null) {
+      tell(say().noneFurther);
+      return;
+    }
+    extendTo(key);
+    list.value?.reveal(key, "nearest");
   }
 
   function turn(id: string): void {
@@ -163,11 +150,12 @@ export function useReader(
   }
 
   function close(): void {
-    if (opened.value === null) chosenKey.value = null;
-    opened.value = null;
+    if (opened.value !== null) opened.value = null;
+    else if (taking.span.value !== null) taking.choose(null);
+    else chosenKey.value = null;
   }
 
-  const isMarked = (row: Row): boolean => row.kind === "record" && marked.value.has(row.record.id ?? "");
+  const isMarked = (row: Row): boolean => row.kind === "record" && taking.marked.value.has(row.record.id ?? "");
   const isRecord = (row: Row): boolean => row.kind === "record";
   const isBad = isOfLevels(["error", "fatal"]);
   const isWarning = isOfLevels(["warn"]);
@@ -201,7 +189,10 @@ export function useReader(
     previousHit: () => {
       goToHit(-1);
     },
-    mark: toggleMark,
+    mark: () => {
+      const row = chosenRow();
+      if (row !== null) taking.toggleMark(row);
+    },
     nextMark: () => {
       go(1, isMarked);
     },
@@ -221,7 +212,18 @@ export function useReader(
     open: () => {
       opened.value = chosenRow();
     },
-    copy,
+    copy: () => {
+      taking.copy(chosenRow(), "text");
+    },
+    copyJson: () => {
+      taking.copy(chosenRow(), "json");
+    },
+    extendNext: () => {
+      extend(1);
+    },
+    extendPrevious: () => {
+      extend(-1);
+    },
     wrap: () => {
       change({ wrap: !settings.value.wrap });
     },
@@ -235,7 +237,10 @@ export function useReader(
     act: (action) => {
       ACTS[action]();
     },
+    taking,
+    extendTo,
     choose: (key, isOpening = true) => {
+      taking.choose(null);
       chosenKey.value = key;
       if (isOpening) opened.value = chosenRow();
     },
@@ -245,6 +250,7 @@ export function useReader(
     },
     close,
     reset: () => {
+      taking.choose(null);
       chosenKey.value = null;
       opened.value = null;
     },

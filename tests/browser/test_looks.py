@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -78,6 +79,16 @@ def open_live(page: Page, url: str) -> None:
 
 def live(page: Page, shop: Service) -> None:
     open_live(page, shop.url)
+    scene = Scene(random.Random(6))
+    rates = page.locator("#sources .rate", has_text=re.compile("[1-9].* lines?/s"))
+    for _ in range(200):
+        name, text = scene.next(datetime.now(UTC))
+        with (shop.logs / name).open("a") as file:
+            file.write(text + "\n")
+        page.wait_for_timeout(300)
+        if rates.count() > 3:
+            break
+    expect(rates.first).to_be_visible()
 
 
 def paused(page: Page, shop: Service) -> None:
@@ -198,6 +209,36 @@ def chinese(page: Page, shop: Service) -> None:
     page.keyboard.press("Enter")
 
 
+def columns(page: Page, shop: Service) -> None:
+    fields = "".join(f"&column={name}" for name in ("status", "client", "path", "took"))
+    open_live(page, f"{shop.url}/?q=source:nginx+OR+source:worker{fields}")
+    page.keyboard.press("j")
+    expect(page.locator(".head .field").first).to_be_visible()
+
+
+def chosen(page: Page, shop: Service) -> None:
+    open_live(page, shop.url)
+    for key in ("E", "m", "k", "k", "k", "k", "K", "K", "K"):
+        page.keyboard.press(key)
+    expect(page.get_by_text("4 lines chosen")).to_be_visible()
+
+
+def chinese_mistake(page: Page, shop: Service) -> None:
+    open_live(page, shop.url)
+    page.get_by_role("button", name="View").click()
+    page.get_by_label("中文").click()
+    page.keyboard.press("Escape")
+    box = page.get_by_role("combobox")
+    box.fill("level:>=wran (timeout OR")
+    box.press("Enter")
+    expect(page.locator("header")).to_contain_text("warn?")
+
+
+def phone_columns(page: Page, shop: Service) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    columns(page, shop)
+
+
 def phone(page: Page, shop: Service) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     open_live(page, shop.url)
@@ -224,7 +265,11 @@ STATES = [
     dark,
     histogram,
     chinese,
+    chinese_mistake,
+    columns,
+    chosen,
     phone,
+    phone_columns,
     large,
 ]
 

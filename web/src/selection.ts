@@ -1,7 +1,8 @@
 /**
- * What the reader wants to see: a query, levels and sources. Owns its two written forms, the page's address and the
- * server's.
+ * What the reader wants to see: a query, levels, sources and columns. Owns its two written forms, the page's address and
+ * the server's.
  */
+import { MOST_COLUMNS } from "./columns.ts";
 import type { TimeRange } from "./histogram.ts";
 import { LEVEL_NAMES } from "./levels.ts";
 import type { LevelName } from "./levels.ts";
@@ -14,18 +15,24 @@ export interface Selection {
   readonly levels?: readonly LevelName[];
   /** None means all times, and lines that tell none. */
   readonly range?: TimeRange | null;
+  /** Fields that stand in columns: how lines look, not which. */
+  readonly columns?: readonly string[];
 }
+
+export const EVERYTHING: Selection = { query: "", sources: [], levels: [] };
 
 /** The selection in a page's address (`location.search`). */
 export function readSelection(search: string): Selection {
   const parameters = new URLSearchParams(search);
   const sources = parameters.getAll("source").filter((name) => name !== "");
   const levels = parameters.getAll("level");
+  const columns = [...new Set(parameters.getAll("column"))].filter((name) => name !== "").slice(0, MOST_COLUMNS);
   return {
     query: parameters.get("q") ?? "",
     sources: [...new Set(sources)],
     levels: LEVEL_NAMES.filter((name) => levels.includes(name)),
     ...readRange(parameters.get("from"), parameters.get("until")),
+    ...(columns.length > 0 ? { columns } : {}),
   };
 }
 
@@ -43,12 +50,14 @@ export function writeSelection(selection: Selection): string {
     parameters.set("from", new Date(range.fromMs).toISOString());
     parameters.set("until", new Date(range.untilMs).toISOString());
   }
+  for (const name of selection.columns ?? []) parameters.append("column", name);
   const search = parameters.toString();
   return search === "" ? "" : `?${search}`;
 }
 
+/** Whether both are of the same lines. */
 export function isSameSelection(one: Selection, other: Selection): boolean {
-  return writeSelection(one) === writeSelection(other);
+  return writeSelection({ ...one, columns: [] }) === writeSelection({ ...other, columns: [] });
 }
 
 /** The query that the server is asked: the reader's, levels and times. The reader's begins `shift` characters in. */

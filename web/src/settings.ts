@@ -1,5 +1,6 @@
 /** How the reader likes the page: kept in the browser, read with care, for anybody may have written there. Pure but for storage. */
-import { isFields, parseJson } from "./guards.ts";
+import { MOST_COLUMNS } from "./columns.ts";
+import { isFields, parseJson, stringsOf } from "./guards.ts";
 
 export const TIME_MODES = ["local", "utc", "relative"] as const;
 export const THEMES = ["system", "light", "dark"] as const;
@@ -14,6 +15,8 @@ export interface Settings {
   readonly wrap: boolean;
   /** Whether stack traces begin folded. */
   readonly fold: boolean;
+  /** Fields that stand in columns. */
+  readonly columns: readonly string[];
 }
 
 export const USUAL: Settings = {
@@ -23,6 +26,7 @@ export const USUAL: Settings = {
   fontPx: 13,
   wrap: true,
   fold: true,
+  columns: [],
 };
 
 const KEY = "logstream.settings";
@@ -40,6 +44,7 @@ export function readSettings(text: string | null): Settings {
     fontPx: oneOf(FONT_SIZES, found["fontPx"], USUAL.fontPx),
     wrap: typeof found["wrap"] === "boolean" ? found["wrap"] : USUAL.wrap,
     fold: typeof found["fold"] === "boolean" ? found["fold"] : USUAL.fold,
+    columns: stringsOf(found["columns"]).slice(0, MOST_COLUMNS),
   };
 }
 

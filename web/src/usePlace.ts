@@ -7,10 +7,8 @@ import type { ShallowRef } from "vue";
 import { nextTick, shallowRef } from "vue";
 import { lineHash, readLineHash } from "./details.ts";
 import type { Selection } from "./selection.ts";
-import { isSameSelection, readSelection, writeSelection } from "./selection.ts";
+import { EVERYTHING, isSameSelection, readSelection, writeSelection } from "./selection.ts";
 import { asSentence } from "./words.ts";
-
-const EVERYTHING: Selection = { query: "", sources: [], levels: [] };
 
 export interface PlaceOptions {
   /** Other rows are about to be shown. */
@@ -31,6 +29,8 @@ export interface Place {
   readonly show: () => void;
   readonly choose: (changes: Partial<Selection>) => void;
   readonly showContext: (id: string) => void;
+  /** The same lines, with other columns. */
+  readonly setColumns: (columns: readonly string[]) => void;
 }
 
 export function usePlace(options: PlaceOptions): Place {
@@ -76,12 +76,19 @@ export function usePlace(options: PlaceOptions): Place {
     visit(window.location.pathname + window.location.search + lineHash(id));
   }
 
+  function setColumns(columns: readonly string[]): void {
+    selection.value = { ...selection.value, columns };
+    const { pathname, hash } = window.location;
+    window.history.replaceState(null, "", pathname + writeSelection(selection.value) + hash);
+  }
+
   useEventListener(window, ["popstate", "hashchange"], () => {
     const isShown =
       isSameSelection(readSelection(window.location.search), selection.value) &&
       readLineHash(window.location.hash) === contextId.value;
-    if (!isShown) show();
+    if (isShown) selection.value = readSelection(window.location.search);
+    else show();
   });
 
-  return { selection, contextId, contextFailure, show, choose, showContext };
+  return { selection, contextId, contextFailure, show, choose, showContext, setColumns };
 }

@@ -262,6 +262,17 @@ describe("the banner", () => {
     expect(root.textContent).toBe("");
   });
 
+  it("asks somebody who comes back after long whether all that was written is wanted", async () => {
+    const onLive = vi.fn();
+    const state = { kind: "catching-up", lagBytes: 2_300_000_000 };
+    const { text, find } = await mount(StateBanner, { ...quiet, isEmpty: false, state, onLive });
+    expect(text(".title")).toBe("2.3 GB behind.");
+    find("button").click();
+    expect(onLive).toHaveBeenCalledOnce();
+    const near = await mount(StateBanner, { ...quiet, isEmpty: false, state: { ...state, lagBytes: 1000 } });
+    expect(near.root.textContent).toBe("");
+  });
+
   it("offers another try when the stream has stopped", async () => {
     const onRetry = vi.fn();
     const { find } = await mount(StateBanner, { ...quiet, state: { kind: "stopped", status: 410, problem }, onRetry });

@@ -27,7 +27,10 @@ def run_of(size: int, next_at: int) -> Run:
     return Run(b"x" * size, next_at, None, (), 1)
 
 
-async def test_several_frames_are_joined_once_for_all_at_the_same_place(tmp_path: Path) -> None:
+async def test_several_frames_are_joined_once_for_all_at_the_same_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscriber_module, "_SLICE_SECONDS", 60.0)  # as below
     async with Stage(tmp_path) as stage:
         one, two = stage.subscriber(stage.view()), stage.subscriber(stage.view())
         for line in (b"a1\n", b"a2\n", b"a3\n"):

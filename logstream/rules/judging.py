@@ -137,7 +137,7 @@ class Judging:
         # A dropped line may be delivered yet, as part of a trace whose first line was kept: secrets go from it, too.
         tried = len(self._lines) - (0 if ready.redactor else len(self._dropped))
         lines = set(self._lines) if found is None else found
-        if ready.redactor is None:
+        if ready.redactor is None and self._dropped:
             lines = lines - self._dropped
         if rule.level is not None:
             groups = self.alike(lines)
@@ -200,12 +200,13 @@ class Judging:
         return self._facts.time_ms_of(index)
 
     def _tag(self, rule: Rule, lines: Iterable[int]) -> None:
-        extended: dict[Tag, Tag] = {}  # few distinct tags over many lines: each is made once
+        # Few distinct tags over many lines: each is made once, and found by its identity, which costs less to compare.
+        extended: dict[int, Tag] = {}
         for line in lines:
             before = self._tags.get(line, _UNTAGGED)
-            after = extended.get(before)
+            after = extended.get(id(before))
             if after is None:
-                after = extended[before] = Tag(
+                after = extended[id(before)] = Tag(
                     rule.event if before.event is None else before.event,
                     rule.set_level if before.level is None else before.level,
                     (*before.rules, rule.name),

@@ -13,6 +13,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 import hyperscan
+import numpy as np
 
 from logstream.rules.forms import batches, compiled, form_of
 from logstream.rules.syntax import PatternError
@@ -27,6 +28,8 @@ MAX_PATTERNS: Final = 1000
 _CHEAP_COST: Final = 64
 """What costs no more is compiled within milliseconds, so that it may be done while lines wait."""
 
+_FEW_STOPS: Final = 32
+"""So many are looked up one by one in less time than it takes to make an array of all line ends."""
 _CLOSING: Final = b"\n\n"
 MARGIN_BYTES: Final = 64
 """Text that goes on for so long behind the lines in question needs no closing: it would be copied for that."""
@@ -123,8 +126,7 @@ class PatternSet:
         # line needs the first; without the second Vectorscan 5.4.12 misses matches in the last bytes.
         for database in self._databases(known):
             database.scan(text + _CLOSING, match_event_handler=on_match)
-        line_at = partial(bisect_left, ends)
-        lines = [set(map(line_at, set(found))) for found in stops]
+        lines = _lines_at(stops, ends)
         for found in lines:
             found.discard(len(ends))
         return lines
@@ -159,3 +161,12 @@ class PatternSet:
                 start = ends[line - 1] + 1 if line else 0
                 length = ends[line] - start
                 database.scan(text[start : ends[line]] + _CLOSING, match_event_handler=on_match)
+
+
+def _lines_at(stops: Sequence[Sequence[int]], ends: Sequence[int]) -> list[set[int]]:
+    """In which lines the stops of each pattern lie, of lines that end at `ends`."""
+    if sum(map(len, stops)) <= _FEW_STOPS:
+        line_at = partial(bisect_left, ends)
+        return [set(map(line_at, set(found))) for found in stops]
+    all_ends = np.array(ends)
+    return [set(all_ends.searchsorted(found).tolist()) if found else set() for found in stops]

@@ -60,24 +60,18 @@ class EncodedBlock:
                 self._frames[key] = found
         return found
 
-    def frames(self, judged: Judged, indexes: Sequence[int], shape: Shape, counts: Sequence[int]) -> list[bytes] | None:
-        """Events of lines, so many each time; None if some of them have to be looked at by themselves."""
-        columns = self._columns_of_all(judged, indexes)
-        return None if columns is None else self._encoder.encode_frames(columns, shape, counts)
-
     def events(
         self, judged: Judged, indexes: Sequence[int], shape: Shape, counts: Sequence[int], *, is_kept: bool
     ) -> list[bytes]:
-        """The same of any lines, at least one each time; `is_kept`: their JSON is for others, too."""
-        found = None if is_kept else self.frames(judged, indexes, shape, counts)
-        if found is None:
-            lines = self.lines(judged, indexes)
-            ends = accumulate(counts)
-            found = [
-                self._encoder.encode_records(lines[end - count : end], shape)
-                for end, count in zip(ends, counts, strict=True)
-            ]
-        return found
+        """Events of lines, so many each time, at least one; `is_kept`: their JSON is for others, too."""
+        columns = None if is_kept else self._columns_of_all(judged, indexes)
+        if columns is not None:
+            return self._encoder.encode_frames(columns, shape, counts)
+        lines = self.lines(judged, indexes)
+        return [
+            self._encoder.encode_records(lines[end - count : end], shape)
+            for end, count in zip(accumulate(counts), counts, strict=True)
+        ]
 
     def _columns_of_all(self, judged: Judged, indexes: Sequence[int]) -> Columns | None:
         """The records of lines whose JSON nobody else needs; None if some of them cannot be written without."""
@@ -137,16 +131,24 @@ def _columns(judged: Judged, rows: Rows, indexes: Sequence[int]) -> Columns:
     if len(indexes) < len(rows.lines):
         row_of = dict(zip(rows.lines, range(len(rows.lines)), strict=True))
         rows = rows.only([row_of[index] for index in indexes])
-    kinds: list[Hashable] = list(rows.headings)
-    shared: dict[Hashable, Shared] = {heading: _shared(said, None) for heading, said in rows.said.items()}
-    if judged.tags:
-        for place, tag in _at(judged, judged.tags, indexes):
-            kind = kinds[place] = (rows.headings[place], tag)
-            if kind not in shared:
-                shared[kind] = _shared(rows.said[rows.headings[place]], tag)
-        shared = {kind: shared[kind] for kind in set(kinds)}
+    kinds, shared = _kinds(judged, rows, indexes)
     ids, files = judged.id_table(indexes), judged.files(indexes)
     return Columns(judged.block.generation, ids, rows.times, texts, kinds, shared, rows.messages, files)
+
+
+def _kinds(judged: Judged, rows: Rows, indexes: Sequence[int]) -> tuple[Sequence[Hashable], Mapping[Hashable, Shared]]:
+    """Of which kind each line is, and what lines of a kind have in common."""
+    if not judged.tags:
+        return rows.headings, {heading: _shared(said, None) for heading, said in rows.said.items()}
+    tags = list(map(judged.tags.get, indexes))
+    # By identity: lines of which rules say the same have the same tag, and that costs much to compare.
+    pairs = list(zip(rows.headings, map(id, tags), strict=True))
+    numbers = {pair: number for number, pair in enumerate(set(pairs))}
+    known = {id(tag): tag for tag in tags}
+    shared: dict[Hashable, Shared] = {
+        number: _shared(rows.said[heading], known[tag]) for (heading, tag), number in numbers.items()
+    }
+    return list(map(numbers.__getitem__, pairs)), shared
 
 
 @lru_cache(maxsize=_MOST_SHARED)

@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING
 from logstream.hub.before import SMALL_BYTES, Before
 from logstream.hub.flow import Flow
 from logstream.hub.judged import Judged, SourceTraits
+from logstream.hub.overheard import Overheard
 from logstream.hub.recent import Recent
 from logstream.hub.single import judge_block
 from logstream.hub.sought import Sought
-from logstream.hub.sparse import PickedLines, are_alone
+from logstream.hub.sparse import PickedLines, are_alone, plain_bytes
 from logstream.hub.together import Together, blocks_together
 from logstream.hub.view import View, ViewEvidence, ViewKey
 from logstream.journal.base import Block
-from logstream.rules import Scanned, concerns
+from logstream.rules import Scanned
 from logstream.rules.evidence import Evidence, Tally
 from logstream.tail.batch import Batch, Notice
-from logstream.tail.framing import spoken_encoding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,8 +38,7 @@ if TYPE_CHECKING:
 
 JUDGED_BYTES = 2 << 20
 JUDGED_BLOCKS = 1024
-"""Judged blocks kept for the next view that asks, by cost and number; the oldest leaves. An encoded block takes some
-eight times its cost."""
+"""Judged blocks kept for the next view that asks; the oldest leaves. Encoded, one takes some eight times its cost."""
 _LINE_COST_BYTES = 64
 """What a line is taken to cost beside its bytes: an empty one is a record too."""
 WAKE_SECONDS = 0.002
@@ -61,6 +60,7 @@ class Hub:
         self.rules = rules
         self.tally = Tally(rules.rules)
         self.flow = Flow()
+        self.overheard = Overheard()
         self.has_looked = asyncio.Event()
         """Whether every file that was there has been announced: until then an unknown id may become known."""
         self.has_looked.set()
@@ -90,6 +90,10 @@ class Hub:
     def furthest_lag_bytes(self) -> int:
         """How far the slowest subscriber is behind the head."""
         return max((listener.lag_bytes for listener in self._listeners), default=0)
+
+    def place_behind(self, at: int) -> int | None:
+        """Where the one stands who comes to the place `at` next, of those who read."""
+        return max((p for listener in self._listeners if (p := self.head - listener.lag_bytes) <= at), default=None)
 
     @property
     def view_count(self) -> int:
@@ -122,6 +126,7 @@ class Hub:
         self.rules = rules
         self.tally = Tally(rules.rules, self.tally)
         self.traits = dict(traits)
+        self.overheard.forget()
         self._before.clear()
         self._forget_made()
 
@@ -164,7 +169,7 @@ class Hub:
         known = self._judged.get(key)
         if isinstance(known, Together):
             return known
-        traits = self._traits_of(first)
+        traits = self._traits_of(first.generation)
         blocks = blocks_together(first, self.recent.after(first), traits)
         if not blocks:
             return None
@@ -172,6 +177,7 @@ class Hub:
         judged.scanned = Scanned(self._sought)
         for index, block in enumerate(blocks):
             self._before.remember(block, partial(judged.below_line, index))
+        self.overheard.note(judged, blocks[-1].next_at)
         self._keep(key, judged)
         return judged
 
@@ -184,6 +190,7 @@ class Hub:
     def _judge(self, block: Block) -> Judged:
         judged = self.judge_apart(block)
         judged.scanned = Scanned(self._sought)
+        self.overheard.note(judged, block.next_at)
         is_small = len(block.content) <= SMALL_BYTES
         self._before.remember(block, judged.below if is_small else judged.later_below())
         return judged
@@ -191,13 +198,13 @@ class Hub:
     def judge_apart(self, block: Block) -> Judged:
         """As `judge`, for a block that is not one of the recorded order: nobody else will ask for it."""
         above = partial(self._before.above, block)
-        return judge_block(block, self._traits_of(block), self.rules, self.encoder, above)
+        return judge_block(block, self._traits_of(block.generation), self.rules, self.encoder, above)
 
     def _judge_picked(self, picked: Picked) -> PickedLines:
-        return PickedLines(picked, self._traits_of(picked.stretch), self.rules, self.encoder)
+        return PickedLines(picked, self._traits_of(picked.stretch.generation), self.rules, self.encoder)
 
     def _are_alone(self, generation: Generation, lines: bytes) -> bool:
-        return are_alone(lines, self.traits.get(generation.source, SourceTraits()).folding)
+        return are_alone(lines, self._traits_of(generation).folding)
 
     def judge_before(self, block: Block, length_bytes: int) -> Judged | None:
         """The whole lines in the `length_bytes` before the block, read again; None if there are none to be had."""
@@ -209,18 +216,13 @@ class Hub:
         return self._before.lines(block, length_bytes)
 
     def _judge_alone(self, block: Block) -> Judged:
-        return Judged(block, self._traits_of(block), self.rules, self.encoder)
+        return Judged(block, self._traits_of(block.generation), self.rules, self.encoder)
 
-    def _traits_of(self, block: Block) -> SourceTraits:
-        return self.traits.get(block.generation.source, SourceTraits())
+    def _traits_of(self, generation: Generation) -> SourceTraits:
+        return self.traits.get(generation.source, SourceTraits())
 
     def _plain_bytes(self, generation: Generation) -> int | None:
-        """Where lines are shown as they stand in the file, and are UTF-8: how long one can be; else None."""
-        traits = self.traits.get(generation.source, SourceTraits())
-        is_masked = any(rule.redact and concerns(rule, generation.source) for rule in self.rules.rules)
-        if is_masked or spoken_encoding(generation.encoding, traits.encoding) != "utf-8":
-            return None
-        return traits.max_line_bytes
+        return plain_bytes(generation, self._traits_of(generation), self.rules)
 
     @contextmanager
     def view(self, key: ViewKey, query: CompiledQuery) -> Iterator[View]:
@@ -235,7 +237,6 @@ class Hub:
                 judge_once=self._judge,
                 judge_together=self.judge_together,
                 judge_picked=self._judge_picked,
-                is_alone=lambda: self.view_count == 1 and not self.rules.rules,
                 are_alone=self._are_alone,
                 view_count=lambda: self.view_count,
                 plain_bytes=self._plain_bytes,

@@ -1,6 +1,7 @@
 """Neighbouring blocks that are read and written together: what a block costs beside its lines is paid once for some.
 
-Owns which blocks are neighbours, how many are joined, and when to try. Each has a frame of its own all the same.
+Owns which blocks are neighbours, how many are joined, and when to try this and other things that are not always worth
+while. Each has a frame of its own all the same.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 MOST_BLOCKS: Final = 4
-MOST_BYTES: Final = 64 * 1024
+MOST_BYTES: Final = 128 * 1024
 """So much is read and written in a millisecond or two, which nobody else has meanwhile."""
 FEWEST_BYTES: Final = 8 * 1024
 """Smaller blocks come one by one: there are no neighbours yet, or what follows is of another file."""
 _PAUSE_BLOCKS: Final = 64
+_MOST_IN_VAIN: Final = 4
 
 
 class Joining:
@@ -39,12 +41,38 @@ class Joining:
         self._pause = _PAUSE_BLOCKS
 
 
+class Sifting:
+    """When one view should ask first whether a block has anything for it: not where nearly each block has."""
+
+    def __init__(self) -> None:
+        """Nothing was in vain yet."""
+        self._pause = 0
+        self._in_vain = 0
+
+    def is_due(self) -> bool:
+        """Whether to ask of the next block."""
+        if self._pause:
+            self._pause -= 1
+            return False
+        return True
+
+    def was_worth_while(self) -> None:
+        """A block had nothing."""
+        self._in_vain = 0
+
+    def was_in_vain(self) -> None:
+        """A block had something, and is looked at as if nobody had asked."""
+        self._in_vain += 1
+        if self._in_vain >= _MOST_IN_VAIN:
+            self._pause = _PAUSE_BLOCKS
+
+
 def follows(block: Block, other: object, held_bytes: int) -> bool:
     """Whether `other` is the block behind `block` and may be joined to so many bytes."""
     return (
         isinstance(other, Block)
         and (other.generation, other.start, other.at) == (block.generation, block.end, block.next_at)
-        and other.is_durable == block.is_durable
+        and (other.is_durable, other.time_ms) == (block.is_durable, block.time_ms)
         and held_bytes + len(other.content) <= MOST_BYTES
     )
 

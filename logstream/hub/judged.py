@@ -97,7 +97,8 @@ class Judged:
         self._inherit()
         self.odd_lines = frozenset((*self._heads, *self._inherited, *self.verdicts.masked))
         """Lines that are not shown as they stand in the file, or have something from other lines."""
-        typed = {line: self.event_of(line) for line in sorted((*self.tags, *self._inherited))}
+        typed = {line: tag.event or LINE_EVENT for line, tag in self.tags.items()}
+        typed |= {line: head.event for line, head in self._inherited.items()}
         self.typed = {line: event for line, event in typed.items() if event != LINE_EVENT}
         """The types of the lines that are of another one than `line`."""
         # From here on nobody sees a secret: queries, too, look at what is shown.
@@ -173,12 +174,8 @@ class Judged:
         """Events of lines (ascending indexes), kept for other views that select the same."""
         return self._encoded.frame(self, indexes, shape, is_kept=is_kept)
 
-    def frames(self, indexes: Sequence[int], shape: Shape, counts: Sequence[int]) -> list[bytes] | None:
-        """Events of lines, so many each time; None if some of them have to be looked at by themselves."""
-        return self._encoded.frames(self, indexes, shape, counts)
-
     def events(self, indexes: Sequence[int], shape: Shape, counts: Sequence[int], *, is_kept: bool) -> list[bytes]:
-        """The same of any lines, at least one each time; `is_kept`: other views may want their JSON."""
+        """Events of lines, so many each time, at least one; `is_kept`: other views may want their JSON."""
         return self._encoded.events(self, indexes, shape, counts, is_kept=is_kept)
 
     def files(self, indexes: Sequence[int]) -> Sequence[str] | None:  # noqa: ARG002 - of several files

@@ -11,6 +11,8 @@ from logstream.hub.ids import LineIds
 from logstream.hub.judged import Judged
 from logstream.journal.cutting import BLOCK_BYTES
 from logstream.parse import may_continue, suspects
+from logstream.rules import concerns
+from logstream.tail.framing import spoken_encoding
 from logstream.tail.lines import line_ends, strip_end
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from logstream.hub.judged import SourceTraits
     from logstream.journal.base import Picked
     from logstream.parse import Folding
+    from logstream.records import Generation
     from logstream.rules import RuleSet
 
 _LF: Final = b"\n"
@@ -53,6 +56,14 @@ class PickedLines(Judged):
 
     def _continuations(self, _folding: Folding | None) -> list[int]:
         return []
+
+
+def plain_bytes(generation: Generation, traits: SourceTraits, rules: RuleSet) -> int | None:
+    """Where lines are shown as they stand in the file, and are UTF-8: how long one can be; else None."""
+    is_masked = any(rule.redact and concerns(rule, generation.source) for rule in rules.rules)
+    if is_masked or spoken_encoding(generation.encoding, traits.encoding) != "utf-8":
+        return None
+    return traits.max_line_bytes
 
 
 def are_alone(lines: bytes, folding: Folding | None) -> bool:

@@ -6,13 +6,15 @@ the others find it made.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from fnmatch import fnmatchcase
 from functools import partial
-from time import perf_counter_ns
+from itertools import accumulate, pairwise
+from time import perf_counter_ns, thread_time_ns
 from typing import TYPE_CHECKING, NamedTuple
 
 from logstream.hub.frames import EncodedRecord, Frame, FrameEncoder, Shape
-from logstream.hub.joining import Joining, joined, neighbours
+from logstream.hub.joining import Joining, Sifting, joined, neighbours
 from logstream.hub.judged import Judged, position_after
 from logstream.hub.runs import ALL_RUNS_BYTES, RUNS_BYTES, Run, Runs
 from logstream.journal.base import Block, Lost, Sieve
@@ -34,6 +36,8 @@ FRAMES_BYTES = 2 << 20
 ALL_FRAMES_BYTES = 64 << 20
 """Finished frames that all views keep together: many views keep less each."""
 _FRAME_COST_BYTES = 200
+_LONG_NS = 8_000_000
+"""Neighbours that took so long together come one by one for a while: nobody else has a turn meanwhile."""
 
 
 class ViewKey(NamedTuple):
@@ -67,15 +71,14 @@ class View:
         judge_once: Callable[[Block], Judged],
         judge_together: Callable[[Block], Together | None],
         judge_picked: Callable[[Picked], PickedLines],
-        is_alone: Callable[[], bool],
         are_alone: Callable[[Generation, bytes], bool],
         view_count: Callable[[], int],
         plain_bytes: Callable[[Generation], int | None],
     ) -> None:
         """A view that has made nothing yet; `view_count` answers how many views share the memory for frames.
 
-        `is_alone` answers whether nobody else looks at lines, so that what `judge_once` makes need not be kept.
-        `plain_bytes` answers for a generation whose lines are shown as they stand in the file how long they can be.
+        What `judge_once` makes is kept nowhere: that is for a view that is alone. `plain_bytes` answers for a
+        generation whose lines are shown as they stand in the file how long they can be.
         """
         self.key = key
         self.users = 0
@@ -85,7 +88,6 @@ class View:
         self._judge_once = judge_once
         self._judge_together = judge_together
         self._judge_picked = judge_picked
-        self._is_alone = is_alone
         self._are_alone = are_alone
         self._view_count = view_count
         self._plain_bytes = plain_bytes
@@ -95,6 +97,7 @@ class View:
         self._wanted: dict[str, bool] = {}
         self._count = Count()
         self.joining = Joining()
+        self._sifting = Sifting()
         self.epoch = 0
         """Grows when what was made before counts no more."""
 
@@ -147,26 +150,31 @@ class View:
         return Frame(content, last.next_at, position_after(last), records=len(selected))
 
     def joins(self, block: Block) -> bool:
-        """Whether frames of the block and its neighbours should be made together."""
-        wants = self._query.everything and self.wants(block.generation.source)
-        return wants and self._is_alone() and self.joining.is_due(block)
+        """Whether frames of the block and its neighbours should be made together: nobody else looks at its lines."""
+        return self._view_count() == 1 and self.wants(block.generation.source) and self.joining.is_due(block)
 
     def frames(self, blocks: Sequence[Block]) -> list[Frame] | None:
         """The frames of neighbours that are wanted, made together; None if each has to be looked at by itself."""
-        began_ns = perf_counter_ns()
-        counts = [block.content.count(b"\n") for block in blocks]
-        judged = self._judge_once(joined(blocks))
-        lines = range(judged.line_count)
-        contents = judged.frames(lines, self.key.shape, counts) if len(lines) == sum(counts) else None
-        if contents is None:
+        began_ns = thread_time_ns()
+        judged = self._judged(joined(blocks), self._judge_once)
+        if judged is None:
+            return [Frame(b"", block.next_at, position_after(block)) for block in blocks]
+        line_counts = [block.content.count(b"\n") for block in blocks]
+        if judged.line_count != sum(line_counts):
             self.joining.was_in_vain()
             return None
-        self._count.measured(judged.line_count, perf_counter_ns() - began_ns)
-        self._count.add(judged.line_count, judged.line_count, blocks[-1].time_ms)
-        return [
-            Frame(content, block.next_at, position_after(block), records=count)
-            for content, block, count in zip(contents, blocks, counts, strict=True)
+        selected = self.selected(judged)
+        cuts = [bisect_left(selected, end) for end in accumulate(line_counts)]
+        counts = [cut - before for before, cut in pairwise((0, *cuts))]
+        told = [count for count in counts if count]
+        contents = iter(judged.events(selected, self.key.shape, told, is_kept=False) if told else ())
+        frames = [
+            Frame(next(contents) if count else b"", block.next_at, position_after(block), records=count)
+            for block, count in zip(blocks, counts, strict=True)
         ]
+        if thread_time_ns() - began_ns > _LONG_NS:
+            self.joining.was_in_vain()
+        return frames
 
     def keep_run(self, at: int, run: Run) -> None:
         """Have what was joined from the place `at` on for the others who look; nobody else needs it."""
@@ -181,7 +189,7 @@ class View:
             return Frame(self._encoder.encode_gap(item.gap, item.after), item.next_at, item.after, item.gap)
         if not self.wants(item.generation.source):
             return Frame(b"", item.next_at, position_after(item))
-        judged = self._judged(item)
+        judged = self._judged(item, self._judge)
         if judged is None:
             return Frame(b"", item.next_at, position_after(item))
         return self._frame_of(item, judged)
@@ -212,18 +220,20 @@ class View:
             return None
         return Sieve(sieve.stops, partial(self._are_alone, generation))
 
-    def _judged(self, block: Block) -> Judged | None:
+    def _judged(self, block: Block, judge: Callable[[Block], Judged]) -> Judged | None:
         """The block; None if it is known that the view can select no line of it."""
         content, sieve = block.content, self._query.sieve
-        if sieve is None or not content.endswith(b"\n"):
-            return self._judge(block)
+        if sieve is None or not content.endswith(b"\n") or not self._sifting.is_due():
+            return judge(block)
         plain_bytes = self._plain_bytes(block.generation)
         if plain_bytes is None or may_be_over_long(content, len(content), plain_bytes):
-            return self._judge(block)
+            return judge(block)
         began_ns = perf_counter_ns()
         stops = sieve.stops(content, len(content), only_first=True)
         if stops or stops is None:
-            return self._judge(block)
+            self._sifting.was_in_vain()
+            return judge(block)
+        self._sifting.was_worth_while()
         line_count = content.count(b"\n")
         self._count.measured(line_count, perf_counter_ns() - began_ns)
         self._count.add(line_count, 0, block.time_ms)

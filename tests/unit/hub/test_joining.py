@@ -8,11 +8,12 @@ import pytest
 
 from logstream.hub import joining, lagging
 from logstream.hub import recent as recent_module
+from logstream.hub import view as view_module
 from logstream.hub.frames import Shape
-from logstream.hub.joining import MOST_BLOCKS, MOST_BYTES, Joining, joined, neighbours
+from logstream.hub.joining import MOST_BLOCKS, MOST_BYTES, Joining, Sifting, joined, neighbours
 from logstream.journal.base import Block, Lost
-from logstream.records import Gap, GapReason, Generation
-from logstream.rules import Rule, RuleSet
+from logstream.records import Gap, GapReason, Generation, Level
+from logstream.rules import Rule, RuleSet, parse_level_condition
 from tests.hub_kit import Stage, drain, texts, told
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def test_blocks_that_follow_each_other_are_neighbours_and_are_one_when_joined() 
         block(100, at=101),
         block(100)._replace(generation=GENERATION._replace(key="bbbbbbbb")),
         block(100)._replace(is_durable=False),
+        block(100)._replace(time_ms=1),
         block(100, MOST_BYTES - 99),
         Lost(Gap("app", "/app.log", 100, 200, 1, GapReason.DELETED), 100, 101, None),
     ],
@@ -109,6 +111,76 @@ async def test_frames_made_together_are_those_made_one_by_one(
         assert [event.type for event in told(frames[0].content)] == (
             ["batch"] if shape is Shape.BATCH else ["line"] * 192
         )
+
+
+RULES = (
+    Rule("few", match="line [0-9]*7 ", event="seven", highlight="red"),
+    Rule("gone", match="line 1[0-9]* ", action="drop"),
+    Rule("all", level=parse_level_condition("info"), set_level=Level.WARN),
+)
+SPOILT = [f"{line}\n    at a.b.C(D.java:{n})" if n % 50 == 0 else line for n, line in enumerate(LINES)]
+
+
+@pytest.mark.parametrize("shape", Shape)
+@pytest.mark.parametrize("is_near", [True, False])
+@pytest.mark.parametrize("query", ["", "some", "line -7", "level:warn", "event:seven", "899", "nothing"])
+@pytest.mark.parametrize("lines", [LINES, SPOILT], ids=["plain", "traces"])
+async def test_frames_made_together_are_those_made_one_by_one_whatever_rules_and_a_query_do(  # noqa: PLR0913
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shape: Shape, query: str, lines: list[str], *, is_near: bool
+) -> None:
+    async with Stage(tmp_path, RuleSet(RULES)) as stage:
+        if not is_near:
+            monkeypatch.setattr(recent_module, "RECENT_ITEMS", 0)
+        await stage.tell(stage.file("a.log").changes("".join(f"{line}\n" for line in lines).encode()))
+        view = stage.view(query, shape=shape)
+        blocks = [item for item in await stage.items() if isinstance(item, Block)]
+        one_by_one = [view.frame(block) for block in blocks]
+        tried = view.evidence().evidence.lines_tried
+
+        together = [frame for at in range(0, len(blocks), 4) for frame in view.frames(blocks[at : at + 4]) or ()]
+
+        assert together == one_by_one
+        assert view.evidence().evidence.lines_tried == 2 * tried
+        assert await drain(stage.subscriber(view)) == b"".join(frame.content for frame in one_by_one)
+
+
+async def test_blocks_that_take_long_together_come_one_by_one_for_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(view_module, "_LONG_NS", 0)
+    async with Stage(tmp_path) as stage:
+        await stage.tell(stage.file("a.log").changes(CONTENT))
+        view = stage.view()
+        together = counted(stage, monkeypatch)
+
+        assert texts(await drain(stage.subscriber(view))) == LINES
+        assert together[0] > 1
+        assert set(together[1:]) == {1}
+
+
+async def test_blocks_that_others_look_at_are_not_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with Stage(tmp_path) as stage:
+        await stage.tell(stage.file("a.log").changes(CONTENT))
+        view, _other = stage.view(), stage.view("some")
+        together = counted(stage, monkeypatch)
+
+        assert texts(await drain(stage.subscriber(view))) == LINES
+        assert set(together) <= {1}
+
+
+def test_where_nearly_each_block_has_something_it_is_not_asked_first() -> None:
+    one = Sifting()
+    for _ in range(3):
+        assert one.is_due()
+        one.was_in_vain()
+    one.was_worth_while()
+    for _ in range(4):
+        assert one.is_due()
+        one.was_in_vain()
+    assert not one.is_due()
+    assert [one.is_due() for _ in range(200)][-1]
+    one.was_in_vain()
+    assert not one.is_due()
 
 
 async def test_what_lags_is_read_block_by_block_while_others_hold_too_much(

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Final
 from logstream.hub.frames import Frame
 from logstream.hub.joining import MOST_BLOCKS, follows
 from logstream.journal.base import Block, Passed, Picked
+from logstream.journal.cutting import BLOCK_LINES
 
 if TYPE_CHECKING:
     from logstream.hub.hub import Hub
     from logstream.hub.view import View
-    from logstream.journal.base import BlockReader, Lost
+    from logstream.journal.base import BlockReader, Lost, Sieve
+    from logstream.records import Generation
 
 AHEAD_BYTES: Final = 4 << 20
 """What all subscribers together may hold of frames made ahead."""
@@ -53,11 +55,14 @@ class Lagging:
             return await self._frame_of(item, reader, until)
         if isinstance(item, Passed):
             return Frame(b"", item.next_at, item.after)
-        return self._view.picked_frame(item) if isinstance(item, Picked) else self._view.frame(item)
+        if isinstance(item, Picked):
+            self._keep(self._view.picked_frames(item))
+            return self._next_frame()
+        return self._view.frame(item)
 
     async def _frame_of(self, block: Block, reader: BlockReader, until: int) -> Frame:
         """The frame of a block, made together with those of its neighbours where that is worth while."""
-        if self._hub.ahead_bytes + _MOST_AHEAD_BYTES <= AHEAD_BYTES and self._view.joins(block):
+        if self._has_room and self._view.joins(block):
             blocks = await self._neighbours(block, reader, until)
             frames = self._view.frames(blocks) if len(blocks) > 1 else None
             if frames is not None:
@@ -78,14 +83,22 @@ class Lagging:
         if self._reader is not None and at == (self._items[0].at if self._items else self._reader.at):
             return self._reader
         self.close()
-        self._reader = self._hub.journal.reader(at, self._view.wants, sieve_of=self._view.sieve_of)
+        self._reader = self._hub.journal.reader(at, self._view.wants, sieve_of=self._sieve_of)
         return self._reader
+
+    def _sieve_of(self, generation: Generation) -> Sieve | None:
+        return self._view.sieve_of(generation, MOST_BLOCKS * BLOCK_LINES if self._has_room else BLOCK_LINES)
 
     async def _read(self, reader: BlockReader, until: int) -> Block | Lost | Passed | Picked | None:
         item = await reader.pick(until)
         if item is not None:
             self._hub.flow.replayed(item)
         return item
+
+    @property
+    def _has_room(self) -> bool:
+        """Whether frames may be made ahead."""
+        return self._hub.ahead_bytes + _MOST_AHEAD_BYTES <= AHEAD_BYTES
 
     async def _neighbours(self, block: Block, reader: BlockReader, until: int) -> list[Block]:
         """The block and those behind it that may be joined to it."""

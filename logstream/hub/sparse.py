@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 from logstream.hub.ids import LineIds
 from logstream.hub.judged import Judged
-from logstream.journal.cutting import BLOCK_BYTES
+from logstream.journal.cutting import BLOCK_BYTES, BLOCK_LINES
+from logstream.journal.ids import anchor_of
 from logstream.parse import may_continue, suspects
+from logstream.records import Position
 from logstream.rules import concerns
 from logstream.tail.framing import spoken_encoding
 from logstream.tail.lines import line_ends, strip_end
@@ -34,8 +36,7 @@ class PickedLines(Judged):
     def __init__(self, picked: Picked, traits: SourceTraits, rules: RuleSet, encoder: FrameEncoder) -> None:
         """Judge the lines, of which none goes on with another."""
         stretch = picked.stretch
-        pieces = map(stretch.content.__getitem__, map(slice, picked.starts, picked.ends))
-        super().__init__(stretch._replace(content=b"".join(pieces), lead=_LF), traits, rules, encoder)
+        super().__init__(stretch._replace(content=picked.joined, lead=_LF), traits, rules, encoder)
         self._ids = LineIds(stretch, picked.ends)
         self._picked = picked
         self.has_returns = b"\r" in self.block.content
@@ -46,10 +47,16 @@ class PickedLines(Judged):
         counts: list[int] = []
         first = 0
         for place, index in enumerate(indexes):
-            if ends[index] - starts[indexes[first]] > BLOCK_BYTES and place > first:
+            is_over = ends[index] - starts[indexes[first]] > BLOCK_BYTES or place - first == BLOCK_LINES
+            if is_over and place > first:
                 counts.append(place - first)
                 first = place
         return [*counts, len(indexes) - first]
+
+    def reached(self, index: int) -> tuple[int, Position]:
+        """The place after line `index`, and the position there."""
+        stretch, end = self._picked.stretch, self._picked.ends[index]
+        return stretch.at + end, Position(stretch.generation.key, stretch.start + end, anchor_of(stretch.before(end)))
 
     def _may_go_on(self, _folding: Folding | None) -> bool:
         return False
@@ -67,7 +74,7 @@ def plain_bytes(generation: Generation, traits: SourceTraits, rules: RuleSet) ->
 
 
 def are_alone(lines: bytes, folding: Folding | None) -> bool:
-    """Whether none of the lines could be a continuation, whatever stands before it. They are UTF-8, closed by LF each.
+    """Whether none of the lines could be a continuation, whatever stands before it. They are closed by LF each.
 
     A line that ends one that is over-long is not asked about.
     """

@@ -18,6 +18,7 @@ from logstream.hub.joining import Joining, Sifting, joined, neighbours
 from logstream.hub.judged import Judged, position_after
 from logstream.hub.runs import ALL_RUNS_BYTES, RUNS_BYTES, Run, Runs
 from logstream.journal.base import Block, Lost, Sieve
+from logstream.journal.cutting import BLOCK_LINES
 from logstream.rules.evidence import Count
 from logstream.tail.lines import may_be_over_long
 
@@ -203,22 +204,31 @@ class View:
         content = judged.frame(selected, self.key.shape, is_kept=self._view_count() > 1)
         return Frame(content, block.next_at, position_after(block), records=len(selected))
 
-    def picked_frame(self, picked: Picked) -> Frame:
-        """The frame of lines that were picked out. A `batch` in it tells of what one block can hold."""
+    def picked_frames(self, picked: Picked) -> list[Frame]:
+        """Frames of lines that were picked out. A `batch` in them tells of what one block can hold."""
         judged = self._judge_picked(picked)
         # A return that ends a line is found by patterns, and not shown.
         is_decided = self._query.is_decided_by_sieve and not judged.has_returns
         selected = self.selected(judged, is_decided=is_decided)
-        counts = judged.counts_within_blocks(selected) if self.key.shape is Shape.BATCH else [len(selected)]
-        content = b"".join(judged.events(selected, self.key.shape, counts, is_kept=False)) if selected else b""
-        return Frame(content, picked.next_at, picked.after, records=len(selected))
+        if not selected:
+            return [Frame(b"", picked.next_at, picked.after)]
+        if self.key.shape is Shape.BATCH:
+            counts = judged.counts_within_blocks(selected)
+        else:
+            counts = [min(BLOCK_LINES, len(selected) - begin) for begin in range(0, len(selected), BLOCK_LINES)]
+        events = judged.events(selected, self.key.shape, counts, is_kept=False)
+        frames = []
+        for content, count, end in zip(events, counts, accumulate(counts), strict=True):
+            at, after = judged.reached(selected[end - 1]) if end < len(selected) else (picked.next_at, picked.after)
+            frames.append(Frame(content, at, after, records=count))
+        return frames
 
-    def sieve_of(self, generation: Generation) -> Sieve | None:
+    def sieve_of(self, generation: Generation, most_picked: int = BLOCK_LINES) -> Sieve | None:
         """What tells of many lines of a generation at once which of them the view can select, if anything does."""
         sieve = self._query.sieve
         if sieve is None or self._plain_bytes(generation) is None:
             return None
-        return Sieve(sieve.stops, partial(self._are_alone, generation))
+        return Sieve(sieve.stops, partial(self._are_alone, generation), most_picked)
 
     def _judged(self, block: Block, judge: Callable[[Block], Judged]) -> Judged | None:
         """The block; None if it is known that the view can select no line of it."""

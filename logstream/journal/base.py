@@ -95,12 +95,14 @@ class Picked(NamedTuple):
     """Whole lines of a run of which only some can be wanted, and these can be told of by themselves.
 
     `stretch` holds all that was looked at, and maybe more behind it; `starts` and `ends` are where the lines that can
-    be wanted lie in its content, ascending. `after` is the position after all that was looked at, `next_at` its place.
+    be wanted lie in its content, ascending, and `joined` is these lines. `after` is the position after all that was
+    looked at, `next_at` its place.
     """
 
     stretch: Block
     starts: Sequence[int]
     ends: Sequence[int]
+    joined: bytes
     next_at: int
     after: Position
 
@@ -116,11 +118,13 @@ class Sieve(NamedTuple):
     `stops` takes bytes that begin where a record does, and the length of the whole lines in them, none of which is
     over-long. What follows behind them counts for nothing, but where something does, the lines need not be copied.
     It answers ascending offsets, of which each line that can be wanted has one in it or at its end. None: it cannot
-    tell. `are_alone` tells of such lines, joined, whether none can go on with the line before it.
+    tell. `are_alone` tells of such lines, joined, whether none can go on with the line before it. At most `most_picked`
+    lines are picked out at once.
     """
 
     stops: Callable[[bytes, int], Sequence[int] | None]
     are_alone: Callable[[bytes], bool]
+    most_picked: int
 
 
 class Lost(NamedTuple):

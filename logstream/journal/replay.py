@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
 from logstream.journal.base import Block, Lost, Passed, Picked, Run
-from logstream.journal.cutting import BLOCK_LINES, block_reach, length_in
+from logstream.journal.cutting import block_reach, length_in
 from logstream.journal.ids import AFTER_GAP, AFTER_OPEN_GAP, anchor_of
 from logstream.journal.sifting import (
     BEYOND_BYTES,
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 _LONG_SECONDS: Final = 0.003
 """A sieve that takes so long for a stretch is given shorter ones: nobody else has a turn meanwhile."""
-_USUAL_LINES: Final = BLOCK_LINES * 7 // 8
-"""How many lines a stretch should give, of those that are picked out."""
+_USUAL_SHARE: Final = 7 / 8
+"""How many lines a stretch should give, of those that may be picked out at most."""
 _LEAST_SHARE: Final = 3
 """Lines that are more than one part in so many of a stretch are looked at with all others."""
 _MOST_UNSIFTED_BYTES: Final = 8 << 20
@@ -159,9 +159,10 @@ class Replay:
 
     def _picked(self, run: Run, life: Life, seen: Seen, sieve: Sieve) -> Picked | Sifted:
         """The lines that can be wanted, or what else is to be done where they cannot be told of by themselves."""
-        stretch, lines = seen.stretch, lines_at(seen, BLOCK_LINES)
-        end = lines.ends[-1] if len(lines.ends) == BLOCK_LINES else stretch.end
-        self._stretch_bytes = max(LEAST_STRETCH_BYTES, min(STRETCH_BYTES, end * _USUAL_LINES // len(lines.ends)))
+        stretch, lines = seen.stretch, lines_at(seen, sieve.most_picked)
+        end = lines.ends[-1] if len(lines.ends) == sieve.most_picked else stretch.end
+        usual_bytes = int(end * sieve.most_picked * _USUAL_SHARE) // len(lines.ends)
+        self._stretch_bytes = max(LEAST_STRETCH_BYTES, min(STRETCH_BYTES, usual_bytes))
         if len(lines.joined) * _LEAST_SHARE > end:
             self._unsifted_bytes = min(_MOST_UNSIFTED_BYTES, self._unsifted_bytes * 2 or STRETCH_BYTES)
             return Sifted(run.generation.key, run.start + self._unsifted_bytes, None)
@@ -174,7 +175,7 @@ class Replay:
         self._go_on(run, life, run.start + end, before)
         block = Block(run.generation, run.start, run.at, run.time_ms, stretch.lead, stretch.content)
         after = Position(run.generation.key, run.start + end, anchor_of(before))
-        return Picked(block, lines.starts, lines.ends, run.at + end, after)
+        return Picked(block, lines.starts, lines.ends, lines.joined, run.at + end, after)
 
     async def _look_ahead(self, run: Run, life: Life, sieve: Sieve) -> Seen | Sifted | None:
         """Put the next stretch of the run to the sieve; None if there is none to be had, or it has no line end."""

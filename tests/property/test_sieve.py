@@ -20,6 +20,7 @@ from logstream.hub.merge import last_by_time
 from logstream.hub.times import Span
 from logstream.journal import replay as replay_module
 from logstream.journal import sifting as sifting_module
+from logstream.journal.ids import encode_id
 from logstream.rules import Rule, RuleSet
 from tests.hub_kit import Stage, drain, told
 
@@ -214,3 +215,42 @@ async def test_a_batch_of_lines_that_were_picked_out_tells_of_no_more_than_one_b
         assert sum(picked) > 100
         assert len(batches) > len(picked)
         assert all(each[-1] - each[0] + len(b"needle 0\n") <= 65_536 for each in ends)
+
+
+@pytest.mark.parametrize("shape", Shape)
+async def test_lines_that_were_picked_out_together_leave_in_frames_of_a_blocks_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shape: Shape
+) -> None:
+    monkeypatch.setattr(recent_module, "RECENT_ITEMS", 0)
+    async with Stage(tmp_path) as stage:
+        file = stage.file("app.log")
+        await stage.tell(file.changes(*[b"nothing %d\n" % number for number in range(10_000)], coarse=True))
+        lines = [b"needle %d\n" % number if number % 20 == 0 else b"nothing %d\n" % number for number in range(40_000)]
+        await stage.tell(file.changes(*lines, coarse=True))
+        picked: list[int] = []
+        view = stage.view("needle", shape=shape)
+
+        def judge_picked(some: Picked) -> PickedLines:
+            picked.append(len(some.ends))
+            return stage.hub._judge_picked(some)
+
+        monkeypatch.setattr(view, "_judge_picked", judge_picked)
+        subscriber = stage.subscriber(view)
+        found = []
+        while subscriber.lag_bytes:
+            frame = await subscriber._next_frame()
+            subscriber._pass(frame)
+            events = told(frame.content)
+            records = [record for event in events for record in (event.json if shape is Shape.BATCH else [event.json])]
+            found += [record["text"].encode() + b"\n" for record in records]
+            assert frame.records == len(records) <= 192
+            if records:
+                # Who is cut here comes back with this position, and is told what follows.
+                assert frame.position is not None
+                resolution = await stage.journal.resolve(frame.position)
+                assert resolution.at == subscriber.at
+                assert records[-1]["id"] <= encode_id(frame.position)
+
+        assert found == [line for line in lines if line.startswith(b"needle")]
+        assert max(picked) > 192
+        assert stage.hub.ahead_bytes == 0

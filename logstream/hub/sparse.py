@@ -83,6 +83,6 @@ def are_alone(lines: bytes, folding: Folding | None) -> bool:
     text, text_ends = lines[: -len(_LF)], [end - len(_LF) for end in line_ends(lines)]
     for index in suspects(text, text_ends, folding):
         start = text_ends[index - 1] + len(_LF) if index else 0
-        if may_continue(strip_end(lines[start : text_ends[index] + len(_LF)]).decode(), folding):
+        if may_continue(strip_end(lines[start : text_ends[index] + len(_LF)]).decode(errors="replace"), folding):
             return False
     return True

@@ -7,19 +7,20 @@ and end, `.` is any code point; `\w`, `\d`, `\s` and `\b` know ASCII only. Refus
 from __future__ import annotations
 
 from bisect import bisect_left
-from contextlib import suppress
 from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
-import hyperscan
 import numpy as np
 
 from logstream.rules.forms import batches, compiled, form_of
+from logstream.rules.scanning import CLOSING, stops_in
 from logstream.rules.syntax import PatternError
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
+
+    import hyperscan
 
     from logstream.rules.forms import Pattern
 
@@ -30,9 +31,6 @@ _CHEAP_COST: Final = 64
 
 _FEW_STOPS: Final = 32
 """So many are looked up one by one in less time than it takes to make an array of all line ends."""
-_CLOSING: Final = b"\n\n"
-MARGIN_BYTES: Final = 64
-"""Text that goes on for so long behind the lines in question needs no closing: it would be copied for that."""
 
 
 class Scanned:
@@ -102,18 +100,8 @@ class PatternSet:
         Each line that matches one of the patterns has one of them in it or at its end; a line that has one need not
         match. `content` is valid UTF-8. With `only_first` it is enough to know of one. May be called from any thread.
         """
-        found: set[int] = set()
-
-        def on_match(_number: int, _start: int, stop: int, _flags: int, _context: object) -> bool:
-            if stop < end:
-                found.add(stop)
-            return only_first and bool(found)
-
-        closed = content if len(content) - end >= MARGIN_BYTES else content[:end] + _CLOSING
-        with self._scanning, suppress(hyperscan.ScanTerminated):
-            for _, database in self._blocks:
-                database.scan(closed, match_event_handler=on_match)
-        return sorted(found)
+        with self._scanning:
+            return stops_in([database for _, database in self._blocks], content, end, only_first=only_first)
 
     def _scan_block(self, text: bytes, ends: Sequence[int], known: Container[Pattern]) -> list[set[int]]:
         stops: list[list[int]] = [[] for _ in self.patterns]
@@ -122,10 +110,8 @@ class PatternSet:
         def on_match(number: int, _start: int, stop: int, _flags: int, _context: object) -> None:
             stops[number].append(stop)
 
-        # Two line feeds close the text. `^` does not match behind one that ends it (as in PCRE), so an empty last
-        # line needs the first; without the second Vectorscan 5.4.12 misses matches in the last bytes.
         for database in self._databases(known):
-            database.scan(text + _CLOSING, match_event_handler=on_match)
+            database.scan(text + CLOSING, match_event_handler=on_match)
         lines = _lines_at(stops, ends)
         for found in lines:
             found.discard(len(ends))
@@ -160,7 +146,7 @@ class PatternSet:
             for line in candidates:
                 start = ends[line - 1] + 1 if line else 0
                 length = ends[line] - start
-                database.scan(text[start : ends[line]] + _CLOSING, match_event_handler=on_match)
+                database.scan(text[start : ends[line]] + CLOSING, match_event_handler=on_match)
 
 
 def _lines_at(stops: Sequence[Sequence[int]], ends: Sequence[int]) -> list[set[int]]:

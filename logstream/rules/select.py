@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary
 from logstream.rules.conditions import glob_matches
 from logstream.rules.fields import may_name, meets
 from logstream.rules.forms import Pattern
+from logstream.rules.literals import Literals, may_be_literal
 from logstream.rules.patterns import PatternSet, Scanned
 from logstream.rules.sieve import Sieve, needed_terms
 from logstream.rules.tree import (
@@ -81,7 +82,9 @@ class CompiledQuery:
             return None
         is_all = set(needed) == set(self._numbers)
         patterns = self._patterns if is_all else PatternSet([_pattern(term) for term in needed])
-        return Sieve(patterns, minds_ends=any(isinstance(term, Regex) for term in needed))
+        words = [term.text for term in needed if isinstance(term, Text) and may_be_literal(term.text)]
+        literals = Literals(words) if len(words) == len(needed) else None
+        return Sieve(patterns, minds_ends=any(isinstance(term, Regex) for term in needed), literals=literals)
 
     def __repr__(self) -> str:
         return f"<CompiledQuery {self.query.canonical!r}>"

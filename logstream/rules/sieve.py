@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from logstream.rules.tree import Every, Regex, Some, Text, Wild
 
 if TYPE_CHECKING:
+    from logstream.rules.literals import Literals
     from logstream.rules.patterns import PatternSet
     from logstream.rules.tree import Node
 
@@ -23,10 +24,14 @@ _BUT_LITERALS: Final = re.compile(r"\\.|\[[^\]]*\]|\{[^}]*\}|.[*?]|[^\w\s]|[*?]"
 class Sieve:
     """One query's. May be used from any thread."""
 
-    def __init__(self, patterns: PatternSet, *, minds_ends: bool) -> None:
-        """`patterns`: one of them must match. `minds_ends`: they may tell CR LF from LF, or ask for a line's start."""
+    def __init__(self, patterns: PatternSet, *, minds_ends: bool, literals: Literals | None = None) -> None:
+        """`patterns`: one of them must match. `minds_ends`: they may tell CR LF from LF, or ask for a line's start.
+
+        `literals` are the same, if all are words that bytes can be searched for.
+        """
         self._patterns = patterns
         self._minds_ends = minds_ends
+        self._literals = literals
 
     def __repr__(self) -> str:
         return f"<Sieve {self._patterns!r}>"
@@ -37,6 +42,8 @@ class Sieve:
         The lines are the first `end` bytes of `content`, each closed by `\n`; they begin where a line begins. None: it
         cannot be told, and any line may be selected. With `only_first` one is enough if there are any.
         """
+        if self._literals is not None:
+            return self._literals.stops(content, end, only_first=only_first)
         if self._minds_ends and (b"\r" in content or content.startswith(_MARK)):
             return None
         if not content.isascii():

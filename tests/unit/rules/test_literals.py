@@ -1,0 +1,80 @@
+"""Words are found in bytes where they are found in the text that is shown of them."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from logstream.rules import Pattern, PatternSet, compile_query, parse_query
+from logstream.rules.literals import Literals, may_be_literal
+
+PIECES = (
+    b"sk",
+    b"S",
+    b"\xc5\xbf",
+    b"k",
+    b"K",
+    b"\xe2\x84\xaa",
+    b"\xe2",
+    b"\x84\xaa",
+    b"\xc5",
+    b"\xff",
+    b" ",
+    b".",
+    b"x\r",
+)
+WORDS = ("sk", "k", "s s", "ks", ".", "x", "SK", "\\", "a\0b")
+
+lines = st.lists(st.lists(st.sampled_from(PIECES), max_size=8).map(b"".join), min_size=1, max_size=6)
+
+
+@settings(max_examples=500)
+@given(lines, st.lists(st.sampled_from(WORDS), min_size=1, max_size=3), st.sampled_from([b"", b"sk" * 40]))
+def test_a_line_has_a_stop_if_one_of_the_words_is_in_its_text(
+    content: list[bytes], words: list[str], beyond: bytes
+) -> None:
+    raw = b"".join(line + b"\n" for line in content)
+    patterns = PatternSet([Pattern.of_text(word) for word in words])
+    shown = [line.decode(errors="replace").encode() for line in content]
+    expected = [index for index, line in enumerate(shown) if any(patterns.scan(line, [len(line)]))]
+
+    found = Literals(words).stops(raw + beyond, len(raw))
+
+    ends = [sum(len(line) + 1 for line in content[: index + 1]) - 1 for index in range(len(content))]
+    assert [ends.index(stop) for stop in found] == expected
+    first = Literals(words).stops(raw + beyond, len(raw), only_first=True)
+    assert first == [ends[index] for index in expected[:1]]
+
+
+@pytest.mark.parametrize(("text", "may_be"), [("deadlock", True), ("Ä", False), ("a\nb", False), ("a b", True)])
+def test_a_word_of_another_alphabet_or_with_a_line_end_is_left_to_patterns(text: str, *, may_be: bool) -> None:
+    assert may_be_literal(text) is may_be
+
+
+@pytest.mark.parametrize(
+    ("query", "is_literal"),
+    [
+        ("deadlock", True),
+        ("error OR warn", True),
+        ("error OR Ä", False),
+        ("/x/", False),
+        ("error /x/", True),
+        ("a*b", False),
+    ],
+)
+def test_a_query_of_words_searches_bytes(query: str, *, is_literal: bool) -> None:
+    sieve = compile_query(parse_query(query)).sieve
+    assert sieve is not None
+    invalid = b"\xff error Deadlock x warn\n"
+    assert bool(sieve.stops(invalid, len(invalid))) is is_literal
+
+
+def test_one_search_may_be_asked_from_many_threads_at_once() -> None:
+    words = Literals(["needle"])
+    content = b"".join(b"needle\n" if number % 7 == 0 else b"hay\n" for number in range(5000))
+    expected = words.stops(content, len(content))
+    with ThreadPoolExecutor(8) as threads:
+        assert all(found == expected for found in threads.map(lambda _: words.stops(content, len(content)), range(40)))

@@ -126,7 +126,7 @@ class WireEncoder:
         if shape is Shape.BATCH:
             jsons = records.jsons if isinstance(records, EncodedLines) else [record.json for record in records]
             return encode_event("batch", b"[%b]" % b",".join(jsons), records[-1].id)
-        if isinstance(records, EncodedLines):
+        if isinstance(records, EncodedLines) and len(records) > 1:
             return _own_events(records)
         return b"".join([encode_own_event(record) for record in records])
 

@@ -95,8 +95,13 @@ class _Ids(LineIds):
 
 def blocks_together(first: Block, following: Iterable[Block | Lost], traits: SourceTraits) -> list[Block]:
     """`first` and the blocks behind it that can be judged with it, each of another file; none if they are too few."""
+    following = iter(following)
+    # Mostly nothing follows: that is seen before any line is looked at.
+    next_ones = list(islice(following, FEWEST_BLOCKS - 1))
+    if len(next_ones) < FEWEST_BLOCKS - 1:
+        return []
     found: dict[str, Block] = {}
-    for item in islice(chain((first,), following), MOST_BLOCKS):
+    for item in islice(chain((first,), next_ones, following), MOST_BLOCKS):
         if not isinstance(item, Block) or item.generation.key in found or not _is_alike(item, first):
             break
         if not _is_plain(item, traits):

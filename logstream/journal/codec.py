@@ -115,6 +115,23 @@ class RowWriter:
         at = last.at + last.weight
         return cls(start, time_ms, blob, at, len(entries), _slot=last.slot, clock_ms=last.time_ms)
 
+    def copy(self) -> RowWriter:
+        """The same row once more."""
+        return RowWriter(
+            self.start,
+            self.time_ms,
+            self.blob,
+            self.at,
+            self.entries,
+            self.clock_ms,
+            self._slot,
+            self._last_place,
+            self._last_slot,
+            self._last,
+            self._last_fine,
+            self._before_last_slot,
+        )
+
     def mark_time(self, now_ms: int, resolution_ms: int = TIME_RESOLUTION_MS) -> None:
         """Note that time went on, if it did by at least `resolution_ms`; a clock that goes back is not noted."""
         delta = now_ms - self.clock_ms

@@ -6,7 +6,6 @@ Owns the lives of generations and the newest row. `plan()` decides everything a 
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -94,7 +93,7 @@ class Ledger:
         now_ms = int(batch.time * 1000)
         is_new = not self._row.blob or len(self._row.blob) >= ROW_BYTES
         # Rows are searched by their time, so a clock that was set back must not begin one before the last.
-        row = RowWriter.begin(self.head, max(now_ms, self._row.clock_ms)) if is_new else copy.copy(self._row)
+        row = RowWriter.begin(self.head, max(now_ms, self._row.clock_ms)) if is_new else self._row.copy()
         plan = Plan(row, is_new, self._entries_since_keyframe, next_slot=self._next_slot, last_key=self.last_key)
         before = row.entries
         for change in batch.changes:

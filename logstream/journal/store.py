@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Literal
 
@@ -20,7 +21,7 @@ from logstream.journal.reading import StoreReading, connect
 from logstream.journal.salvage import copy_into, inode_of, put_back
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 Durability = Literal["process", "full"]
@@ -179,6 +180,9 @@ class Store(StoreReading):
         if connection is None:
             raise JournalError(self.path, OSError(self.failure))
         try:
+            if isinstance(statements, Sequence) and len(statements) == 1:
+                connection.execute(*statements[0])  # a transaction by itself
+                return
             connection.execute("BEGIN IMMEDIATE")
             for sql, values in statements:
                 connection.execute(sql, values)

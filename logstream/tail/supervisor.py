@@ -140,8 +140,8 @@ class Supervisor:
         A turn that took long is followed by a rest that nothing but a hint cuts: many files that grow all the time are
         looked at together.
         """
+        await asyncio.sleep(0)  # who was woken by what the turn has found goes first
         if pause_seconds <= 0:
-            await asyncio.sleep(0)
             return
         rest_seconds = min(pause_seconds, _GROWTH_PAUSES * worked_seconds, _LONGEST_REST_SECONDS)
         if rest_seconds >= _SHORTEST_REST_SECONDS and await self._alarm.wait(rest_seconds):

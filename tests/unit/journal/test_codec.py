@@ -104,6 +104,19 @@ def test_a_row_read_back_goes_on_where_it_was(walk: list[Extent | Hole | Pause],
     assert reopened.at == 7 + sum(entry.weight for entry in decode_row(7, 1_000, reopened.blob))
 
 
+@given(steps, st.integers(0, 30))
+def test_a_copy_goes_on_as_the_row_does(walk: list[Extent | Hole | Pause], cut: int) -> None:
+    row = RowWriter.begin(7, 1_000)
+    for step in walk[:cut]:
+        write(row, step)
+    copied = row.copy()
+    for step in walk[cut:]:
+        write(copied, step)
+        write(row, step)
+
+    assert copied == row
+
+
 def test_a_copy_that_is_given_up_leaves_the_row_as_it_was() -> None:
     row = RowWriter.begin(0, 0)
     row.add_extent(1, 10, (10,))

@@ -63,7 +63,7 @@ class Follower:
                     self._settle(lineage, live, turn)
                     return False
             if seen is not None and not self.succession.has_all_before(lineage, seen, turn):
-                return False
+                return self._read_all(lineage, turn, most_bytes, but=lineage.live)
             return self._read_all(lineage, turn, most_bytes)
         except OSError as error:
             lineage.obstruct("unreadable", reason_of(error), turn)
@@ -86,10 +86,11 @@ class Follower:
             if reader.is_unproven:
                 turn.add(reader.prove(turn.now))
 
-    def _read_all(self, lineage: Lineage, turn: Turn, most_bytes: int) -> bool:
+    def _read_all(self, lineage: Lineage, turn: Turn, most_bytes: int, but: Reader | None = None) -> bool:
+        """Read on all generations `but` that one; whether there is more to read."""
         has_more = False
         limits = sizes_newest_first(lineage.readers)
-        done: set[Reader] = set()
+        done = set() if but is None else {but}
         # Lives may begin meanwhile, and not only at the end: what is older is always read before what is newer.
         while (reader := next((one for one in lineage.readers if one not in done), None)) is not None:
             done.add(reader)

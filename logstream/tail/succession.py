@@ -25,7 +25,7 @@ from logstream.tail.reader import Reader
 if TYPE_CHECKING:
     from logstream.tail.batch import SourceSpec
     from logstream.tail.lineage import Census, Lineage
-    from logstream.tail.looking import Packed
+    from logstream.tail.looking import Packed, Snapshot
     from logstream.tail.rotation import Sibling
     from logstream.tail.turn import Turn
 
@@ -79,7 +79,7 @@ class Succession:
         if live is None or live.size != 0 or live.written_ns is None or not seen.st_size:
             return True
         lineage.last_mtime_ns = live.written_ns + 1  # what was copied before it was truncated is older
-        is_sure = self._enter_unseen(lineage, live, turn)
+        is_sure = self._enter_unseen(lineage, live, turn, is_bounded=True)
         lineage.last_mtime_ns = seen.st_mtime_ns
         return is_sure
 
@@ -139,7 +139,7 @@ class Succession:
         if reader in lineage.readers:
             if lineage.live is not None:
                 self._displace(lineage, lineage.live, turn)
-            elif not reader.known().has_begun and not self._enter_unseen(lineage, reader, turn):
+            elif not reader.known().has_begun and not self._enter_unseen(lineage, reader, turn, is_bounded=False):
                 return
             lineage.add_live(reader)
             lineage.move(reader, lineage.path, turn)
@@ -162,11 +162,9 @@ class Succession:
             return
         self._displace_all(lineage, turn)
         self._enter_older(lineage, snapshot.older, turn)
-        lineage.has_more_before = not snapshot.is_all
-        if lineage.has_more_before:
-            lineage.hot_until = turn.now + self._census.pace.hot_seconds
-            if isinstance(live, Opened):
-                os.close(live.fd)
+        self._note_more(lineage, snapshot, turn)
+        if isinstance(live, Opened) and lineage.has_more_before:
+            os.close(live.fd)
         elif isinstance(live, Opened):
             lineage.clear(turn)
             # Archives may be those of lives that were read long ago.
@@ -187,12 +185,15 @@ class Succession:
         go_on_in(opened, moved, self._census, turn)
         return moved if moved in lineage.readers else None
 
-    def _enter_unseen(self, lineage: Lineage, live: Reader, turn: Turn) -> bool:
+    def _enter_unseen(self, lineage: Lineage, live: Reader, turn: Turn, *, is_bounded: bool) -> bool:
         """Enter what came before `live`, which has the path, and was found before a restart or when it was empty.
 
         False if that cannot be told yet.
         """
-        snapshot = self.looking.look_until_still(lineage, turn)
+        older = (reader for reader in lineage.readers if reader is not live)
+        if lineage.has_more_before and any(map(lineage.is_blocked_by, older)):
+            return False
+        snapshot = self.looking.look_until_still(lineage, turn, is_bounded=is_bounded)
         if snapshot is None:
             return False
         if not has_inode(lineage.path, live.inode):
@@ -203,7 +204,14 @@ class Succession:
         if isinstance(snapshot.live, Opened):
             os.close(snapshot.live.fd)
         self._enter_older(lineage, snapshot.older, turn)
+        self._note_more(lineage, snapshot, turn)
         return snapshot.is_all
+
+    def _note_more(self, lineage: Lineage, snapshot: Snapshot, turn: Turn) -> None:
+        """Come back soon for what was not entered yet."""
+        lineage.has_more_before = not snapshot.is_all
+        if lineage.has_more_before:
+            lineage.hot_until = turn.now + self._census.pace.hot_seconds
 
     def _enter_older(self, lineage: Lineage, found: list[Opened | Packed], turn: Turn) -> None:
         for older in found:

@@ -543,3 +543,19 @@ def test_a_life_that_came_unseen_waits_for_a_descriptor_and_so_do_newer_ones(
     assert texts(desk.look(2)) == []
     doors.closed.clear()
     assert texts(desk.look(3)) == [b"after 2\n", b"after 1\n"]
+
+
+def test_many_copies_of_a_file_that_was_empty_are_read_in_order_with_few_descriptors(desk: Desk) -> None:
+    """Conformance: B7."""
+    write(desk.log, b"")
+    desk.look(0)
+    desk.files.limit = 8
+    for number in range(30):
+        write(desk.log, b"%d\n" % number)
+        desk.log.with_name(f"app.log.{99 - number}").write_bytes(desk.log.read_bytes())
+        os.truncate(desk.log, 0)
+    write(desk.log, b"live\n")
+    changes = desk.look(1)
+    assert b"live\n" not in texts(changes)
+    changes += changes_until(desk, b"live\n")
+    assert texts(changes) == [*(b"%d\n" % number for number in range(30)), b"live\n"]

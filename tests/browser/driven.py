@@ -27,9 +27,9 @@ NOTE_FAULTS = """() => {
 FAULTS = "() => window.faults ?? []"
 NEWEST_IS_SEEN = """() => {
   const log = document.querySelector('[role="log"]');
-  const newest = [...log.querySelectorAll("[data-id]")].at(-1).getBoundingClientRect();
+  const newest = [...log.querySelectorAll("[data-id]")].at(-1)?.getBoundingClientRect();
   const seen = log.getBoundingClientRect();
-  return newest.height > 0 && newest.top >= seen.top && newest.bottom <= seen.bottom;
+  return newest !== undefined && newest.height > 0 && newest.top >= seen.top && newest.bottom <= seen.bottom;
 }"""
 
 # A screen holds more.

@@ -42,6 +42,8 @@ pytestmark = pytest.mark.timeout(120)
 QUERY = 'header [role="combobox"]'
 PILL = "button.newest"
 PILL_SAYS = f"words => document.querySelector('{PILL}')?.innerText.includes(words) ?? false"
+LIST_WIDTH = """() => document.querySelector('[role="log"]').clientWidth"""
+CHOSEN_TOP = "() => document.querySelector('.row.chosen')?.getBoundingClientRect().top ?? null"
 # While nobody reads, more lines come than the 500 that a page begins with: only an exact resume brings them all.
 MANY = 1000
 # What a browser opens to one origin over HTTP/1.1, less one for what a page asks beside its stream.
@@ -114,6 +116,23 @@ def test_lines_come_a_query_filters_them_and_the_list_follows_or_stays(service: 
     expect_true(tab, PILL_SAYS, "1 new line")
     tab.click(PILL)
     expect_true(tab, NEWEST_IS_SEEN)
+
+
+def test_a_line_that_is_clicked_stays_under_the_pointer_when_the_list_becomes_narrower(
+    service: Service, tab: Tab
+) -> None:
+    service.write("a.log", *[f"{line} {'that is long enough to wrap ' * 4}" for line in numbered(0, 200)])
+    service.wait_until_read("a.log")
+    open_page(tab, service.url)
+    expect_state(tab, "live")
+    expect_true(tab, NEWEST_IS_SEEN)
+    width = tab.run(LIST_WIDTH)
+    tab.click('[role="log"]')
+    expect_true(tab, CHOSEN_TOP)
+    before = tab.run(CHOSEN_TOP)
+    expect_true(tab, f"width => ({LIST_WIDTH})() < width", width)
+
+    expect_true(tab, f"top => Math.abs(({CHOSEN_TOP})() - top) <= 1", before)
 
 
 def test_a_killed_server_that_comes_back_is_gone_on_with_exactly(service: Service, tab: Tab) -> None:

@@ -58,6 +58,8 @@ export function useRowWindow(options: RowWindowOptions): RowWindow {
   let anchor = { key: range.value.firstKey, offsetPx: 0 };
   const topKey = shallowRef(anchor.key);
   let writtenTop = 0;
+  /** The width for which the known heights hold. */
+  let laidOutPx = 0;
 
   const capacity = computed(() => Math.ceil(viewportPx.value / usualPx.value) + 2 * OVERSCAN_ROWS);
   const drawn = computed<RowRange>((before) => {
@@ -98,6 +100,11 @@ export function useRowWindow(options: RowWindowOptions): RowWindow {
   function place(): void {
     const element = scroller.value;
     if (element === null || sizer.value === null || rows.value === null) return;
+    if (element.clientWidth !== laidOutPx) {
+      // Before anything is measured: by the new heights nobody could tell any more what was seen where.
+      forgetHeights();
+      laidOutPx = element.clientWidth;
+    }
     measure();
     const { firstKey, endKey } = range.value;
     const totalPx = offsetOf(endKey) + PADDING_END_PX;
@@ -172,13 +179,18 @@ export function useRowWindow(options: RowWindowOptions): RowWindow {
     });
   }
 
-  function relayout(): void {
+  /** All rows are laid out anew; what has the reader's attention stays where it is seen. */
+  function forgetHeights(): void {
     const key = options.focusKey();
     if (key !== null && key >= drawn.value.firstKey && key < drawn.value.endKey) {
       const seenPx = offsetOf(key) - writtenTop;
       if (seenPx > -usualPx.value && seenPx < viewportPx.value) anchor = { key, offsetPx: -Math.max(0, seenPx) };
     }
     heights = new RowHeights(usualPx.value);
+  }
+
+  function relayout(): void {
+    forgetHeights();
     void nextTick(place);
   }
 
@@ -193,12 +205,8 @@ export function useRowWindow(options: RowWindowOptions): RowWindow {
   watch(usualPx, relayout);
   // A trace that was unfolded, a line that is shown as a whole.
   useResizeObserver(rows, place);
-  let lastWidth = 0;
-  useResizeObserver(scroller, ([entry]) => {
-    if (entry === undefined) return;
+  useResizeObserver(scroller, () => {
     viewportPx.value = scroller.value?.clientHeight ?? 0;
-    if (lastWidth !== entry.contentRect.width) relayout();
-    lastWidth = entry.contentRect.width;
     place();
   });
   watch(scroller, (element) => {

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from playwright.sync_api import ViewportSize, sync_playwright
+from playwright.sync_api import Error, ViewportSize, sync_playwright
 
 from bench.errors import BenchError
 
@@ -31,9 +31,13 @@ def chromium() -> Iterator[Browser]:
         message = "Chromium is not installed (on Debian: apt install chromium)"
         raise BenchError(message)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=list(_FLAGS))
-        yield browser
-        browser.close()
+        try:
+            browser = playwright.chromium.launch(executable_path=program, args=list(_FLAGS))
+            yield browser
+            browser.close()
+        except Error as cause:
+            message = f"Chromium: {cause}"
+            raise BenchError(message) from cause
 
 
 class PageProcess:

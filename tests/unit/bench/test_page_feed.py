@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bench.page import LINES_A_SECOND, Writer
+from bench.page_feed import LINES_A_SECOND, Writer
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -99,7 +99,7 @@ async def page_before(hub: Hub, wanted: Wanted, end_at: int | None, scan_bytes: 
     if more and looked_to is not None:
         # What is lost before that line is told to whoever goes on there.
         lost = [item for item in lost if item.next_at >= looked_to]
-    return await _page(hub, found, lost, looked_to, more=more)
+    return await _page(hub, wanted.view, found, lost, looked_to, more=more)
 
 
 async def page_after(hub: Hub, wanted: Wanted, begin_at: int, scan_bytes: int = SCAN_BYTES) -> Page:
@@ -112,7 +112,7 @@ async def page_after(hub: Hub, wanted: Wanted, begin_at: int, scan_bytes: int = 
         found = found[: wanted.limit]
         reached = found[-1].end_at
     lost = [item for item in scan.lost if item.at < reached]
-    return await _page(hub, found, lost, reached or None, more=reached < head)
+    return await _page(hub, wanted.view, found, lost, reached or None, more=reached < head)
 
 
 async def page_around(hub: Hub, wanted: Wanted, at: int) -> tuple[Page, Page]:
@@ -123,17 +123,19 @@ async def page_around(hub: Hub, wanted: Wanted, at: int) -> tuple[Page, Page]:
     itself = [match for match in (await _scan(hub, wanted, start, at)).found if match.end_at == at]
     left = wanted.limit - len(itself) - (len(before.records) if wanted.limit > 1 else 0)
     if left <= 0:
-        after = Page((), (), await hub.journal.position_at(at), at < hub.durable_head)
+        after = Page((), (), await hub.journal.position_at(at, wanted.view.tells), at < hub.durable_head)
     else:
         after = await page_after(hub, wanted._replace(limit=left), at, SCAN_BYTES // 2)
     own = tuple(match.record for match in itself)
     if len(own) + len(before.records) > wanted.limit:
-        before = before._replace(records=(), more=True, scanned_to=await hub.journal.position_at(at))
+        before = before._replace(records=(), more=True, scanned_to=await hub.journal.position_at(at, wanted.view.tells))
     return before, after._replace(records=own + after.records)
 
 
-async def _page(hub: Hub, found: list[Found], lost: list[Lost], looked_to: int | None, *, more: bool) -> Page:
-    position = None if looked_to is None else await hub.journal.position_at(looked_to)
+async def _page(  # noqa: PLR0913 - what a page tells
+    hub: Hub, view: View, found: list[Found], lost: list[Lost], looked_to: int | None, *, more: bool
+) -> Page:
+    position = None if looked_to is None else await hub.journal.position_at(looked_to, view.tells)
     return Page(tuple(match.record for match in found), tuple(item.gap for item in lost), position, more)
 
 
@@ -226,7 +228,7 @@ async def count_by_time(  # noqa: PLR0913, PLR0917 - what is counted, and how fa
             break
     else:
         reached = head
-    position = await hub.journal.position_at(reached)
+    position = await hub.journal.position_at(reached, view.tells)
     return Histogram(starts_ms, counts, position, reached >= head)
 
 

@@ -50,7 +50,7 @@ class Lagging:
         item = self._items.popleft() if self._items else await self._read(reader, until)
         if item is None:
             # Nothing wanted up to there: the position still moves, so that a resume need not pass over it again.
-            return Frame(b"", until, await self._hub.journal.position_at(until))
+            return Frame(b"", until, await self._hub.journal.position_at(until, self._view.tells))
         if isinstance(item, Block):
             return await self._frame_of(item, reader, until)
         if isinstance(item, Passed):

@@ -101,12 +101,12 @@ async def _resolve(hub: Hub, view: View, text: str) -> Start | str:
     position = decode_id(text)
     if position is None:
         return "this is not an id of this service"
-    resolution = await hub.journal.resolve(position)
+    resolution = await hub.journal.resolve(position, view.tells)
     if (resolution.at is None or resolution.recovery is not None) and not hub.has_looked.is_set():
         # The files that this id may be of are not all known yet.
         with suppress(TimeoutError):
             await asyncio.wait_for(hub.has_looked.wait(), FIRST_LOOK_SECONDS)
-        resolution = await hub.journal.resolve(position)
+        resolution = await hub.journal.resolve(position, view.tells)
     at, reason, recovery = resolution
     if at is None:
         return reason or "this id is not known"
@@ -118,7 +118,8 @@ async def _resolve(hub: Hub, view: View, text: str) -> Start | str:
     start = start._replace(is_exact=is_exact, gaps=_gaps_of(hub, view, recovery))
     if recovery.is_behind and recovery.until is not None and start.at >= recovery.until:
         # Nothing is left to be told of the way back: who is cut after the gaps need not go it again.
-        return start._replace(position=await hub.journal.position_at(start.at) or position, recovery=None)
+        behind = await hub.journal.position_at(start.at, view.tells)
+        return start._replace(position=behind or position, recovery=None)
     return start
 
 
@@ -141,17 +142,17 @@ def _gaps_of(hub: Hub, view: View, recovery: Recovery) -> tuple[Gap, ...]:
 async def _begin(hub: Hub, view: View, asked: FromNow | FromStart | FromLast | FromTime) -> Start:
     match asked:
         case FromNow():
-            return await _begin_at(hub, hub.head)
+            return await _begin_at(hub, view, hub.head)
         case FromStart():
             return Start(0, None, None)
         case FromLast(count):
             return await _begin_with_last(hub, view, count)
         case FromTime(time_ms):
-            return await _begin_at(hub, await _place_of_time(hub, view, time_ms))
+            return await _begin_at(hub, view, await _place_of_time(hub, view, time_ms))
 
 
-async def _begin_at(hub: Hub, at: int) -> Start:
-    position = await hub.journal.position_at(at)
+async def _begin_at(hub: Hub, view: View, at: int) -> Start:
+    position = await hub.journal.position_at(at, view.tells)
     return Start(at, position, position)
 
 
@@ -159,8 +160,8 @@ async def _begin_with_last(hub: Hub, view: View, count: int) -> Start:
     """The last records by time over all files, then live."""
     head = hub.head
     records, first_at = await last_by_time(hub, view, count)
-    position = await hub.journal.position_at(head)
-    before = position if first_at is None else await hub.journal.position_at(first_at)
+    position = await hub.journal.position_at(head, view.tells)
+    before = position if first_at is None else await hub.journal.position_at(first_at, view.tells)
     return Start(head, position, before, backfill=records)
 
 

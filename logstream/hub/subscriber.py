@@ -95,7 +95,7 @@ class Subscriber:
                 return pulled
             if self._is_ahead_of_ids and self.at <= self._hub.durable_head:
                 self._is_ahead_of_ids = False
-                self.position = await self._hub.journal.position_at(self.at) or self.position
+                self.position = await self._hub.journal.position_at(self.at, self._view.tells) or self.position
             if loop.time() >= deadline or (until_at is not None and self.at >= until_at):
                 return None
             if self.at < self._hub.head:
@@ -197,12 +197,13 @@ class Subscriber:
         if recovered.is_over(next_at):
             self._recovered = None
         if left is None:
-            is_sure = recovered.is_sure(next_at)
-            return Frame(b"", next_at, await self._hub.journal.position_at(next_at) if is_sure else None)
+            is_sure, tells = recovered.is_sure(next_at), self._view.tells
+            return Frame(b"", next_at, await self._hub.journal.position_at(next_at, tells) if is_sure else None)
         frame = self._view.frame(left)
         if is_alone and recovered.is_over(next_at):
             # The way back is over: whoever is cut from here on need not go it again.
-            frame = frame._replace(position=await self._hub.journal.position_at(next_at) or frame.position)
+            position = await self._hub.journal.position_at(next_at, self._view.tells)
+            frame = frame._replace(position=position or frame.position)
         return frame
 
     def _leave_history(self) -> None:

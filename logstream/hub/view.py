@@ -42,11 +42,15 @@ _LONG_NS = 8_000_000
 
 
 class ViewKey(NamedTuple):
-    """What tells views apart. `sources` are globs over source names; none means all."""
+    """What tells views apart. `sources` are globs over source names; none means all.
+
+    `is_closed`: who looks may know nothing of other sources, not even an id that lies in one of their files.
+    """
 
     sources: tuple[str, ...]
     query: str
     shape: Shape
+    is_closed: bool = False
 
 
 class ViewEvidence(NamedTuple):
@@ -101,6 +105,11 @@ class View:
         self._sifting = Sifting()
         self.epoch = 0
         """Grows when what was made before counts no more."""
+
+    @property
+    def tells(self) -> Callable[[str], bool] | None:
+        """Of which sources positions may be told, and ids be taken, to look with; None: of all."""
+        return self.wants if self.key.is_closed else None
 
     def wants(self, source: str) -> bool:
         """Whether records of `source` belong to this view."""
@@ -186,10 +195,10 @@ class View:
         """The frame of any item, kept nowhere."""
         if isinstance(item, Lost):
             if not self.wants(item.gap.source or ""):
-                return Frame(b"", item.next_at, item.after)
+                return Frame(b"", item.next_at, None if self.key.is_closed else item.after)
             return Frame(self._encoder.encode_gap(item.gap, item.after), item.next_at, item.after, item.gap)
         if not self.wants(item.generation.source):
-            return Frame(b"", item.next_at, position_after(item))
+            return Frame(b"", item.next_at, None if self.key.is_closed else position_after(item))
         judged = self._judged(item, self._judge)
         if judged is None:
             return Frame(b"", item.next_at, position_after(item))
@@ -274,7 +283,7 @@ class View:
 
     def evidence(self) -> ViewEvidence:
         """What the view has done so far; a block that was read again counts again."""
-        sources, query, shape = self.key
+        sources, query, shape, _ = self.key
         return ViewEvidence(sources, query, shape, self.users, self._count.told(query))
 
     def forget_frames(self) -> None:

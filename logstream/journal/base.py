@@ -232,11 +232,17 @@ class Journal(Protocol):
         While the state cannot be written, batches are kept in memory, and their lines have no ids.
         """
 
-    async def resolve(self, position: Position) -> Resolution:
-        """The place after `position`, checked against the file's own bytes while they exist."""
+    async def resolve(self, position: Position, tells: Callable[[str], bool] | None = None) -> Resolution:
+        """The place after `position`, checked against the file's own bytes while they exist.
 
-    async def position_at(self, at: int) -> Position | None:
-        """The position of the last byte recorded before the place `at`; None at the very start."""
+        With `tells`, sources that it refuses are unknown: so is an id of theirs, and no file of theirs is looked at.
+        """
+
+    async def position_at(self, at: int, tells: Callable[[str], bool] | None = None) -> Position | None:
+        """The position of the last byte recorded before the place `at`; None at the very start.
+
+        With `tells`, of the last one that is of a source which it accepts: between the two nothing is of such a source.
+        """
 
     async def place_of_time(self, time_ms: int) -> int:
         """A place before which nothing was recorded at or after `time_ms` (epoch milliseconds)."""

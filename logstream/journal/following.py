@@ -152,7 +152,7 @@ class FollowingJournal(Recorded):
             if life.gone is not None:
                 self._locator.forget(life.generation.key)
 
-    async def resolve(self, position: Position) -> Resolution:
+    async def resolve(self, position: Position, tells: Callable[[str], bool] | None = None) -> Resolution:
         """The place after `position`, which another process may have given out a moment ago."""
         life = self._ledger.lives.get(position.generation)
         if life is None or position.offset > life.committed:
@@ -160,7 +160,7 @@ class FollowingJournal(Recorded):
         while True:
             self._store.look()
             epoch = self._ledger.epoch
-            found = await super().resolve(position)
+            found = await super().resolve(position, tells)
             self._store.look()
             if epoch == self._ledger.epoch:
                 return found

@@ -11,6 +11,7 @@ from logstream.journal.base import TIME_RESOLUTION_MS, Reached, Resolution
 from logstream.journal.codec import decode_row
 from logstream.journal.entries import EntryCursor
 from logstream.journal.ids import AFTER_GAP, AFTER_OPEN_GAP, anchor_of
+from logstream.journal.latest import read_before_of
 from logstream.journal.replay import Replay
 from logstream.journal.resolving import Resolver
 from logstream.journal.search import find_place, reached_at, read_before
@@ -56,25 +57,30 @@ class Recorded:
         """What the store and its write-ahead log take on the disk."""
         return self._store.size_bytes()
 
-    async def resolve(self, position: Position) -> Resolution:
+    async def resolve(self, position: Position, tells: Callable[[str], bool] | None = None) -> Resolution:
         """The place after `position`, checked against the file's own bytes while they exist."""
-        return await self._resolver.resolve(position)
+        return await self._resolver.resolve(position, tells)
 
-    async def position_at(self, at: int) -> Position | None:
+    async def position_at(self, at: int, tells: Callable[[str], bool] | None = None) -> Position | None:
         """The position of the last byte before the place `at`; None at the very start, or while it cannot be read.
 
         Of a place that is not durable yet, that of the last one that is: whoever comes back with it misses nothing.
+        With `tells`, of the last one that is of a source which it accepts.
         """
         at = min(at, self.durable_head)
         if at <= 0:
             return None
         life = self._ledger.lives.get(self._ledger.last_key or "")
-        if at == self.head and life is not None:
+        if at == self.head and life is not None and (tells is None or tells(life.generation.source)):
             if life.anchor is None:
                 life.anchor = await self._anchor_at(life, life.committed)
             offset, anchor = life.committed, life.anchor
         else:
-            found = read_before(self._store, self._ledger, at)
+            found = (
+                read_before(self._store, self._ledger, at)
+                if tells is None
+                else read_before_of(self._store, self._ledger, at, tells)
+            )
             if found is None:
                 return None
             life, offset, is_open_gap = found

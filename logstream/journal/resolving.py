@@ -16,6 +16,8 @@ from logstream.records import GapReason
 from logstream.tail.batch import ANCHOR_BYTES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from logstream.journal.ledger import Ledger
     from logstream.journal.life import Life
     from logstream.journal.locate import Locator
@@ -42,14 +44,14 @@ class Resolver:
         """The place up to which the record had lasted when it was loaded: behind it, ids may be of another order."""
         self._searching = asyncio.Lock()
 
-    async def resolve(self, position: Position) -> Resolution:
-        """The place after `position`."""
+    async def resolve(self, position: Position, tells: Callable[[str], bool] | None = None) -> Resolution:
+        """The place after `position`; with `tells`, an id of a source that it refuses goes the way of unknown ones."""
         life = self._ledger.lives.get(position.generation)
-        if life is not None:
+        if life is not None and _is_told(life, tells):
             return await self._in_life(life, position)
-        former = former_life(self._store, self._ledger, position.generation)
-        if former is None:
-            return await self._search(position)
+        former = former_life(self._store, self._ledger, position.generation) if life is None else None
+        if former is None or not _is_told(former[0], tells):
+            return await self._search(position, tells)
         life, end, at = former
         if position.offset <= end:
             return await self._in_life(life, position)
@@ -77,12 +79,12 @@ class Resolver:
         found = await self._locator.find(life) if life.has_kept(offset) else GapReason.TRUNCATED
         return None if isinstance(found, GapReason) else self._locator.read_before(found, offset, ANCHOR_BYTES)
 
-    async def _search(self, position: Position) -> Resolution:
+    async def _search(self, position: Position, tells: Callable[[str], bool] | None) -> Resolution:
         """By the bytes before it an id can be found in its file, also where nothing is known of it."""
         if not position.offset or not position.anchor:
             return Resolution(None, _UNKNOWN)
         async with self._searching:  # each search opens all files: one after the other is enough
-            lives = await self._lives_with(position)
+            lives = await self._lives_with(position, tells)
         if len(lives) != 1:
             return Resolution(None, _UNKNOWN)
         (life,) = lives
@@ -96,9 +98,9 @@ class Resolver:
         at = find_place(self._store, self._ledger, life, max(offset, life.base))
         return Resolution(at, _INDEX_LOST, recovery._replace(is_behind=True))
 
-    async def _lives_with(self, position: Position) -> list[Life]:
+    async def _lives_with(self, position: Position, tells: Callable[[str], bool] | None) -> list[Life]:
         found = []
-        lives = [life for life in self._ledger.lives.values() if life.gone is None]
+        lives = [life for life in self._ledger.lives.values() if life.gone is None and _is_told(life, tells)]
         for index, life in enumerate(lives, 1):
             descriptor = self._locator.locate(life)
             if not isinstance(descriptor, GapReason):
@@ -108,3 +110,7 @@ class Resolver:
             if index % _LIVES_A_SLICE == 0:
                 await asyncio.sleep(0)
         return found
+
+
+def _is_told(life: Life, tells: Callable[[str], bool] | None) -> bool:
+    return tells is None or tells(life.generation.source)

@@ -33,6 +33,9 @@ export default defineConfig({
     // A data: address would need a hole in the content security policy.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      input: ["index.html", "login.html"].map((page) => fileURLToPath(new URL(page, import.meta.url))),
+    },
   },
   server: {
     // `npm run dev` beside a service on its default port.

@@ -3,6 +3,7 @@ import type { ShallowRef } from "vue";
 import { onScopeDispose, shallowRef } from "vue";
 import type { Source } from "./answers.ts";
 import { parseSources } from "./answers.ts";
+import { leaveForLogin } from "./session.ts";
 
 export type SourcesState = "loading" | "ready" | "failed";
 
@@ -37,7 +38,9 @@ export function useSources(): SourcesView {
 async function fetchSources(signal: AbortSignal): Promise<readonly Source[] | null> {
   try {
     const response = await fetch("api/v1/sources", { headers: { Accept: "application/json" }, signal });
-    return response.ok ? parseSources(await response.text()) : null;
+    if (response.ok) return parseSources(await response.text());
+    await leaveForLogin(response);
+    return null;
   } catch {
     // No network, or aborted for a later question: either way there is no answer.
     return null;

@@ -102,6 +102,9 @@ export const en = {
   formats: { text: "Text", jsonl: "JSON lines", csv: "CSV" },
   downloadWhat: "What matches the query now, from the oldest file on.",
 
+  loggedInAs: (name: string): string => `Logged in as ${name}`,
+  logOut: "Log out",
+
   keyboard: "Keyboard",
   help: "Help",
   actions: {

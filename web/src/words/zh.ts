@@ -102,6 +102,9 @@ export const zh: Words = {
   formats: { text: "文本", jsonl: "JSON 行", csv: "CSV" },
   downloadWhat: "当前查询匹配的全部日志,从最早的文件开始。",
 
+  loggedInAs: (name) => `已登录:${name}`,
+  logOut: "退出登录",
+
   keyboard: "键盘快捷键",
   help: "帮助",
   actions: {

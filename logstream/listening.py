@@ -17,12 +17,15 @@ if TYPE_CHECKING:
     from logstream.serving import Listener
 
 
-def listeners_of(server: ServerSettings) -> list[Listener]:
-    """What listens from now on, all or none; raises ListenError or OpenToStrangersError."""
+def listeners_of(server: ServerSettings, *, asks: bool) -> list[Listener]:
+    """What listens from now on, all or none; `asks`: whoever comes is asked who they are.
+
+    Raises ListenError or OpenToStrangersError.
+    """
     bound = take_sockets(os.environ)
     if not bound:
         return bind(None if server.unix_socket else server.host, server.port, server.unix_socket)
-    strangers = [] if server.allow_anonymous else list(filter(is_open_to_strangers, hosts_of(bound)))
+    strangers = [] if server.allow_anonymous or asks else list(filter(is_open_to_strangers, hosts_of(bound)))
     if strangers:
         raise OpenToStrangersError(strangers[0])
     return bind(fds=bound)

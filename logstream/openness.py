@@ -12,8 +12,8 @@ from logstream.errors import UsageError
 
 OBJECTION: Final = "whoever reaches it could read every log, for nobody asks who they are"
 REMEDY: Final = (
-    "127.0.0.1, or a unix_socket, behind a proxy that asks for a login (`logstream proxy nginx`); "
-    "or allow_anonymous = true in [server]"
+    "127.0.0.1, or a unix_socket, behind a proxy that asks for a login (`logstream proxy nginx`); users or tokens of "
+    "its own (`logstream user add NAME`); or allow_anonymous = true in [server]"
 )
 _THIS_MACHINE: Final = "localhost"
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
+from logstream.access import Policy, Proxies
 from logstream.hub.judged import SourceTraits
 from logstream.parse import Folding
 from logstream.rules import Rule, RuleSet, parse_level_condition
@@ -19,7 +20,7 @@ from logstream.tail.batch import SourceSpec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from logstream.config import RuleSettings, SourceSettings
+    from logstream.config import RuleSettings, Settings, SourceSettings
 
 _ENOUGH_FILES: Final = 65_536
 _FEW_FILES: Final = 64
@@ -80,6 +81,19 @@ def local_zone() -> tzinfo:
             return ZoneInfo.from_file(file, key="local")
     except (OSError, ValueError):
         return UTC
+
+
+def policy_of(settings: Settings) -> Policy:
+    """Who is let in."""
+    access = settings.access
+    return Policy(
+        users=settings.users,
+        header=access.trusted_header,
+        proxies=Proxies.of(access.trusted_proxies),
+        header_sources=access.header_sources,
+        session_seconds=access.session_hours * 3600,
+        is_metrics_open=access.metrics == "open",
+    )
 
 
 def rule_set(rules: Sequence[RuleSettings]) -> RuleSet:

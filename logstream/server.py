@@ -11,12 +11,14 @@ import logging
 import os
 import signal
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from logstream.api.app import UnderPath, create_app
 from logstream.api.aside import Aside
 from logstream.api.context import ApiContext
 from logstream.api.frames import WireEncoder
+from logstream.api.gate import Gate
 from logstream.config import ConfigError
 from logstream.errors import LogstreamError
 from logstream.hub.counting import Counting
@@ -27,7 +29,7 @@ from logstream.journal.lock import lock
 from logstream.journal.sqlite import SqliteJournal
 from logstream.listening import listeners_of
 from logstream.metrics import render
-from logstream.parts import files_to_hold, raise_file_limit, rule_set, specs_of, traits_of
+from logstream.parts import files_to_hold, policy_of, raise_file_limit, rule_set, specs_of, traits_of
 from logstream.serving import serve
 from logstream.sse import Streams
 from logstream.stalls import Stalls
@@ -84,6 +86,7 @@ class Service:
         self._hub = Hub(self._journal, WireEncoder(), rule_set(settings.rules), traits_of(settings.sources))
         self._hub.has_looked.clear()
         self._streams = streams_of(settings)
+        self._gate = gate_of(settings)
         self._supervisor = Supervisor(
             specs_of(settings.sources),
             self._journal.known(),
@@ -107,6 +110,7 @@ class Service:
             raise _first(failed) from None
         finally:
             await self._journal.aclose()
+            self._gate.close()
             self._overseer.close()
 
     def _heed_signals(self, stop: asyncio.Event) -> None:
@@ -141,6 +145,7 @@ class Service:
         context = ApiContext(
             hub=self._hub,
             streams=self._streams,
+            gate=self._gate,
             aside=Aside(),
             heartbeat_seconds=self._settings.stream.heartbeat_seconds,
             retry_ms=self._settings.stream.retry_ms,
@@ -152,7 +157,7 @@ class Service:
         )
         await serve(
             UnderPath(create_app(context), server.root_path),
-            listeners=listeners_of(server),
+            listeners=listeners_of(server, asks=self._gate.policy.asks),
             stop=stop,
             before_stop=self._end_streams,
             on_listening=self._announce,
@@ -183,6 +188,7 @@ class Service:
         self._settings = fresh
         self._hub.reconfigure(rule_set(fresh.rules), traits_of(fresh.sources))
         self._supervisor.reconfigure(specs_of(fresh.sources), first_seen)
+        self._gate.take(policy_of(fresh))
         self._has_new_sources.set()
 
     async def _look(self) -> None:
@@ -235,6 +241,11 @@ def streams_of(settings: Settings) -> Streams:
     )
 
 
+def gate_of(settings: Settings) -> Gate:
+    """Who is let in to one process."""
+    return Gate(policy_of(settings), settings.state.dir, cookie_path=settings.server.root_path)
+
+
 def announce(addresses: Sequence[Address], root_path: str) -> None:
     """Say where the service is."""
     for address in addresses:
@@ -258,6 +269,10 @@ def reload_under(
         _log.error("reload refused, the old sources and rules stay:\n%s", error)
         overseer.ready("the reload was refused: the configuration has mistakes, see the log")
         return
+    if policy_of(old).asks and not policy_of(fresh).asks:
+        _log.error("reload refused: nobody would be asked any more who they are; restart logstream if that is meant")
+        overseer.ready("the reload was refused: it would let everybody in, see the log")
+        return
     take(taking_over(old, fresh))
     overseer.ready(watching(fresh))
 
@@ -268,7 +283,7 @@ def taking_over(old: Settings, fresh: Settings) -> Settings:
     for section in ("server", "state", "stream"):
         if getattr(fresh, section) != getattr(old, section):
             _log.warning("[%s] has changed: restart logstream to apply it", section)
-    return type(fresh)(old.server, old.state, old.stream, fresh.sources, fresh.rules, fresh.path)
+    return replace(fresh, server=old.server, state=old.state, stream=old.stream)
 
 
 def _first(group: BaseExceptionGroup[LogstreamError]) -> LogstreamError:

@@ -45,7 +45,13 @@ class Stream:
     """One open response of the stream, read event by event; `port` may be the path of a unix socket instead."""
 
     def __init__(
-        self, port: int | Path, target: str, last_event_id: str | None = None, *, receive_bytes: int = 0
+        self,
+        port: int | Path,
+        target: str,
+        last_event_id: str | None = None,
+        *,
+        receive_bytes: int = 0,
+        headers: str = "",
     ) -> None:
         self._socket = socket.socket(socket.AF_INET if isinstance(port, int) else socket.AF_UNIX)
         if receive_bytes:
@@ -53,7 +59,7 @@ class Stream:
         self._socket.settimeout(PATIENCE_SECONDS)
         self._socket.connect(("127.0.0.1", port) if isinstance(port, int) else str(port))
         header = "" if last_event_id is None else f"Last-Event-ID: {last_event_id}\r\n"
-        self._socket.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\n{header}\r\n".encode("latin-1"))
+        self._socket.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\n{header}{headers}\r\n".encode("latin-1"))
         self._raw = b""
         self._body = b""
         self.last_id: str | None = last_event_id

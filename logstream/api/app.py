@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 from quart import Quart, Response
 from werkzeug.exceptions import HTTPException
 
+from logstream.api.admission import admit
 from logstream.api.context import APP_KEY, ApiContext
 from logstream.api.docs import describe, docs
 from logstream.api.explain import queries
 from logstream.api.export import exports
+from logstream.api.headers import SECURITY_HEADERS
+from logstream.api.login import login
 from logstream.api.ops import ops
 from logstream.api.problems import problem, problem_of
 from logstream.api.records import records
@@ -24,18 +27,22 @@ if TYPE_CHECKING:
     from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, Scope
 
 _log = logging.getLogger(__name__)
+_MOST_BODY_BYTES = 16 * 1024
+"""No route takes more than a name and a password."""
 
 
 def create_app(context: ApiContext) -> Quart:
     """An app that serves `context`."""
     app = Quart("logstream", static_folder=None)
     app.extensions[APP_KEY] = context
+    app.config["MAX_CONTENT_LENGTH"] = _MOST_BODY_BYTES
     describe(app)
-    for blueprint in (stream, records, exports, queries, rules, ops, docs, pages):
+    for blueprint in (stream, records, exports, queries, rules, ops, docs, login, pages):
         app.register_blueprint(blueprint)
     app.register_error_handler(LogstreamError, problem_of)
     app.register_error_handler(HTTPException, _http_problem)
     app.register_error_handler(Exception, _unexpected)
+    app.before_request(admit)
     app.after_request(_harden)
     return app
 
@@ -51,7 +58,8 @@ async def _unexpected(error: Exception) -> Response:
 
 
 async def _harden(response: Response) -> Response:
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
     return response
 
 
@@ -80,6 +88,7 @@ class UnderPath:
 
 async def _redirect(send: ASGISendCallable, location: str) -> None:
     """The page's addresses are relative: below `/logs` without its slash they would lead nowhere."""
-    headers = [(b"location", location.encode("ascii")), (b"content-length", b"0")]
+    headers = [(name.lower().encode("ascii"), value.encode("ascii")) for name, value in SECURITY_HEADERS.items()]
+    headers += [(b"location", location.encode("ascii")), (b"content-length", b"0")]
     await send({"type": "http.response.start", "status": 308, "headers": headers, "trailers": False})
     await send({"type": "http.response.body", "body": b"", "more_body": False})

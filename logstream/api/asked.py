@@ -17,6 +17,8 @@ from logstream.rules import CompiledQuery, compile_query, parse_query
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from logstream.access import SourceScope
+
 FROM, SHAPE = "from", "shape"
 PARAMETERS = frozenset({"source", "q", FROM, "last_event_id", SHAPE})
 TOLD = 100
@@ -36,21 +38,19 @@ class Asked(NamedTuple):
     last_event_id: str | None
 
 
-def read_asked(
-    arguments: Mapping[str, Sequence[str]], last_event_id_header: str | None, source_names: tuple[str, ...]
-) -> Asked:
+def read_asked(arguments: Mapping[str, Sequence[str]], last_event_id_header: str | None, scope: SourceScope) -> Asked:
     """What `arguments` and the `Last-Event-ID` header ask for. Compiles the query, which may take a while.
 
     Raises BadParameterError, UnknownSourceError, QueryError. A strange id is no error: it may come from another server,
     and a browser that got a 4xx for it would give up for ever (WHATWG HTML 9.2.3).
     """
     refuse_others(arguments, PARAMETERS)
-    sources = read_sources(arguments, source_names)
+    sources = read_sources(arguments, scope)
     query = parse_query(single(arguments, "q") or "")
     shape = _read_shape(single(arguments, "shape"))
     header = last_event_id_header or None
     return Asked(
-        ViewKey(sources, query.canonical, shape),
+        ViewKey(sources, query.canonical, shape, is_closed=not scope.is_whole),
         compile_query(query),
         read_from(single(arguments, "from")),
         header or single(arguments, "last_event_id") or None,
@@ -65,13 +65,13 @@ def refuse_others(arguments: Mapping[str, Sequence[str]], known: frozenset[str])
             raise BadParameterError(name, arguments[name][0][:TOLD], expected)
 
 
-def read_sources(arguments: Mapping[str, Sequence[str]], source_names: tuple[str, ...]) -> tuple[str, ...]:
-    """The globs over sources; raises UnknownSourceError for one that names none."""
-    sources = tuple(sorted(set(arguments.get("source", ()))))
-    for glob in sources:
-        if not any(fnmatchcase(name, glob) for name in source_names):
-            raise UnknownSourceError(glob, source_names)
-    return sources
+def read_sources(arguments: Mapping[str, Sequence[str]], scope: SourceScope) -> tuple[str, ...]:
+    """The globs over sources; raises UnknownSourceError for one that names none, or none that the viewer sees."""
+    globs = sorted(set(arguments.get("source", ())))
+    for glob in globs:
+        if not any(fnmatchcase(name, glob) for name in scope.names):
+            raise UnknownSourceError(glob, scope.names)
+    return scope.selected(globs)
 
 
 def read_from(text: str | None) -> From | None:

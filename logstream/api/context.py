@@ -10,9 +10,8 @@ from logstream.errors import LogstreamError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from quart import Request
-
     from logstream.api.aside import Aside
+    from logstream.api.gate import Gate
     from logstream.hub.flow import Losses
     from logstream.hub.hub import Hub
     from logstream.hub.view import ViewEvidence
@@ -78,6 +77,7 @@ class ApiContext:
 
     hub: Hub
     streams: Streams
+    gate: Gate
     aside: Aside
     heartbeat_seconds: float
     retry_ms: int
@@ -86,15 +86,3 @@ class ApiContext:
     readiness: Callable[[], Readiness]
     metrics: Callable[[], Awaitable[bytes]]
     rules: Callable[[], Awaitable[RulesAtWork]]
-
-
-def client_of(request: Request) -> str:
-    """Who a request comes from, for limits: the peer, or what the proxy on our unix socket says.
-
-    Only a proxy can reach a unix socket, so only there are its headers believed.
-    """
-    peer = request.remote_addr
-    if peer and peer != "<local>":
-        return peer
-    forwarded = request.headers.get("X-Real-IP") or request.headers.get("X-Forwarded-For", "")
-    return forwarded.rpartition(",")[2].strip() or "local"

@@ -10,19 +10,20 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from quart import Blueprint, Response, current_app
-from quart_schema import Info, QuartSchema, hide
-from quart_schema.openapi import OpenAPIProvider
+from quart_schema import HttpSecurityScheme, Info, QuartSchema, hide
+from quart_schema.openapi import APIKeySecurityScheme, OpenAPIProvider
 
 from logstream import __version__
+from logstream.access import COOKIE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from quart import Quart
+    from quart_schema.extension import SecuritySchemeInput
     from werkzeug.routing import Rule
 
 docs = Blueprint("docs", __name__)
-_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _HEAD = (
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>logstream: API</title>'
     '<meta name="color-scheme" content="light dark"><meta name="viewport" content="width=device-width"></head><body>'
@@ -39,6 +40,18 @@ _OTHER_TYPES: dict[str, dict[str, Any]] = {
 }
 
 
+# A token of `logstream token add`, or the cookie of the page's own login; where no access is configured, nothing.
+_SCHEMES: dict[str, SecuritySchemeInput] = {
+    "token": HttpSecurityScheme(scheme="bearer"),
+    "session": APIKeySecurityScheme(in_="cookie", name=COOKIE),
+}
+_UNKNOWN = {
+    "description": "Where access is configured: nobody is logged in, and no token that is known was sent.",
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+_FOR_ALL = frozenset({"/healthz", "/readyz"})
+
+
 class _Provider(OpenAPIProvider):
     """Tells the true type of each answer: problems and events are not `application/json`."""
 
@@ -50,6 +63,10 @@ class _Provider(OpenAPIProvider):
         for path, operations in paths.items():
             for operation in operations.values():
                 operation.setdefault("responses", {})
+                if path in _FOR_ALL:
+                    operation["security"] = []
+                else:
+                    operation["responses"].setdefault(401, dict(_UNKNOWN))
                 _correct(path, operation["responses"])
         return paths, components
 
@@ -74,6 +91,8 @@ def describe(app: Quart) -> None:
         scalar_ui_path=None,
         conversion_preference="pydantic",
         openapi_provider_class=_Provider,
+        security_schemes=_SCHEMES,
+        security=[{name: []} for name in _SCHEMES],
     )
 
 
@@ -82,10 +101,7 @@ def describe(app: Quart) -> None:
 async def get_docs() -> Response:
     """The API for people."""
     schema = current_app.extensions["QUART_SCHEMA"].openapi_provider.schema()
-    response = Response(_page(schema), content_type="text/html; charset=utf-8")
-    response.headers["Content-Security-Policy"] = _POLICY
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
+    return Response(_page(schema), content_type="text/html; charset=utf-8")
 
 
 def _page(schema: dict[str, Any]) -> str:

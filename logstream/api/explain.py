@@ -12,11 +12,13 @@ import orjson
 from quart import Blueprint, Response, current_app, request
 from quart_schema import document_querystring, document_response
 
+from logstream.api.admission import scope_now
 from logstream.api.answers import json_answer
 from logstream.api.asked import TOLD, refuse_others, single
 from logstream.api.context import APP_KEY, ApiContext
 from logstream.api.models import ExplainQuery, Problem, QueryExplanation
 from logstream.api.problems import BadParameterError
+from logstream.api.rules import is_seen
 from logstream.rules import Explanation, Names, explain
 
 if TYPE_CHECKING:
@@ -38,8 +40,9 @@ async def get_query() -> Response:
     context: ApiContext = current_app.extensions[APP_KEY]
     arguments = request.args.to_dict(flat=False)
     refuse_others(arguments, QUERY_PARAMETERS)
-    events = dict.fromkeys(rule.event for rule in context.hub.rules.rules if rule.event)
-    names = Names(context.source_names(), ("line", *events))
+    scope = scope_now(context)
+    events = dict.fromkeys(rule.event for rule in context.hub.rules.rules if rule.event and is_seen(rule, scope))
+    names = Names(scope.names, ("line", *events))
     explained = partial(explain, single(arguments, "q") or "", read_cursor(arguments), names)
     return json_answer(orjson.dumps(_told(await context.aside.run(explained))))
 

@@ -15,6 +15,7 @@ import orjson
 from quart import Blueprint, Response, current_app, request
 from quart_schema import document_querystring, document_response
 
+from logstream.api.admission import scope_now, viewer_now
 from logstream.api.asked import TOLD, single
 from logstream.api.context import APP_KEY, ApiContext
 from logstream.api.frames import gap_facts
@@ -27,6 +28,7 @@ from logstream.hub.history import Page, Wanted, page_after
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from logstream.access import SourceScope, Viewer
     from logstream.records import Gap
 
 Format = Literal["text", "jsonl", "csv"]
@@ -44,11 +46,11 @@ exports = Blueprint("exports", __name__)
 
 
 class ExportCutError(LogstreamError):
-    """The service ends before the file does: the response must not look whole."""
+    """The service, or the viewer's session, ends before the file does: the response must not look whole."""
 
     def __str__(self) -> str:
         """One line for people."""
-        return "the service is going down: an export was cut short"
+        return "the service is going down, or the viewer may not read on: an export was cut short"
 
 
 class AskedExport(NamedTuple):
@@ -69,8 +71,9 @@ async def get_export() -> Response:
     In the order of the stream, from the oldest that can still be read to the newest at the time of the question.
     """
     context: ApiContext = current_app.extensions[APP_KEY]
-    asked = await context.aside.run(partial(read_export, request.args.to_dict(flat=False), context.source_names()))
-    body = b"" if request.method == "HEAD" else _body(context, asked)
+    viewer, scope = viewer_now(), scope_now(context)
+    asked = await context.aside.run(partial(read_export, request.args.to_dict(flat=False), scope))
+    body = b"" if request.method == "HEAD" else _body(context, asked, viewer, scope)
     response = Response(body, content_type=CONTENT_TYPES[asked.format])
     response.headers["Content-Disposition"] = f'attachment; filename="logstream.{SUFFIXES[asked.format]}"'
     response.headers["Cache-Control"] = "no-store, no-transform"
@@ -79,33 +82,40 @@ async def get_export() -> Response:
     return response
 
 
-def read_export(arguments: dict[str, list[str]], source_names: tuple[str, ...]) -> AskedExport:
+def read_export(arguments: dict[str, list[str]], scope: SourceScope) -> AskedExport:
     """What `arguments` ask for; may take a while, as the query is compiled. Raises UsageError."""
     told = single(arguments, FORMAT) or "text"
     if told not in CONTENT_TYPES:
         raise BadParameterError(FORMAT, told[:TOLD], "text, jsonl or csv")
     rest = {name: values for name, values in arguments.items() if name != FORMAT}
-    return AskedExport(read_selected(rest, source_names, MOST_RECORDS), told)
+    return AskedExport(read_selected(rest, scope, MOST_RECORDS), told)
 
 
-async def _body(context: ApiContext, asked: AskedExport) -> AsyncIterator[bytes]:
+async def _body(context: ApiContext, asked: AskedExport, viewer: Viewer, scope: SourceScope) -> AsyncIterator[bytes]:
     hub, records = context.hub, asked.records
     end_at, at = hub.durable_head, 0
     if asked.format == "csv":
         yield _csv([COLUMNS])
-    with hub.view(records.key, records.query) as view:
+    with (
+        hub.view(records.key, records.query) as view,
+        context.gate.watching(viewer, scope, context.source_names, _nothing) as watch,
+    ):
         wanted = Wanted(view, records.span, records.limit)
         more = True
         while more and at < end_at:
-            if context.streams.is_closing:
+            if context.streams.is_closing or watch.is_over():
                 raise ExportCutError
             page = await page_after(hub, wanted, at)
             if content := encode_page(page, asked.format):
                 yield content
-            resolved = None if page.scanned_to is None else (await hub.journal.resolve(page.scanned_to)).at
+            resolved = None if page.scanned_to is None else (await hub.journal.resolve(page.scanned_to, view.tells)).at
             # Without a step ahead there is nothing that could be read.
             more = page.more and resolved is not None and resolved > at
             at = at if resolved is None else resolved
+
+
+def _nothing() -> None:
+    """Nobody waits here: the next page looks by itself."""
 
 
 def encode_page(page: Page, form: Format) -> bytes:

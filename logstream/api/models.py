@@ -216,10 +216,13 @@ class QueryExplanation(BaseModel):
 
 
 class Evidence(BaseModel):
-    """What a rule or a query has done since the start; `ns_a_line` is what it costs."""
+    """What a rule or a query has done since the start; `ns_a_line` is what it costs.
 
-    lines_tried: int
-    hits: int
+    All null for who does not see all sources: the counts are of all lines.
+    """
+
+    lines_tried: int | None
+    hits: int | None
     last_hit: str | None
     ns_a_line: float | None
 
@@ -254,6 +257,14 @@ class Rules(BaseModel):
 
     rules: list[Rule]
     views: list[View]
+
+
+class SessionAnswer(BaseModel):
+    """Who asks, and by which way they came in; `name` is null where nobody is asked."""
+
+    name: str | None
+    way: Literal["anybody", "session", "token", "proxy"]
+    can_log_out: bool
 
 
 class Health(BaseModel):

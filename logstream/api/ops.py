@@ -10,10 +10,11 @@ from quart import Blueprint, Response, current_app
 from quart_schema import document_response
 
 from logstream import __version__
+from logstream.api.admission import scope_now
 from logstream.api.answers import json_answer
 from logstream.api.context import APP_KEY, ApiContext, SourceStatus
 from logstream.api.frames import gap_facts, utc_text
-from logstream.api.models import Health, ReadinessAnswer, Sources
+from logstream.api.models import Health, Problem, ReadinessAnswer, Sources
 from logstream.metrics import CONTENT_TYPE
 
 if TYPE_CHECKING:
@@ -35,7 +36,10 @@ def _context() -> ApiContext:
 @document_response(Sources)
 async def get_sources() -> Response:
     """Every source, its files and their state."""
-    return _json({"sources": [_told(source) for source in await _context().sources()]})
+    context = _context()
+    scope = scope_now(context)
+    sources = await context.sources()
+    return _json({"sources": [_told(source) for source in sources if scope.is_whole or source.name in scope.names]})
 
 
 def _told(source: SourceStatus) -> dict[str, Any]:
@@ -68,6 +72,7 @@ async def get_readiness() -> Response:
 
 
 @ops.get("/metrics")
+@document_response(Problem, 403)
 async def get_metrics() -> Response:
     """The service's figures in Prometheus' text format; docs/metrics.md lists them."""
     response = Response(await _context().metrics(), content_type=CONTENT_TYPE)

@@ -9,6 +9,7 @@ from quart import Response
 
 from logstream.api.aside import BusyError, TookTooLongError
 from logstream.api.context import AwayError
+from logstream.api.gate import LoginsBusyError
 from logstream.errors import UsageError
 from logstream.rules import QueryError
 from logstream.sse import ClosingError, TooManyStreamsError
@@ -88,13 +89,13 @@ def problem_of(error: Exception) -> Response:
             return problem(
                 400, "The query takes too long", str(error), parameter="q", column=1, expected="less", code="slow"
             )
-        case TooManyStreamsError() | BusyError() | ClosingError() | AwayError():
+        case TooManyStreamsError() | BusyError() | ClosingError() | AwayError() | LoginsBusyError():
             return _try_later(error)
         case _:
             raise error
 
 
-def _try_later(error: TooManyStreamsError | BusyError | ClosingError | AwayError) -> Response:
+def _try_later(error: TooManyStreamsError | BusyError | ClosingError | AwayError | LoginsBusyError) -> Response:
     headers = {"Retry-After": str(error.retry_after_seconds)}
     match error:
         case TooManyStreamsError():
@@ -102,6 +103,8 @@ def _try_later(error: TooManyStreamsError | BusyError | ClosingError | AwayError
             return problem(status, "Too many streams", str(error), headers, limit=error.limit)
         case BusyError():
             return problem(503, "Too many new queries", str(error), headers)
+        case LoginsBusyError():
+            return problem(503, "Too many logins", str(error), headers)
         case AwayError():
             return problem(503, "Nobody knows just now", str(error), headers)
         case ClosingError():

@@ -16,6 +16,7 @@ from logstream.rules import CompiledQuery, compile_query, parse_query
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from logstream.access import SourceScope
     from logstream.records import Position
 
 Anchor = Literal["before", "after", "around"]
@@ -60,22 +61,22 @@ class AskedCounts(NamedTuple):
     until_ms: int
 
 
-def read_records(arguments: Mapping[str, Sequence[str]], source_names: tuple[str, ...]) -> AskedRecords:
+def read_records(arguments: Mapping[str, Sequence[str]], scope: SourceScope) -> AskedRecords:
     """What `arguments` ask for; may take a while, as the query is compiled. Raises UsageError."""
     refuse_others(arguments, RECORDS_PARAMETERS)
     limit = _number(arguments, "limit", MOST_RECORDS, USUAL_RECORDS)
-    key, query = _selection(arguments, source_names)
+    key, query = _selection(arguments, scope)
     return AskedRecords(key, query, _place(arguments), _span(arguments), limit)
 
 
-def read_selected(arguments: Mapping[str, Sequence[str]], source_names: tuple[str, ...], limit: int) -> AskedRecords:
+def read_selected(arguments: Mapping[str, Sequence[str]], scope: SourceScope, limit: int) -> AskedRecords:
     """As `read_records`, without a place: all that is selected, `limit` records a page."""
     refuse_others(arguments, SELECTION_PARAMETERS)
-    key, query = _selection(arguments, source_names)
+    key, query = _selection(arguments, scope)
     return AskedRecords(key, query, None, _span(arguments), limit)
 
 
-def read_counts(arguments: Mapping[str, Sequence[str]], source_names: tuple[str, ...]) -> AskedCounts:
+def read_counts(arguments: Mapping[str, Sequence[str]], scope: SourceScope) -> AskedCounts:
     """As `read_records`. Without `until` it is now, without `since` an hour before."""
     refuse_others(arguments, HISTOGRAM_PARAMETERS)
     buckets = _number(arguments, "buckets", MOST_BUCKETS, USUAL_BUCKETS)
@@ -88,14 +89,15 @@ def read_counts(arguments: Mapping[str, Sequence[str]], source_names: tuple[str,
         raise BadParameterError(_UNTIL, (single(arguments, _UNTIL) or "")[:TOLD], "a time after since")
     buckets = min(buckets, until_ms - since_ms)
     starts = tuple(since_ms + (until_ms - since_ms) * number // buckets for number in range(buckets))
-    key, query = _selection(arguments, source_names)
+    key, query = _selection(arguments, scope)
     return AskedCounts(key, query, _place(arguments), starts, until_ms)
 
 
-def _selection(arguments: Mapping[str, Sequence[str]], source_names: tuple[str, ...]) -> tuple[ViewKey, CompiledQuery]:
-    sources = read_sources(arguments, source_names)
+def _selection(arguments: Mapping[str, Sequence[str]], scope: SourceScope) -> tuple[ViewKey, CompiledQuery]:
+    sources = read_sources(arguments, scope)
     query = parse_query(single(arguments, "q") or "")
-    return ViewKey(sources, query.canonical, Shape.LINE), compile_query(query)
+    key = ViewKey(sources, query.canonical, Shape.LINE, is_closed=not scope.is_whole)
+    return key, compile_query(query)
 
 
 def _place(arguments: Mapping[str, Sequence[str]]) -> AskedPlace | None:

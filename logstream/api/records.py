@@ -9,6 +9,7 @@ import orjson
 from quart import Blueprint, Response, current_app, request
 from quart_schema import document_querystring, document_response
 
+from logstream.api.admission import scope_now
 from logstream.api.answers import json_answer
 from logstream.api.context import APP_KEY, ApiContext
 from logstream.api.frames import gap_facts, id_of, utc_text
@@ -19,6 +20,9 @@ from logstream.hub.history import Page, Wanted, count_by_time, page_after, page_
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from logstream.access import SourceScope
+    from logstream.hub.view import View
 
 T = TypeVar("T")
 records = Blueprint("records", __name__)
@@ -38,8 +42,8 @@ async def get_records() -> Response:
     """
     context: ApiContext = current_app.extensions[APP_KEY]
     asked = await _read(context, read_records)
-    at = None if asked.place is None else await _resolve(context, asked.place)
     with context.hub.view(asked.key, asked.query) as view:
+        at = None if asked.place is None else await _resolve(context, view, asked.place)
         wanted = Wanted(view, asked.span, asked.limit)
         if asked.place is None or at is None or asked.place.anchor == "before":
             return _told(await page_before(context.hub, wanted, at))
@@ -66,8 +70,8 @@ async def get_histogram() -> Response:
     """
     context: ApiContext = current_app.extensions[APP_KEY]
     asked = await _read(context, read_counts)
-    at = 0 if asked.place is None else await _resolve(context, asked.place)
     with context.hub.view(asked.key, asked.query) as view:
+        at = 0 if asked.place is None else await _resolve(context, view, asked.place)
         found = await count_by_time(context.hub, view, asked.starts_ms, asked.until_ms, at)
     buckets = [
         {
@@ -89,15 +93,15 @@ async def get_histogram() -> Response:
     )
 
 
-async def _read(context: ApiContext, read: Callable[[dict[str, list[str]], tuple[str, ...]], T]) -> T:
+async def _read(context: ApiContext, read: Callable[[dict[str, list[str]], SourceScope], T]) -> T:
     """What is asked for; a query is compiled beside the loop."""
     arguments = request.args.to_dict(flat=False)
-    reading = partial(read, arguments, context.source_names())
+    reading = partial(read, arguments, scope_now(context))
     return await context.aside.run(reading) if arguments.get("q") else reading()
 
 
-async def _resolve(context: ApiContext, place: AskedPlace) -> int:
-    resolution = await context.hub.journal.resolve(place.position)
+async def _resolve(context: ApiContext, view: View, place: AskedPlace) -> int:
+    resolution = await context.hub.journal.resolve(place.position, view.tells)
     if resolution.at is None:
         raise UnknownIdError(place.anchor, place.text, resolution.reason or "this id is not known")
     # The journal may have recorded more than the hub has let out.

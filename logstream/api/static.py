@@ -6,15 +6,13 @@ from pathlib import Path
 
 from quart import Blueprint, Response, send_from_directory
 
+from logstream.api.headers import PAGE_POLICY
+
 ROOT = Path(__file__).resolve().parent.parent / "static"
 _IMMUTABLE = "public, max-age=31536000, immutable"
-_NOT_BUILT = """logstream: the page is not built. In a clone, `make run` builds it; the stream itself works without it:
+NOT_BUILT = """logstream: the page is not built. In a clone, `make run` builds it; the stream itself works without it:
 curl -N http://.../api/v1/stream?from=-10
 """
-_CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-    "connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
 # A worker obeys the policy of its own script: it asks for the stream, and does nothing else.
 _WORKER_POLICY = "default-src 'none'; connect-src 'self'"
 
@@ -25,10 +23,10 @@ pages = Blueprint("pages", __name__)
 async def index() -> Response:
     """The page."""
     if not (ROOT / "index.html").is_file():
-        return Response(_NOT_BUILT, 503, content_type="text/plain; charset=utf-8")
+        return Response(NOT_BUILT, 503, content_type="text/plain; charset=utf-8")
     response = await send_from_directory(ROOT, "index.html")
     response.headers["Cache-Control"] = "no-cache"
-    response.headers["Content-Security-Policy"] = _CONTENT_SECURITY_POLICY
+    response.headers["Content-Security-Policy"] = PAGE_POLICY
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
 

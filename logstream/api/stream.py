@@ -11,19 +11,23 @@ from quart import Blueprint, Response, current_app, request
 from quart_schema import document_querystring, document_response
 
 from logstream import __version__
+from logstream.api.admission import scope_now, viewer_now
 from logstream.api.asked import Asked, read_asked
-from logstream.api.context import APP_KEY, ApiContext, client_of
+from logstream.api.context import APP_KEY, ApiContext
 from logstream.api.frames import WireEncoder, encode_bye, encode_hello, encode_ping, id_of, utc_now
 from logstream.api.models import Problem, StreamQuery
 from logstream.hub.start import Start, find_start
 from logstream.hub.subscriber import Subscriber, subscribing
+from logstream.sse import EndOfFeed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from logstream.api.gate import Watch
     from logstream.hub.view import View
 
 _MOST_BACKFILL_A_WRITE = 200
+_NO_MORE = "who you are, or what you may see, has changed: connect again"
 
 stream = Blueprint("stream", __name__)
 
@@ -38,7 +42,8 @@ async def get_stream() -> Response:
     """Lines as server-sent events."""
     context: ApiContext = current_app.extensions[APP_KEY]
     arguments, header = request.args.to_dict(flat=False), request.headers.get("Last-Event-ID")
-    reading = partial(read_asked, arguments, header, context.source_names())
+    viewer, scope = viewer_now(), scope_now(context)
+    reading = partial(read_asked, arguments, header, scope)
     # An expression may compile for a second: that must not be the time of all who watch.
     asked = await context.aside.run(reading) if arguments.get("q") else reading()
 
@@ -47,18 +52,25 @@ async def get_stream() -> Response:
         with context.hub.view(asked.key, asked.query) as view:
             start = await find_start(context.hub, view, asked.last_event_id, asked.begin)
             context.hub.flow.records_out += len(start.backfill)
-            with subscribing(context.hub, view, start) as subscriber:
-                yield LogFeed(context, asked, view, start, subscriber)
+            with (
+                subscribing(context.hub, view, start) as subscriber,
+                context.gate.watching(viewer, scope, context.source_names, subscriber.wake) as watch,
+            ):
+                yield LogFeed(context, asked, view, start, subscriber, watch)
 
-    return await context.streams.respond(open_feed, client=client_of(request))
+    return await context.streams.respond(open_feed, client=context.gate.client_of(request))
 
 
 class LogFeed:
     """The events of one client; see `sse.Feed`."""
 
-    def __init__(self, context: ApiContext, asked: Asked, view: View, start: Start, subscriber: Subscriber) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917 - what one client's events are made of
+        self, context: ApiContext, asked: Asked, view: View, start: Start, subscriber: Subscriber, watch: Watch
+    ) -> None:
         """Nothing is sent yet."""
         self._context = context
+        self._view = view
+        self._watch = watch
         self._subscriber = subscriber
         names = [name for name in context.source_names() if view.wants(name)]
         self._completeness: dict[str, dict[str, object]] = {
@@ -92,7 +104,12 @@ class LogFeed:
         return [piece for piece in reversed(pieces) if piece]
 
     async def next(self, timeout_seconds: float) -> bytes | None:
-        """The opening, then lines as they come; a ping at the moment when the client has caught up."""
+        """The opening, then lines as they come; a ping at the moment when the client has caught up.
+
+        Raises EndOfFeed once the client may not have them any more.
+        """
+        if self._watch.is_over():
+            raise EndOfFeed(_NO_MORE)
         if self._opening:
             return self._opening.pop()
         if self._past_until is not None and self._subscriber.at >= self._past_until:
@@ -110,7 +127,10 @@ class LogFeed:
     def heartbeat(self) -> bytes:
         """A ping with the position reached: none yet while records of the past are still on their way."""
         position = None if self._opening else self._subscriber.position
-        return encode_ping(self._subscriber.lag_bytes, self._completeness, position)
+        lag_bytes = self._subscriber.lag_bytes
+        if self._view.tells is not None:
+            lag_bytes = min(lag_bytes, 1)  # how much else is written is nothing that this client may know
+        return encode_ping(lag_bytes, self._completeness, position)
 
     def farewell(self, reason: str, retry_ms: int) -> bytes:
         """The last event."""

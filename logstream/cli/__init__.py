@@ -21,6 +21,8 @@ from logstream.cli.rules import rules
 from logstream.cli.service import check, serve
 from logstream.cli.sources import sources
 from logstream.cli.tail import tail
+from logstream.cli.tokens import token
+from logstream.cli.users import user
 from logstream.cli.words import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_USAGE, colour, complain
 from logstream.errors import LogstreamError, UsageError
 
@@ -44,6 +46,7 @@ Examples:
   logstream tail /var/log/syslog           the same without a server
   logstream prove                          try here whether any line is lost or comes twice
   logstream doctor https://logs.example.org what is wrong with the way to a service
+  sudo logstream user add alice            ask everybody who they are; `token add` for programs
   logstream install --dry-run              what it takes to run as a service of systemd
 
 \b
@@ -73,6 +76,8 @@ for _command in (
     demo,
     prove,
     doctor,
+    user,
+    token,
     install,
     upgrade,
     uninstall,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from logstream.cli.words import count, header_option, headers_of
+from logstream.cli.words import asking_options, count, headers_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +34,7 @@ Examples:
   logstream doctor https://logs.example.org
   logstream doctor https://logs.example.org --local         both
   logstream doctor https://example.org/logs --header 'Authorization: Basic YWxpY2U6c2VjcmV0'
+  logstream doctor https://logs.example.org --token-file ~/.logstream.token
   logstream doctor https://logs.example.org --idle 300      for what cuts quiet streams later
   logstream doctor http://127.0.0.1:8780                    the same past the proxy, to compare
 
@@ -60,9 +61,16 @@ _COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
     "--idle", type=click.FloatRange(0, 3600), default=0, metavar="SECONDS", help="Keep a stream open so long."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
-@header_option
+@asking_options
 def doctor(  # noqa: PLR0913 - one for each option
-    url: str | None, config_path: Path | None, idle: float, header: tuple[str, ...], *, is_local: bool, as_json: bool
+    url: str | None,
+    config_path: Path | None,
+    idle: float,
+    header: tuple[str, ...],
+    token_file: Path | None,
+    *,
+    is_local: bool,
+    as_json: bool,
 ) -> int:
     """Examine; the help text is for users."""
 
@@ -74,7 +82,7 @@ def doctor(  # noqa: PLR0913 - one for each option
     if is_local or url is None:
         findings += _here(config_path, tell)
     if url is not None:
-        findings += _through(url, header, idle, tell)
+        findings += _through(url, headers_of(header, token_file), idle, tell)
     return _report(findings, as_json=as_json)
 
 
@@ -84,10 +92,10 @@ def _here(config_path: Path | None, tell: Callable[[str], None]) -> tuple[Findin
     return judge_host(look_around(config_path, os.environ, tell))
 
 
-def _through(url: str, header: tuple[str, ...], idle: float, tell: Callable[[str], None]) -> tuple[Finding, ...]:
+def _through(url: str, headers: dict[str, str], idle: float, tell: Callable[[str], None]) -> tuple[Finding, ...]:
     from logstream.doctor import Address, judge, look  # noqa: PLC0415 - as above
 
-    return judge(look(Address.of(url), headers_of(header), idle, tell))
+    return judge(look(Address.of(url), headers, idle, tell))
 
 
 def _report(findings: tuple[Finding, ...], *, as_json: bool) -> int:

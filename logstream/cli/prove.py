@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from logstream.cli.words import EXIT_FAILURE, header_option, headers_of, misuse
+from logstream.cli.words import EXIT_FAILURE, asking_options, headers_of, misuse
 
 _HELP = """\
 Try on this machine whether any line is lost or comes twice, and print what came of it.
@@ -24,7 +24,7 @@ this service watches, it writes and rotates scratch files of its own there; noth
 Examples:
   logstream prove
   logstream prove --dir /var/log --seconds 60
-  logstream prove --url https://logs.example.org --header 'Authorization: Bearer ...'
+  logstream prove --url https://logs.example.org --token-file ~/.logstream.token
   logstream prove --url http://127.0.0.1:8780 --dir /var/log/app
 
 \b
@@ -63,9 +63,16 @@ Next: README.md says what is guaranteed, and what no program that reads log file
     "--rate", type=click.IntRange(50, 5_000), default=1_000, show_default=True, metavar="LINES", help="Lines a second."
 )
 @click.option("--keep", is_flag=True, help="Leave the scratch files and the server's state if something went wrong.")
-@header_option
+@asking_options
 def prove(  # noqa: PLR0913 - one parameter an option
-    *, url: str | None, directory: Path | None, seconds: int, rate: int, keep: bool, header: tuple[str, ...]
+    *,
+    url: str | None,
+    directory: Path | None,
+    seconds: int,
+    rate: int,
+    keep: bool,
+    header: tuple[str, ...],
+    token_file: Path | None,
 ) -> int:
     """Prove; the help text is for users."""
     from logstream.cli import proving  # noqa: PLC0415 - --help answers before this is imported
@@ -84,9 +91,9 @@ def prove(  # noqa: PLR0913 - one parameter an option
         if url is None:
             outcome = prove_here(directory, effort, progressing.show, keeps=keep)
         elif directory is not None:
-            outcome = prove_through(Service(url, headers_of(header)), directory, effort, progressing.show)
+            outcome = prove_through(Service(url, headers_of(header, token_file)), directory, effort, progressing.show)
         else:
-            outcome = prove_by_reading(Service(url, headers_of(header)), seconds, progressing.show)
+            outcome = prove_by_reading(Service(url, headers_of(header, token_file)), seconds, progressing.show)
     for line in proving.told(outcome):
         click.echo(line)
     return 0 if outcome.is_exact else EXIT_FAILURE

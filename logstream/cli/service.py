@@ -85,7 +85,7 @@ def check(config_path: Path) -> None:
     from logstream.config.survey import survey_source, warnings_about  # noqa: PLC0415 - as above
     from logstream.tail.discovery import find  # noqa: PLC0415 - as above
 
-    settings = load(config_path, os.environ)
+    settings = load(config_path, os.environ, users="try")
     surveys = [survey_source(source, find) for source in settings.sources]
     warnings = warnings_about(settings, surveys)
     for warning in warnings:

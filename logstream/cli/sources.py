@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from logstream.cli.words import count, header_option, headers_of, misuse
+from logstream.cli.words import asking_options, count, headers_of, misuse
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _HELP = """\
 Show the sources of a running service: their files, the format found in each, and how much of them is not read yet.
@@ -26,14 +29,14 @@ _COLOURS = {"ok": "green", "empty": "yellow", "unreadable": "red", "untailable":
 @click.command(help=_HELP, short_help="Show the sources of a running service.")
 @click.argument("url")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@header_option
-def sources(url: str, form: str, header: tuple[str, ...]) -> None:
+@asking_options
+def sources(url: str, form: str, header: tuple[str, ...], token_file: Path | None) -> None:
     """Show; the help text is for users."""
     from logstream.client import fetch_json, is_url  # noqa: PLC0415 - --help answers before this is imported
 
     if not is_url(url):
         misuse(f"{url!r} is no address such as http://127.0.0.1:8780")
-    told = fetch_json(url, "/api/v1/sources", headers_of(header))
+    told = fetch_json(url, "/api/v1/sources", headers_of(header, token_file))
     if form == "json":
         import orjson  # noqa: PLC0415 - as above
 

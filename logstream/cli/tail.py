@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from logstream.cli.words import header_option, headers_of, misuse
+from logstream.cli.words import asking_options, headers_of, misuse
 
 if TYPE_CHECKING:
     from logstream.cli.printing import Form
@@ -23,6 +23,7 @@ Examples:
   logstream tail http://127.0.0.1:8780
   logstream tail http://127.0.0.1:8780 --source nginx --query 'status:>=500 -healthcheck'
   logstream tail /var/log/syslog /var/log/nginx/*.log --query 'level:>=warn'
+  logstream tail https://logs.example.org --token-file ~/.logstream.token
   logstream tail app.log --from start --no-follow --format json | jq .fields.took
   logstream tail app.log --from 2026-11-01T10:00 --until 2026-11-01T10:05 --no-follow
 
@@ -56,7 +57,7 @@ Next: docs/query.md has the query language.
     metavar="PATH",
     help="Apply the rules of this configuration to FILEs.",
 )
-@header_option
+@asking_options
 def tail(  # noqa: PLR0913 - one parameter an option
     *,
     targets: tuple[str, ...],
@@ -68,6 +69,7 @@ def tail(  # noqa: PLR0913 - one parameter an option
     follow: bool,
     config_path: Path | None,
     header: tuple[str, ...],
+    token_file: Path | None,
 ) -> int:
     """Follow; the help text is for users."""
     from logstream.cli import following  # noqa: PLC0415 - --help answers before this is imported
@@ -77,7 +79,7 @@ def tail(  # noqa: PLR0913 - one parameter an option
     if any(map(is_url, targets)):
         if len(targets) > 1:
             misuse("one address at a time; it may have any number of sources")
-        following.follow_service(targets[0], wanted, headers_of(header))
+        following.follow_service(targets[0], wanted, headers_of(header, token_file))
         return 0
     paths = [_existing(target, is_needed=not follow) for target in targets]
     return following.follow_files(paths, wanted, config_path)

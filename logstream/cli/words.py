@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from logstream.errors import LogstreamError
+
+_Command = TypeVar("_Command", bound="Callable[..., Any]")
 
 EXIT_FAILURE, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -52,9 +56,22 @@ def colour() -> bool | None:
     return False if os.environ.get("NO_COLOR") else None
 
 
-header_option = click.option(
+_header_option = click.option(
     "--header", multiple=True, metavar="'NAME: VALUE'", help="Send this header too, for a proxy that asks for a login."
 )
+_token_option = click.option(
+    "--token-file",
+    type=click.Path(path_type=Path),
+    envvar="LOGSTREAM_TOKEN_FILE",
+    show_envvar=True,
+    metavar="PATH",
+    help="Send the token that stands in this file, or in LOGSTREAM_TOKEN: for a service that asks who you are.",
+)
+
+
+def asking_options(command: _Command) -> _Command:
+    """The options of commands that ask a service: `header` and `token_file`, for `headers_of`."""
+    return _header_option(_token_option(command))
 
 
 def misuse(message: str) -> NoReturn:
@@ -62,12 +79,31 @@ def misuse(message: str) -> NoReturn:
     raise click.UsageError(message)
 
 
-def headers_of(given: tuple[str, ...]) -> dict[str, str]:
-    """The headers of `--header` options; raises click.UsageError."""
+def headers_of(given: tuple[str, ...], token_file: Path | None) -> dict[str, str]:
+    """The headers of `--header` options, and the token's; raises click.UsageError."""
     found = {}
     for header in given:
         name, colon, value = header.partition(":")
         if not colon or not name.strip():
-            misuse(f"--header {header!r}: expected 'NAME: VALUE'")
+            # Not the header itself: it may hold a secret.
+            misuse(f"--header number {given.index(header) + 1}: expected 'NAME: VALUE'")
         found[name.strip()] = value.strip()
+    token = _token(token_file)
+    if token and not any(name.lower() == "authorization" for name in found):
+        found["Authorization"] = f"Bearer {token}"
     return found
+
+
+def _token(file: Path | None) -> str:
+    """The token to send, or an empty string."""
+    if file is None:
+        token, place = os.environ.get("LOGSTREAM_TOKEN", "").strip(), "LOGSTREAM_TOKEN"
+    else:
+        place = str(file)
+        try:
+            token = file.read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            misuse(f"the token in {place} cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8'}")
+    if not (token.isascii() and token.isprintable() and " " not in token):
+        misuse(f"what stands in {place} is no token: one line as `logstream token add` prints it")
+    return token

@@ -8,10 +8,18 @@ from __future__ import annotations
 from logstream.config.loading import Settings, load
 from logstream.config.overrides import PATH_VARIABLE, Override
 from logstream.config.problems import ConfigError, Problem
-from logstream.config.sections import RuleSettings, ServerSettings, SourceSettings, StateSettings, StreamSettings
+from logstream.config.sections import (
+    AccessSettings,
+    RuleSettings,
+    ServerSettings,
+    SourceSettings,
+    StateSettings,
+    StreamSettings,
+)
 
 __all__ = [
     "PATH_VARIABLE",
+    "AccessSettings",
     "ConfigError",
     "Override",
     "Problem",

@@ -11,6 +11,7 @@ from ipaddress import IPv6Address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from logstream.access import Proxies, ProxyError, WrongNameError, check_glob
 from logstream.config.encodings import canonical_encoding
 from logstream.config.problems import RefusalError, describe, nearest_name, quote
 from logstream.parse import FORMATS, StartPatternError, check_start
@@ -26,6 +27,7 @@ _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\.?")
 # unix(7): sun_path holds 108 bytes, the last of them NUL.
 _SOCKET_PATH_BYTES = 107
 FORMAT = f"one of {', '.join(map(quote, FORMATS))}"
+_OWN_HEADERS = frozenset({"authorization", "cookie", "host", "origin", "user-agent", "referer"})
 REDACT = f"true, false, or presets: {', '.join(map(quote, sorted(PRESETS)))}"
 
 
@@ -206,3 +208,39 @@ def check_redact(value: object) -> bool | tuple[str, ...]:
             message = f"found {describe(name)}"
             raise RefusalError(message, expected=REDACT, nearest=nearest and quote(nearest))
     return tuple(dict.fromkeys(names))
+
+
+def check_header(name: str) -> str:
+    """The name of a header that a proxy sets."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}", name):
+        raise ValueError
+    if name.lower() in _OWN_HEADERS:
+        message = f"found {describe(name)}, which clients send themselves"
+        raise RefusalError(message, expected='a header that only the proxy sets, such as "X-Forwarded-User"')
+    return name
+
+
+def check_proxies(value: object) -> tuple[str, ...]:
+    """Peers whose word about their clients is believed."""
+    texts = _words(value)
+    try:
+        Proxies.of(texts)
+    except ProxyError as error:
+        raise RefusalError(str(error)) from None
+    return texts
+
+
+def check_globs(value: object) -> tuple[str, ...]:
+    """Globs over the names of sources, or none."""
+    try:
+        return tuple(map(check_glob, _words(value)))
+    except WrongNameError as error:
+        raise RefusalError(str(error)) from None
+
+
+def _words(value: object) -> tuple[str, ...]:
+    """An array of strings; from outside the file it comes as one text, with commas."""
+    words = value.replace(",", " ").split() if isinstance(value, str) else value
+    if not isinstance(words, list | tuple) or not all(isinstance(word, str) for word in words):
+        raise ValueError
+    return tuple(words)

@@ -7,14 +7,15 @@ does). Refuses to look at log files: that is `logstream check`.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from logstream.access import NOBODY, AccessFileError, Users, read_users
 from logstream.config.judge import judge_override, judge_tables
 from logstream.config.overrides import Override, environment_overrides
-from logstream.config.problems import ConfigError, Problem, quote
-from logstream.config.sections import OVERRIDABLE
+from logstream.config.problems import ConfigError, Problem, printable, quote
+from logstream.config.sections import OVERRIDABLE, AccessSettings
 from logstream.config.tables import read_document
 from logstream.openness import OBJECTION, REMEDY, is_open_to_strangers
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     )
     from logstream.config.tables import Document
 
+_USERS_FILE = "users.json"
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -42,13 +45,28 @@ class Settings:
     sources: tuple[SourceSettings, ...]
     rules: tuple[RuleSettings, ...]
     path: Path
+    access: AccessSettings = field(default_factory=AccessSettings)
+    users: Users = NOBODY
+    """What the file of users holds."""
+
+    @property
+    def users_path(self) -> Path:
+        """Where users and tokens are kept."""
+        return self.access.users_file or self.state.dir / _USERS_FILE
 
 
-def load(path: Path, environ: Mapping[str, str], options: Sequence[Override] = ()) -> Settings:
+def load(
+    path: Path,
+    environ: Mapping[str, str],
+    options: Sequence[Override] = (),
+    *,
+    users: Literal["read", "try", "leave"] = "read",
+) -> Settings:
     """The settings in the file `path`, overridden by `LOGSTREAM_SECTION__KEY` in `environ`, then by `options`.
 
-    Relative paths, wherever they are written, start from the file's directory. Raises ConfigError with all problems
-    of the file, the environment and the options.
+    Relative paths, wherever they are written, start from the file's directory. With `users="try"` the file of users may
+    be one that is not ours to read; with "leave" it is not looked at, nor whether it is needed. Raises ConfigError with
+    all problems of the file, the environment and the options, else those of the users.
     """
     given, strangers = environment_overrides(environ)
     problems: list[Problem] = []
@@ -72,7 +90,12 @@ def load(path: Path, environ: Mapping[str, str], options: Sequence[Override] = (
     if problems or tables is None or document is None:
         raise ConfigError(problems)
     settings = _overridden(tables, changes, path)
-    if _lets_anybody_in(settings.server):
+    if (header := _header_without_proxy(settings, document)) is not None:
+        raise ConfigError([header])
+    if users == "leave":
+        return settings
+    settings = replace(settings, users=_users(settings, document, is_strict=users == "read"))
+    if _lets_anybody_in(settings):
         places = [override.place for override in (*given, *options) if override.key == "host"]
         place = places[-1] if places else document.place(("server", "host"))
         found_host = f"found {quote(settings.server.host)}: {OBJECTION}"
@@ -80,8 +103,33 @@ def load(path: Path, environ: Mapping[str, str], options: Sequence[Override] = (
     return settings
 
 
-def _lets_anybody_in(server: ServerSettings) -> bool:
-    return not server.unix_socket and not server.allow_anonymous and is_open_to_strangers(server.host)
+def _lets_anybody_in(settings: Settings) -> bool:
+    server = settings.server
+    is_open = not server.unix_socket and not server.allow_anonymous and is_open_to_strangers(server.host)
+    return is_open and not (settings.access.trusted_header or settings.users.is_asked_for)
+
+
+def _users(settings: Settings, document: Document, *, is_strict: bool) -> Users:
+    """What the file of users holds, perhaps nobody if it is not ours to read; raises ConfigError."""
+    path = settings.users_path
+    try:
+        users = read_users(path)
+    except AccessFileError as error:
+        if not is_strict and isinstance(error.__cause__, PermissionError):
+            return Users(is_asked_for=True)
+        raise ConfigError([Problem(printable(str(path)), "", error.reason, error.remedy)]) from None
+    if settings.access.users_file is not None and not users.is_asked_for:
+        place, found = document.place(("access", "users_file")), f"there is no {quote(str(path))}"
+        raise ConfigError([Problem(place, "access.users_file", found, "one that `logstream user add NAME` has made")])
+    return users
+
+
+def _header_without_proxy(settings: Settings, document: Document) -> Problem | None:
+    if settings.access.trusted_header is None or settings.access.trusted_proxies:
+        return None
+    place = document.place(("access", "trusted_header"))
+    message = "nobody is trusted to send it"
+    return Problem(place, "access.trusted_header", message, 'trusted_proxies, such as ["unix"] or ["127.0.0.1"]')
 
 
 def _overridden(tables: Tables, changes: Mapping[str, Mapping[str, object]], path: Path) -> Settings:
@@ -92,4 +140,5 @@ def _overridden(tables: Tables, changes: Mapping[str, Mapping[str, object]], pat
         sources=tables.source,
         rules=tables.rule,
         path=path,
+        access=tables.access.model_copy(update=changes["access"]),
     )

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 PREFIX = "LOGSTREAM_"
 PATH_VARIABLE = "LOGSTREAM_CONFIG"
 """Names the configuration file; read by the command line, no setting of its own."""
+TOKEN_VARIABLES = ("LOGSTREAM_TOKEN", "LOGSTREAM_TOKEN_FILE")
+"""What the commands that ask a service show it; no settings either."""
+_OTHERS = frozenset({PATH_VARIABLE, *TOKEN_VARIABLES})
 
 # Kubernetes and Docker links set these in every container beside a service named "logstream"; nobody wrote them.
 _SERVICE_LINK = re.compile(
@@ -47,7 +50,7 @@ def environment_overrides(environ: Mapping[str, str]) -> tuple[tuple[Override, .
         place = f"environment {variable}"
         if variable in known:
             overrides.append(Override(place, *known[variable], text))
-        elif variable.startswith(PREFIX) and variable != PATH_VARIABLE and not _is_service_link(variable, text):
+        elif variable.startswith(PREFIX) and variable not in _OTHERS and not _is_service_link(variable, text):
             names = [name.removeprefix(PREFIX) for name in known]
             nearest = nearest_name(variable.removeprefix(PREFIX).upper(), names)
             nearest = nearest and PREFIX + nearest

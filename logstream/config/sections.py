@@ -22,10 +22,13 @@ from logstream.config.checks import (
     check_encoding,
     check_event,
     check_format,
+    check_globs,
+    check_header,
     check_host,
     check_label,
     check_match,
     check_multiline,
+    check_proxies,
     check_redact,
     check_root_path,
     check_socket,
@@ -90,6 +93,23 @@ class StreamSettings(_Section):
     )
 
 
+class AccessSettings(_Section):
+    """Who may read. Without a file of users and a trusted header nobody is asked who they are."""
+
+    users_file: ResolvedPath | None = Field(default=None, description="the path of a file, as a string")
+    session_hours: int = Field(default=24, ge=1, le=8_760, description="a whole number of hours from 1 to 8760")
+    trusted_header: Annotated[str, AfterValidator(check_header)] | None = Field(
+        default=None, description='the name of a header such as "X-Forwarded-User", as a string'
+    )
+    trusted_proxies: Annotated[tuple[str, ...], PlainValidator(check_proxies)] = Field(
+        default=("unix",), description='an array of addresses, networks such as "10.0.0.0/8", or "unix"'
+    )
+    header_sources: Annotated[tuple[str, ...], PlainValidator(check_globs)] = Field(
+        default=("*",), description='an array of globs over the names of sources, such as "web-*"'
+    )
+    metrics: Literal["protected", "open"] = Field(default="protected", description='"protected" or "open"')
+
+
 class SourceSettings(_Section):
     """Files that are watched under one name. `paths` are absolute globs, `exclude` absolute globs or name patterns."""
 
@@ -152,6 +172,7 @@ class Tables(_Section):
     server: ServerSettings = Field(description="a table: [server]")
     state: StateSettings = Field(description="a table: [state]")
     stream: StreamSettings = Field(description="a table: [stream]")
+    access: AccessSettings = Field(description="a table: [access]")
     source: Strings[SourceSettings] = Field(
         default=(), description="an array of tables, each begun by [[source]]", json_schema_extra={"each": "a table"}
     )
@@ -161,7 +182,7 @@ class Tables(_Section):
 
 
 OVERRIDABLE: Mapping[str, type[BaseModel]] = MappingProxyType(
-    {"server": ServerSettings, "state": StateSettings, "stream": StreamSettings}
+    {"server": ServerSettings, "state": StateSettings, "stream": StreamSettings, "access": AccessSettings}
 )
 """The sections whose keys the environment may set: those with one value a key."""
 

@@ -52,7 +52,7 @@ def judge(seen: Seen) -> tuple[Finding, ...]:
     doctor = _Doctor(seen)
     found = [*_tls(doctor), _health(doctor)]
     if found[-1].severity is not Severity.ERROR:
-        found += [*_frame(doctor), *_stream(doctor)]
+        found += _closed(doctor) or [*_frame(doctor), *_stream(doctor)]
     return tuple(found)
 
 
@@ -100,6 +100,14 @@ def _in_between(doctor: _Doctor) -> Finding | None:
         seen = f"leads to {health.headers.get('location', 'nowhere')}"
         return doctor.error("address", seen, "that may be a login, or the address to be asked instead of this one")
     return None
+
+
+def _closed(doctor: _Doctor) -> list[Finding]:
+    """What is to be said of a service that asks who one is, and was not told."""
+    status = doctor.seen.stream.answer.status
+    if status not in _LOGIN:
+        return []
+    return [doctor.error("access", f"the stream answers {status}", "it asks who you are: nothing else can be examined")]
 
 
 def _service(doctor: _Doctor) -> Finding:

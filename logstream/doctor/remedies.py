@@ -49,6 +49,8 @@ _WORDS: Final = {
     "sub-path": "    redirect the path without its slash to the one with it",
     "content-type": "    pass the Content-Type on as it is",
     "status": "    pass /api/v1/stream to the service as it is",
+    "access": "    sudo logstream token add doctor > doctor.token; sudo systemctl reload logstream\n"
+    "    logstream doctor URL --token-file doctor.token    # or LOGSTREAM_TOKEN in the environment",
 }
 _LINES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     {"nginx": _NGINX, "Caddy": _CADDY, "HAProxy": _HAPROXY}

@@ -21,6 +21,7 @@ from logstream.errors import LogstreamError, UsageError
 from logstream.journal.errors import StateUnusableError
 from logstream.journal.lock import inherited, lock
 from logstream.listening import listeners_of
+from logstream.parts import policy_of
 from logstream.server import STOP_DEADLINE_SECONDS, announce, reload_under, watching
 from logstream.serving import Listener, Share, Spread
 from logstream.supervision import Supervisor as Overseer
@@ -79,7 +80,7 @@ class Parent:
         self._reload_settings = reload
         self._lock = _locked(settings.state.dir)
         self._overseer = Overseer(os.environ)
-        self._listeners = listeners_of(settings.server)
+        self._listeners = listeners_of(settings.server, asks=policy_of(settings).asks)
         self._spread = Spread(settings.server.workers)
         self._ingester = Child(INGESTER, self._ingest)
         self._workers = [

@@ -21,8 +21,8 @@ from logstream.hub.judged import SourceTraits
 from logstream.journal.following import FollowingJournal
 from logstream.journal.replica import Delta, Settled, Snapshot
 from logstream.metrics import render
-from logstream.parts import raise_file_limit, rule_set, traits_of
-from logstream.server import BYE, STOP_DEADLINE_SECONDS, streams_of
+from logstream.parts import policy_of, raise_file_limit, rule_set, traits_of
+from logstream.server import BYE, STOP_DEADLINE_SECONDS, gate_of, streams_of
 from logstream.serving import serve
 from logstream.stalls import Stalls
 from logstream.status import process_figures
@@ -72,6 +72,7 @@ class Worker:
         self._limits: dict[str, int] = {}
         self._note_limits()
         self._streams = streams_of(settings)
+        self._gate = gate_of(settings)
         self._stalls = Stalls()
         self._stop = asyncio.Event()
         self._is_known = asyncio.Event()
@@ -104,6 +105,7 @@ class Worker:
                 task.cancel()
         if self._is_known.is_set():
             await self._journal.aclose()
+        self._gate.close()
         if self._failure is not None:
             raise self._failure
 
@@ -167,6 +169,7 @@ class Worker:
         context = ApiContext(
             hub=self._hub,
             streams=self._streams,
+            gate=self._gate,
             aside=Aside(),
             heartbeat_seconds=self._settings.stream.heartbeat_seconds,
             retry_ms=self._settings.stream.retry_ms,
@@ -219,6 +222,7 @@ class Worker:
     def _reload(self, fresh: Settings) -> None:
         self._settings = fresh
         self._note_limits()
+        self._gate.take(policy_of(fresh))
         if self._is_known.is_set():
             self._hub.reconfigure(rule_set(fresh.rules), traits_of(fresh.sources))
 

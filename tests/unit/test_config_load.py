@@ -21,7 +21,7 @@ from logstream.config import (
 from logstream.records import Level
 
 PORT = "a whole number from 0 (any free port) to 65535"
-VARIABLE = "LOGSTREAM_SECTION__KEY with one of the sections server, state, stream"
+VARIABLE = "LOGSTREAM_SECTION__KEY with one of the sections server, state, stream, access"
 
 
 def loaded(directory: Path, toml: str, environ: dict[str, str] | None = None, *options: Override) -> Settings:

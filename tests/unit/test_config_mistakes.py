@@ -49,8 +49,11 @@ def mistakes(content: str | bytes, environ: dict[str, str] | None = None) -> lis
         ),
         ("\n[sorce]", "2: sorce: unknown key (did you mean source?)"),
         ("[[sources]]", "1: sources: unknown key (did you mean source?)"),
-        ("zzz = 1", "1: zzz: unknown key, expected one of server, state, stream, source, rule"),
-        ('"\\u001b[31m" = 1', '1: "\\x1b[31m": unknown key, expected one of server, state, stream, source, rule'),
+        ("zzz = 1", "1: zzz: unknown key, expected one of server, state, stream, access, source, rule"),
+        (
+            '"\\u001b[31m" = 1',
+            '1: "\\x1b[31m": unknown key, expected one of server, state, stream, access, source, rule',
+        ),
         (
             SOURCE + "hartbeat = 1",
             (

@@ -4,6 +4,6 @@ Owns what a healthy machine looks like, as seen by the user whom the service run
 """
 
 from logstream.doctor.host.judging import judge_host
-from logstream.doctor.host.probing import look_around
+from logstream.doctor.host.probing import look_around, settings_for
 
-__all__ = ["judge_host", "look_around"]
+__all__ = ["judge_host", "look_around", "settings_for"]

@@ -47,7 +47,7 @@ def look_around(
     account = own_account() if unit is None else account_of(unit, process_text(pid))
     versions = _versions(root)
     try:
-        settings = load(path, environ if unit is None else unit.environment)
+        settings = load(path, environ if unit is None else unit.environment, users="try")
     except ConfigError as error:
         told = Config(str(path), tuple(map(str, error.problems)))
         return HostSeen(told, account, unit, pid, clock=clock_against((), time.time()), versions=versions)
@@ -68,6 +68,14 @@ def look_around(
         clock=clock_against(sorted(files), time.time()),
         versions=versions,
     )
+
+
+def settings_for(config: Path | None, environ: Mapping[str, str], root: Path = Path("/")) -> Settings:
+    """The settings in force, as `look_around` has them, without users. Raises ConfigError."""
+    unit = _installed_unit(root)
+    path = config or Path(unit.config if unit is not None and unit.config else "config.toml")
+    is_service = unit is not None and str(path) == unit.config
+    return load(path, unit.environment if unit is not None and is_service else environ, users="leave")
 
 
 def _installed_unit(root: Path) -> Unit | None:
@@ -98,6 +106,9 @@ def _config(settings: Settings, account: Account) -> Config:
     path = os.path.realpath(settings.path)
     if _may_read(path, account) is False:
         warnings.append(f"{path}: {account.name} cannot read it")
+    users = str(settings.users_path)
+    if settings.users.is_asked_for and _may_read(users, account) is False:
+        warnings.append(f"{users}: {account.name} cannot read it, and lets nobody in")
     return Config(str(settings.path), (), tuple(warnings), len(settings.sources), len(settings.rules))
 
 

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
+from logstream.access import Policy
 from logstream.api.app import UnderPath, create_app
 from logstream.api.aside import Aside
 from logstream.api.context import ApiContext, FileStatus, Readiness, RulesAtWork, SourceStatus
+from logstream.api.gate import Gate
 from logstream.journal.errors import JournalError
 from logstream.sse import Streams
 from tests.event_stream import Parsed, parse
@@ -34,7 +36,9 @@ async def _metrics() -> bytes:
 
 
 @asynccontextmanager
-async def serving(stage: Stage, readiness: Readiness | None = None, most: int = 10) -> AsyncIterator[Quart]:
+async def serving(
+    stage: Stage, readiness: Readiness | None = None, most: int = 10, gate: Gate | None = None
+) -> AsyncIterator[Quart]:
 
     async def _rules() -> RulesAtWork:
         return RulesAtWork(stage.hub.rules.rules, stage.hub.rule_evidence(), stage.hub.view_evidence())
@@ -43,6 +47,7 @@ async def serving(stage: Stage, readiness: Readiness | None = None, most: int = 
     context = ApiContext(
         hub=stage.hub,
         streams=streams,
+        gate=gate or Gate(Policy(), stage.directory / "state"),
         aside=Aside(),
         heartbeat_seconds=15,
         retry_ms=3_000,

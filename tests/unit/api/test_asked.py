@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from logstream.access import everything
 from logstream.api.asked import read_asked, read_from
 from logstream.api.problems import BadParameterError, UnknownSourceError
 from logstream.hub.frames import Shape
 from logstream.hub.start import MOST_BACKFILL, FromId, FromLast, FromNow, FromStart, FromTime
 from logstream.rules import QueryError
 
-NAMES = ("app", "web-a", "web-b")
+NAMES = everything(("app", "web-a", "web-b"))
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,7 @@ def test_a_strange_id_is_no_mistake_of_the_request() -> None:
 def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(UnknownSourceError) as unknown:
         read_asked({"source": ["app", "nginx"]}, None, NAMES)
-    assert (unknown.value.name, unknown.value.known) == ("nginx", NAMES)
+    assert (unknown.value.name, unknown.value.known) == ("nginx", NAMES.names)
     with pytest.raises(QueryError):
         read_asked({"q": ["(a"]}, None, NAMES)
     with pytest.raises(BadParameterError, match="line or batch"):

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path  # noqa: TC003 - fixtures are looked up by it
+
 import pytest
 from quart import Quart, request
 
-from logstream.api.context import client_of
+from logstream.access import Policy
+from logstream.api.gate import Gate
 
 
 @pytest.mark.parametrize(
@@ -19,9 +22,9 @@ from logstream.api.context import client_of
     ],
 )
 async def test_only_the_proxy_on_the_unix_socket_is_believed(
-    peer: str | None, headers: dict[str, str], client: str
+    tmp_path: Path, peer: str | None, headers: dict[str, str], client: str
 ) -> None:
     app = Quart(__name__)
     async with app.test_request_context("/", headers=headers):
         request.remote_addr = peer
-        assert client_of(request) == client
+        assert Gate(Policy(), tmp_path).client_of(request) == client

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import orjson
 import pytest
 
+from logstream.access import ANYBODY, everything
 from logstream.api import export
 from logstream.hub.history import Page
 from logstream.records import Gap, GapReason
@@ -83,9 +84,10 @@ async def test_a_shutdown_cuts_the_file_short_and_does_not_let_it_look_whole(tmp
         await stage.tell(stage.file("a.log").changes(*LINES))
         context = app.extensions["logstream"]
         await context.streams.close("the end")
-        asked = export.read_export({}, ("app",))
+        scope = everything(("app",))
+        asked = export.read_export({}, scope)
         with pytest.raises(export.ExportCutError):
-            async for _ in export._body(context, asked):
+            async for _ in export._body(context, asked, ANYBODY, scope):
                 pass
 
 

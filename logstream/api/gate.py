@@ -1,0 +1,214 @@
+"""Who is let in, as it is now: the policy in force, sessions, tries at passwords, and who is looked at again.
+
+Owns what outlives a request. Refuses to decide who somebody is (`access` does) and to know routes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import secrets
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from logstream.access import (
+    ANYBODY,
+    COOKIE,
+    Asking,
+    EndedSessions,
+    LoginLimits,
+    Policy,
+    Session,
+    Viewer,
+    client_key,
+    is_password,
+    open_session,
+    scope_of,
+    seal_session,
+    session_key,
+    waste_as_much_time,
+)
+from logstream.errors import LogstreamError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from quart import Request
+
+    from logstream.access import Refusal, SourceScope, User
+
+_log: Final = logging.getLogger(__name__)
+CHECKS_AT_ONCE: Final = 1
+"""A password check takes a core for a tenth of a second, and 64 MiB."""
+MOST_CHECKS_WAITING: Final = 16
+CHECKS_RETRY_SECONDS: Final = 5
+_LOOK_AGAIN_SECONDS: Final = 5.0
+"""How long it may take until an open stream notices that its session has ended, if nothing is told."""
+
+
+class LoginsBusyError(LogstreamError):
+    """Too many passwords wait to be looked at; one may come back in `retry_after_seconds`."""
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        """Remember when to come back."""
+        super().__init__(retry_after_seconds)
+        self.retry_after_seconds = retry_after_seconds
+
+    def __str__(self) -> str:
+        """One line for people."""
+        return f"many are logging in just now; try again in {self.retry_after_seconds} s"
+
+
+class Opened(NamedTuple):
+    """A session that has just begun: its cookie, and how long that is good for."""
+
+    cookie: str
+    seconds: int
+
+
+class Watch:
+    """One open answer, and whether whoever gets it would still be let in and see the same."""
+
+    def __init__(
+        self,
+        gate: Gate,
+        viewer: Viewer,
+        scope: SourceScope,
+        names: Callable[[], tuple[str, ...]],
+        wake: Callable[[], None],
+    ) -> None:
+        """All is well now. `wake` is called at once when it is no more."""
+        self.wake = wake
+        self._gate = gate
+        self._viewer = viewer
+        self._scope = scope
+        self._names = names
+        self._epoch = gate.epoch
+        self._look_again_seconds = time.monotonic() + _LOOK_AGAIN_SECONDS
+        self._is_over = False
+
+    def is_over(self) -> bool:
+        """Whether the answer must end."""
+        now = time.monotonic()
+        if self._is_over or (self._epoch == self._gate.epoch and now < self._look_again_seconds):
+            return self._is_over
+        self._epoch, self._look_again_seconds = self._gate.epoch, now + _LOOK_AGAIN_SECONDS
+        is_same = self._scope.is_whole or scope_of(self._viewer, self._names()) == self._scope
+        self._is_over = not (is_same and self._gate.still(self._viewer))
+        return self._is_over
+
+
+class Gate:
+    """What all routes ask."""
+
+    def __init__(
+        self, policy: Policy, directory: Path, *, cookie_path: str | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        """Let in whom `policy` lets in; what sessions need is kept in the state's `directory`."""
+        self.policy = policy
+        self.cookie_path = cookie_path or None
+        self.limits = LoginLimits(time.monotonic)
+        self.epoch = 0
+        """Grows when another policy holds."""
+        self._directory = directory
+        self._clock = clock
+        self._key: bytes | None = None
+        self._ended = EndedSessions(directory)
+        self._watches: set[Watch] = set()
+        self._checks = ThreadPoolExecutor(CHECKS_AT_ONCE, thread_name_prefix="password")
+        self._checks_waiting = 0
+
+    def take(self, policy: Policy) -> None:
+        """Let in whom `policy` lets in from now on; open answers of others end."""
+        self.policy = policy
+        self.epoch += 1
+        for watch in tuple(self._watches):
+            if watch.is_over():
+                watch.wake()
+
+    def identify(self, request: Request) -> Viewer | Refusal:
+        """Who asks."""
+        policy = self.policy
+        if not policy.asks:
+            return ANYBODY
+        headers = request.headers
+        named = tuple(headers.getlist(policy.header)) if policy.header is not None else ()
+        asking = Asking(request.remote_addr, headers.get("Authorization"), request.cookies.get(COOKIE), named)
+        return policy.identify(asking, self._signing_key(), self._clock(), self._ended.has)
+
+    def still(self, viewer: Viewer) -> bool:
+        """Whether somebody who came in earlier would come in again, and see the same."""
+        return self.policy.still(viewer, self._clock(), self._ended.has)
+
+    def client_of(self, request: Request) -> str:
+        """Who a request is counted for, for limits."""
+        return client_key(request.remote_addr, request.headers.get, self.policy.proxies)
+
+    @contextmanager
+    def watching(
+        self, viewer: Viewer, scope: SourceScope, names: Callable[[], tuple[str, ...]], wake: Callable[[], None]
+    ) -> Iterator[Watch]:
+        """Keep an eye on an open answer for as long as the context lasts."""
+        watch = Watch(self, viewer, scope, names, wake)
+        self._watches.add(watch)
+        try:
+            yield watch
+        finally:
+            self._watches.discard(watch)
+
+    async def is_password(self, user: User | None, password: str) -> bool:
+        """Whether that is the user's; for nobody it takes as long. Raises LoginsBusyError."""
+        if self._checks_waiting >= MOST_CHECKS_WAITING:
+            raise LoginsBusyError(CHECKS_RETRY_SECONDS)
+        self._checks_waiting += 1
+        checking = asyncio.get_running_loop().run_in_executor(self._checks, _check, user, password)
+        checking.add_done_callback(self._note_checked)
+        return await checking
+
+    def _note_checked(self, _: object) -> None:
+        self._checks_waiting -= 1
+
+    def begin_session(self, user: User) -> Opened:
+        """A new session, whatever the client came with."""
+        seconds = self.policy.session_seconds
+        session = Session(user.name, secrets.token_urlsafe(16), int(self._clock()) + seconds)
+        return Opened(seal_session(session, user, self._signing_key()), seconds)
+
+    def end_session(self, cookie: str | None) -> str | None:
+        """End the session of a cookie, everywhere and for good; whose it was, if it was one."""
+        now = self._clock()
+        found = open_session(cookie or "", self.policy.users, self._signing_key(), now) if self.policy.asks else None
+        if found is None:
+            return None
+        session, user = found
+        try:
+            self._ended.end(session.key, session.ends_seconds, now)
+        except OSError as error:
+            _log.warning("a session cannot be noted as ended, its cookie stays good until it expires: %s", error)
+        self.epoch += 1
+        return user.name
+
+    def close(self) -> None:
+        """Check no more passwords."""
+        self._checks.shutdown(wait=False, cancel_futures=True)
+
+    def _signing_key(self) -> bytes:
+        if self._key is None:
+            try:
+                self._key = session_key(self._directory)
+            except OSError:
+                # The state's disk takes nothing. What all processes know, and nobody else, does as well: but then
+                # sessions end when the users change.
+                return hashlib.sha256(b"logstream sessions\0" + self.policy.users.encode()).digest()
+        return self._key
+
+
+def _check(user: User | None, password: str) -> bool:
+    if user is None or user.password is None:
+        waste_as_much_time(password)
+        return False
+    return is_password(user.password, password)

@@ -1,0 +1,27 @@
+"""Password hashes: argon2id, salted, and as slow for nobody as for somebody."""
+
+from __future__ import annotations
+
+from logstream.access import hash_password, is_password, waste_as_much_time
+from logstream.access import passwords as passwords_module
+
+HASH = hash_password("correct horse")
+
+
+def test_a_hash_is_argon2id_and_of_one_password_alone() -> None:
+    assert HASH.startswith("$argon2id$v=19$m=65536,t=3,p=1$")
+    assert "correct" not in HASH
+    assert is_password(HASH, "correct horse")
+    assert not is_password(HASH, "correct horse ")
+    assert not is_password(HASH, "")
+    assert hash_password("correct horse") != HASH
+
+
+def test_what_is_no_hash_is_nobodys_password() -> None:
+    for broken in ("", "$argon2id$", HASH[:-4], "secret"):
+        assert not is_password(broken, "secret")
+
+
+def test_an_unknown_user_costs_the_same_as_a_known_one() -> None:
+    assert passwords_module._of_nobody().split("$")[:4] == HASH.split("$")[:4]
+    waste_as_much_time("anything")

@@ -101,7 +101,6 @@ def _replace(path: Path, content: bytes) -> None:
 def _write_new(path: Path, content: bytes, owner: tuple[int, int] | None) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE)
     with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(file.fileno(), _MODE)
         if owner is not None:
             os.fchown(file.fileno(), *owner)
         file.write(content)

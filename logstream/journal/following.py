@@ -155,7 +155,9 @@ class FollowingJournal(Recorded):
     async def resolve(self, position: Position, tells: Callable[[str], bool] | None = None) -> Resolution:
         """The place after `position`, which another process may have given out a moment ago."""
         life = self._ledger.lives.get(position.generation)
-        if life is None or position.offset > life.committed:
+        is_told = life is not None and (tells is None or tells(life.generation.source))
+        # An id that may not be told of takes as long as one that nobody knows.
+        if life is None or not is_told or position.offset > life.committed:
             await self._catch_up()
         while True:
             self._store.look()

@@ -85,8 +85,7 @@ def headers_of(given: tuple[str, ...], token_file: Path | None) -> dict[str, str
     for header in given:
         name, colon, value = header.partition(":")
         if not colon or not name.strip():
-            # Not the header itself: it may hold a secret.
-            misuse(f"--header number {given.index(header) + 1}: expected 'NAME: VALUE'")
+            misuse(f"--header {header!r}: expected 'NAME: VALUE'")
         found[name.strip()] = value.strip()
     token = _token(token_file)
     if token and not any(name.lower() == "authorization" for name in found):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pty
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from logstream.access import is_password, read_users
+from logstream.cli import main
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,12 +99,17 @@ def test_a_token_is_printed_once_and_kept_as_a_hash(config: Path) -> None:
         (("token", "add", "ci", "lst_x"), "", "unexpected extra argument"),
     ],
 )
-def test_what_cannot_be_is_refused_and_makes_no_user(
-    config: Path, arguments: tuple[str, ...], typed: str, told: str
+def test_what_cannot_be_is_refused_and_makes_no_user(  # noqa: PLR0913, PLR0917 - a table of facts, and fixtures
+    config: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    typed: str,
+    told: str,
 ) -> None:
-    done = logstream(config, *arguments, typed=typed)
-    assert done.returncode == 2
-    assert told in done.stderr
+    monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+    assert main([*arguments, "--config", str(config)]) == 2
+    assert told in capsys.readouterr().err
     assert not read_users(users_path(config)).users
 
 
@@ -165,9 +172,11 @@ def test_a_configuration_names_its_own_file_and_check_says_what_is_wrong_with_it
         ('metrics = "closed"', '"protected" or "open"'),
     ],
 )
-def test_what_is_wrong_with_the_section_is_told_with_its_line(config: Path, access: str, told: str) -> None:
+def test_what_is_wrong_with_the_section_is_told_with_its_line(
+    config: Path, capsys: pytest.CaptureFixture[str], access: str, told: str
+) -> None:
     config.write_text(f"[access]\n{access}\n{CONFIG}")
-    done = logstream(config, "check")
-    assert done.returncode == 2
-    assert told in done.stderr
-    assert re.search(r"config\.toml:[23]: access\.", done.stderr)
+    assert main(["check", "--config", str(config)]) == 2
+    said = capsys.readouterr().err
+    assert told in said
+    assert re.search(r"config\.toml:[23]: access\.", said)

@@ -33,13 +33,15 @@ POLICY = Policy(Users((ALICE,), (TOKEN,), is_asked_for=True))
 BEARER = {"Authorization": f"Bearer {SECRET}"}
 
 
-async def told_until(app: object, target: str, kind: str, then: Callable[[], None]) -> list[str]:
+async def told_until(stage: Stage, app: object, target: str, kind: str, then: Callable[[], None]) -> list[str]:
     """The kinds of a stream's events up to the first `kind`, then those up to its end, after `then` was called."""
     found = b""
     async with app.test_client().request(target, headers=BEARER) as connection:  # type: ignore[attr-defined]
         await connection.send_complete()
         while kind not in [event.type for event in parse(found)]:
             found += await connection.receive()
+        while not stage.hub._waiters:  # noqa: ASYNC110 - nobody tells that a stream waits
+            await asyncio.sleep(0)
         then()
         while "bye" not in [event.type for event in parse(found)]:
             found += await connection.receive()
@@ -59,7 +61,7 @@ async def test_a_waiting_stream_of_who_may_have_it_no_more_ends_at_once(tmp_path
     # The heartbeat of this service is an hour: nothing else would wake the stream.
     async with Stage(tmp_path) as stage, serving(stage, gate=gate) as app:
         await stage.tell(stage.file("a.log").changes(b"a1\n"))
-        kinds = await told_until(app, "/api/v1/stream?from=start", "ping", lambda: gate.take(policy))
+        kinds = await told_until(stage, app, "/api/v1/stream?from=start", "ping", lambda: gate.take(policy))
     assert kinds == ["hello", "line", "ping", "bye"]
 
 

@@ -108,6 +108,16 @@ class Bounds(RuleBasedStateMachine):
         lines = [line for line in life.lines if line.is_told or sees_all]
         return bool(lines) and lines[-1].end >= TELLING_BYTES
 
+    def let_look_at_replaced(self) -> None:
+        """The service goes: of a file that more has taken the place of it will know what it recorded, and no more."""
+        for log in self.world.logs:
+            if log.live is None or not log.live.has_unseen_file or self.world.is_full:
+                continue
+            told_bytes = max((line.end for line in log.live.lines if line.is_told), default=0)
+            if 0 < told_bytes < TELLING_BYTES:
+                # So little is no proof, and the lines come twice: docs/guarantees.md.
+                self.world.be_looked_at(log)
+
     def may_pack(self, older: Older) -> bool:
         """Whether a file may be compressed: no copy that holds what has not been read."""
         if self.world.is_full or not self.packs:

@@ -177,6 +177,7 @@ class Torture(Bounds):
     @rule(how=st.sampled_from(["kill, then read", "kill, and lose what is under way", "stop"]))
     @step
     def end(self, *, how: str) -> None:
+        self.let_look_at_replaced()
         if how == "stop":
             self.world.stop()
         else:

@@ -167,8 +167,7 @@ class Succession:
             os.close(live.fd)
         elif isinstance(live, Opened):
             lineage.clear(turn)
-            # Archives may be those of lives that were read long ago.
-            is_next = not any(isinstance(older, Opened) for older in snapshot.older)
+            is_next = not any(map(_comes_between, snapshot.older))
             reader = self._read_in(lineage, live, turn, is_next=is_next)
             if reader is not None:
                 lineage.add_live(reader)
@@ -217,7 +216,7 @@ class Succession:
         for older in found:
             reader: Reader | None
             if isinstance(older, Opened):
-                is_next = older is next(other for other in found if isinstance(other, Opened))
+                is_next = not any(map(_comes_between, found[: found.index(older)]))
                 reader = self._read_in(lineage, older, turn, is_next=is_next)
             else:
                 reader = Reader.packed(lineage.spec, lineage.file, older.sibling, turn.now)
@@ -273,6 +272,14 @@ class Succession:
             lineage.displace(reader, turn.now)
             if place is not None:
                 lineage.move(reader, place, turn)
+
+
+def _comes_between(older: Opened | Packed) -> bool:
+    """Whether a file that nobody had seen has lines that come before what is newer.
+
+    Archives may be those of lives that were read long ago, and an empty file may be a copy in the making.
+    """
+    return isinstance(older, Opened) and older.facts.size > 0
 
 
 def _last_line_start(opened: Opened, spec: SourceSpec) -> int:

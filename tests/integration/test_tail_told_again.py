@@ -398,6 +398,26 @@ async def test_a_copy_that_was_seen_before_anything_was_in_it_is_not_told_again(
     assert not sink.of_kind(Hole)
 
 
+@pytest.mark.parametrize("glob", ["*.log", "*.log*"])
+async def test_a_file_replaced_by_more_goes_on_beside_a_copy_in_which_is_nothing_yet(tmp_path: Path, glob: str) -> None:
+    """Found by the torture, seed 6262. Conformance: A10, B7."""
+    sink, log, copy = RecordingSink(), tmp_path / "app.log", tmp_path / "app.log.1"
+    much = b"".join(b"line %d of many\n" % number for number in range(100))
+    write(log, much)
+    async with tailing(sink, source(tmp_path / glob)):
+        await sink.first(100)
+        write(tmp_path / "new", much + b"one\n")
+        (tmp_path / "new").rename(log)
+        write(copy, b"")
+        await sink.first(101)
+        copy_and_truncate(log, copy)
+        await sink.first(102)
+        write(log, b"three\n")
+        await sink.first(103)
+    assert sink.texts == [*much.splitlines(), b"one", b"two", b"three"]
+    assert not sink.of_kind(Hole)
+
+
 def copy_and_truncate(log: Path, copy: Path) -> None:
     """No await in between: for the tail all this happens at once."""
     write(log, b"two\n")

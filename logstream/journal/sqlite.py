@@ -172,10 +172,11 @@ class SqliteJournal(Recorded):
             _log.warning("checkpoint of %s put off: %s", self._store.path, error)
 
     def known(self) -> tuple[Known, ...]:
-        """Every generation whose bytes may still be on disk, and the latest of those that are gone."""
+        """Every generation that may still be on disk, and the latest of those that are gone, in the order of births."""
         seen_time, lives = self._ledger.clock_seconds, self._ledger.lives.values()
-        gone = [life for life in lives if life.gone not in {None, GapReason.EXPIRED}][-GONE_TOLD:]
-        return tuple(life.known(seen_time) for life in (*gone, *(life for life in lives if life.gone is None)))
+        gone = [life.slot for life in lives if life.gone not in {None, GapReason.EXPIRED}]
+        told = frozenset(gone[-GONE_TOLD:])
+        return tuple(life.known(seen_time) for life in lives if life.gone is None or life.slot in told)
 
     def sources_seen(self) -> frozenset[str]:
         """Names of the sources that have been watched before."""

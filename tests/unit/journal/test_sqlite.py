@@ -75,6 +75,17 @@ async def test_a_restart_goes_on_in_the_same_order_with_the_same_generations(tmp
     assert contents(await read_all(again)) == b"a1\nb1\nb2\na2\n"
 
 
+async def test_generations_are_known_in_the_order_of_their_births_also_those_that_are_gone(tmp_path: Path) -> None:
+    """Else the next life of a truncated file stands before what was begun earlier (torture, seed 3095)."""
+    journal = open_journal(tmp_path)
+    older, truncated, newer = (StoryFile(tmp_path / name, "s") for name in ("a.log", "b.log", "c.log"))
+    await journal.commit(batch(older.changes(b"a1\n"), truncated.changes(b"b1\n")))
+    await journal.commit(batch([truncated.sealed(GapReason.TRUNCATED)], newer.changes(b"c1\n")))
+    await journal.aclose()
+
+    assert [known.key for known in open_journal(tmp_path).known()] == [older.key, truncated.key, newer.key]
+
+
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
 async def test_the_encoding_that_a_file_shows_with_its_first_bytes_is_kept_for_its_whole_life(
     tmp_path: Path, encoding: str

@@ -22,6 +22,15 @@ function startWorker(): SharedWorker | null {
   }
 }
 
+/**
+ * A certificate that somebody has let pass holds for pages: in Chromium a worker's request is refused over a connection
+ * that has to be made anew. So the page makes one, which the worker's next attempt then finds open.
+ */
+function makeConnection(): void {
+  if (location.protocol !== "https:" || document.hidden) return;
+  fetch("healthz", { cache: "no-store" }).catch(() => undefined);
+}
+
 const connect: Connect = (onMessage, onFailure) => {
   const worker = canShare ? startWorker() : null;
   if (worker === null) {
@@ -38,6 +47,7 @@ const connect: Connect = (onMessage, onFailure) => {
   worker.addEventListener("error", fail);
   port.addEventListener("message", ({ data }: MessageEvent<ToTab>) => {
     clearTimeout(timer);
+    if (data.kind === "state" && data.state.kind === "waiting") makeConnection();
     onMessage(data);
   });
   port.start();

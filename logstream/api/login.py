@@ -9,17 +9,16 @@ import logging
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import orjson
-from quart import Blueprint, Response, current_app, redirect, request, send_from_directory
+from quart import Blueprint, Response, current_app, redirect, request
 from quart_schema import document_response, hide
 
 from logstream.access import COOKIE, MOST_PASSWORD_BYTES, is_over_unix_socket, is_own_page, is_secure
 from logstream.api.admission import viewer_now
 from logstream.api.answers import json_answer
 from logstream.api.context import APP_KEY, ApiContext
-from logstream.api.headers import PAGE_POLICY
 from logstream.api.models import Problem, SessionAnswer
 from logstream.api.problems import problem
-from logstream.api.static import NOT_BUILT, ROOT
+from logstream.api.static import send_page
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
@@ -45,13 +44,7 @@ async def get_login() -> Response | AnyResponse:
     """The page to log in at; where nobody is asked who they are it leads back."""
     if not _gate().policy.asks:
         return redirect("./", 303)
-    if not (ROOT / "login.html").is_file():
-        return Response(NOT_BUILT, 503, content_type="text/plain; charset=utf-8")
-    response = await send_from_directory(ROOT, "login.html")
-    response.headers["Cache-Control"] = "no-cache"
-    response.headers["Content-Security-Policy"] = PAGE_POLICY
-    response.headers["Referrer-Policy"] = "same-origin"
-    return response
+    return await send_page("login.html", "same-origin")
 
 
 @login.post("/login")

@@ -22,13 +22,7 @@ pages = Blueprint("pages", __name__)
 @pages.get("/")
 async def index() -> Response:
     """The page."""
-    if not (ROOT / "index.html").is_file():
-        return Response(NOT_BUILT, 503, content_type="text/plain; charset=utf-8")
-    response = await send_from_directory(ROOT, "index.html")
-    response.headers["Cache-Control"] = "no-cache"
-    response.headers["Content-Security-Policy"] = PAGE_POLICY
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
+    return await send_page("index.html", "no-referrer")
 
 
 @pages.get("/assets/<path:name>")
@@ -37,4 +31,15 @@ async def asset(name: str) -> Response:
     response = await send_from_directory(ROOT / "assets", name)
     response.headers["Cache-Control"] = _IMMUTABLE
     response.headers["Content-Security-Policy"] = _WORKER_POLICY
+    return response
+
+
+async def send_page(name: str, referrer_policy: str) -> Response:
+    """An HTML file of the built page; 503 where it was not built."""
+    if not (ROOT / name).is_file():
+        return Response(NOT_BUILT, 503, content_type="text/plain; charset=utf-8")
+    response = await send_from_directory(ROOT, name)
+    response.headers["Cache-Control"] = "no-cache"
+    response.headers["Content-Security-Policy"] = PAGE_POLICY
+    response.headers["Referrer-Policy"] = referrer_policy
     return response

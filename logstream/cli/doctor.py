@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import pathlib
 from typing import TYPE_CHECKING
 
 import click
 
-from logstream.cli.words import asking_options, count, headers_of
+from logstream.cli.words import asking_options, count, headers_of, installed_config_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,15 +47,7 @@ _COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
 @click.command(help=_HELP, short_help="Say what is wrong here, or with the way to a service, and how to put it right.")
 @click.argument("url", required=False)
 @click.option("--local", "is_local", is_flag=True, help="Look at this machine too; without URL that is all.")
-@click.option(
-    "--config",
-    "config_path",
-    type=click.Path(path_type=pathlib.Path),
-    envvar="LOGSTREAM_CONFIG",
-    show_envvar=True,
-    metavar="PATH",
-    help="The configuration file; without it that of the installed service, else ./config.toml.",
-)
+@installed_config_option
 @click.option(
     "--idle", type=click.FloatRange(0, 3600), default=0, metavar="SECONDS", help="Keep a stream open so long."
 )

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from logstream.cli.users import changed, config_option, globs_of, settings_of, source_option, told
+from logstream.cli.users import changed, globs_of, settings_of, source_option, told
+from logstream.cli.words import installed_config_option
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +41,7 @@ def token() -> None:
 @token.command("add", short_help="Make a token, and show it once.")
 @click.argument("name")
 @source_option
-@config_option
+@installed_config_option
 def add_token(name: str, sources: tuple[str, ...], config_path: Path | None) -> None:
     """Make a token called NAME, and print it: it cannot be shown again."""
     from logstream.access import check_name, new_token  # noqa: PLC0415 - --help answers before this is imported
@@ -53,7 +54,7 @@ def add_token(name: str, sources: tuple[str, ...], config_path: Path | None) -> 
 
 @token.command("remove", short_help="End a token.")
 @click.argument("name")
-@config_option
+@installed_config_option
 def remove_token(name: str, config_path: Path | None) -> None:
     """End the token called NAME: open streams of it end at the next reload."""
     changed(settings_of(config_path), lambda users: users.without_token(name))
@@ -61,7 +62,7 @@ def remove_token(name: str, config_path: Path | None) -> None:
 
 
 @token.command("list", short_help="Show which tokens there are.")
-@config_option
+@installed_config_option
 def list_tokens(config_path: Path | None) -> None:
     """Show the names of tokens and the sources that they see."""
     from logstream.access import read_users  # noqa: PLC0415 - as above

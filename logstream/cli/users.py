@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import pathlib
 import sys
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 import click
 
-from logstream.cli.words import misuse
+from logstream.cli.words import installed_config_option, misuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,15 +40,6 @@ Next: docs/access.md; `logstream token --help` for programs.
 """
 _RELOAD = "a running service takes it over on reload: sudo systemctl reload logstream, or kill -HUP PROCESS"
 
-config_option = click.option(
-    "--config",
-    "config_path",
-    type=click.Path(path_type=pathlib.Path),
-    envvar="LOGSTREAM_CONFIG",
-    show_envvar=True,
-    metavar="PATH",
-    help="The configuration file; without it that of the installed service, else ./config.toml.",
-)
 source_option = click.option(
     "--source", "sources", multiple=True, metavar="GLOB", help="Only these sources; may be repeated. Default: all."
 )
@@ -64,7 +54,7 @@ def user() -> None:
 @click.argument("name")
 @source_option
 @click.option("--no-password", is_flag=True, help="For whom a trusted proxy names: only the list of sources is kept.")
-@config_option
+@installed_config_option
 def add_user(name: str, sources: tuple[str, ...], config_path: Path | None, *, no_password: bool) -> None:
     """Let NAME log in. The password is asked for twice, or read from stdin as one line."""
     from logstream.access import User, check_name, hash_password  # noqa: PLC0415 - --help answers before this is imported
@@ -78,7 +68,7 @@ def add_user(name: str, sources: tuple[str, ...], config_path: Path | None, *, n
 
 @user.command("passwd", short_help="Give somebody another password.")
 @click.argument("name")
-@config_option
+@installed_config_option
 def change_password(name: str, config_path: Path | None) -> None:
     """Give NAME another password, asked for twice, or read from stdin; their sessions end at the next reload."""
     from logstream.access import hash_password, read_users  # noqa: PLC0415 - as above
@@ -93,7 +83,7 @@ def change_password(name: str, config_path: Path | None) -> None:
 
 @user.command("remove", short_help="Let somebody in no more.")
 @click.argument("name")
-@config_option
+@installed_config_option
 def remove_user(name: str, config_path: Path | None) -> None:
     """Let NAME in no more: their sessions and open streams end at the next reload."""
     settings = settings_of(config_path)
@@ -105,7 +95,7 @@ def remove_user(name: str, config_path: Path | None) -> None:
 
 
 @user.command("list", short_help="Show who may log in.")
-@config_option
+@installed_config_option
 def list_users(config_path: Path | None) -> None:
     """Show users and the sources that they see."""
     from logstream.access import read_users  # noqa: PLC0415 - as above

@@ -69,6 +69,18 @@ _token_option = click.option(
 )
 
 
+installed_config_option = click.option(
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path),
+    envvar="LOGSTREAM_CONFIG",
+    show_envvar=True,
+    metavar="PATH",
+    help="The configuration file; without it that of the installed service, else ./config.toml.",
+)
+"""For commands that speak of the installed service, where there is one."""
+
+
 def asking_options(command: _Command) -> _Command:
     """The options of commands that ask a service: `header` and `token_file`, for `headers_of`."""
     return _header_option(_token_option(command))

@@ -5,6 +5,7 @@ Owns the claims: each line once, at its own offset, in order, or a gap that cove
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,8 @@ class Account:
         self._covered: dict[Life, list[tuple[int, int | None]]] = {}
         self._doubted: set[Life] = set()
         """Covered by a gap without an end, when nothing of them had been recorded: perhaps lost."""
+        self._gaps_of_nobody: Counter[str] = Counter()
+        """How many gaps each log had of files in which there was nothing."""
         self._reached: dict[Life, int] = {}
         self._latest: dict[str, dict[int, int]] = {}
         self._taken_in = since
@@ -148,8 +151,8 @@ class Account:
     def _life_of_gap(self, gap: dict[str, Any], gap_id: str | None) -> Life | None:
         """The life that a gap is of: by the key in its id or, if no line of that was received, one that it fits.
 
-        None for a file that was empty when the service saw it, and was replaced by one with more before it looked
-        again: what was in it in between, nobody can tell.
+        None for a file that was empty when the service saw it, and was replaced by one with more: what was in it in
+        between, nobody can tell. It is told once its file is missed, which after a restart may be long after that.
         """
         position = decode_id(gap_id or "")
         assert position is not None or gap_id is None, gap
@@ -166,9 +169,16 @@ class Account:
             inside = [line for line in life.lines if line.start >= start and (end is None or line.end <= end)]
             if all(line.fate is not Fate.KEPT for line in inside) and lines in {None, len(inside)}:
                 return life
-        if (start, end) == (0, None) and any(life.has_unseen_file and _is_of(gap["file"], life) for life in lives):
+        if (start, end) == (0, None) and self._may_be_of_nobody(gap["file"]):
             return None
         raise AssertionError(f"{self.name}: {gap} is of no life that has lost anything")
+
+    def _may_be_of_nobody(self, file: str) -> bool:
+        """Whether a file may have been seen empty, and be gone, that has not been told of yet."""
+        lives = [life for life in self.story.lives if _is_of(file, life)]
+        log = lives[0].log
+        self._gaps_of_nobody[log] += 1
+        return self._gaps_of_nobody[log] <= sum(life.replaced_files for life in lives)
 
 
 def _is_of(file: str, life: Life) -> bool:

@@ -143,6 +143,7 @@ class Log:
         made.write_bytes(content + b"".join([self.story.add(life, text) for text in texts]))
         made.rename(self.path)
         life.has_unseen_file = True
+        life.replaced_files += 1
 
     def cut_unseen(self, lines: int) -> None:
         """While the service is down: cut off some of the lines that were written since it went."""

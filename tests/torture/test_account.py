@@ -9,10 +9,12 @@ import pytest
 from logstream.journal.ids import encode_id
 from logstream.records import Position
 from tests.torture.account import Account
+from tests.torture.logs import Log
 from tests.torture.model import Story
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from tests.torture.model import Life, Line
 
@@ -110,6 +112,21 @@ def test_after_a_gap_without_an_end_only_what_was_not_recorded_may_come(story: S
             account.take([record(line)])
     else:
         account.take([record(line)])
+
+
+def test_a_file_that_was_seen_empty_may_be_missed_once_though_more_took_its_place_long_ago(
+    story: Story, tmp_path: Path
+) -> None:
+    """Torture, seed 4206: it is told after a restart, when everybody has read what took its place."""
+    log, account = Log(story, tmp_path, "a.log", counts=True, keep=3), Account(story, "client")
+    log.replace_with_more([story.text("", goes_before=True)])
+    (line,) = story.lines
+    line.life.has_unseen_file = False
+    told = gap(line, to=None, bytes=None, lines=None)
+    account.take_gap(*told)
+    assert account.missing() == [line]
+    with pytest.raises(AssertionError, match="is of no life that has lost anything"):
+        account.take_gap(*told)
 
 
 def test_wrong_ids_are_noticed(story: Story) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from logstream.tail.batch import Moved, Notice, display
 from logstream.tail.identity import NO_INODE, contradict
 from logstream.tail.namesakes import Namesakes
-from logstream.tail.opening import is_unlinked
+from logstream.tail.opening import Opened, is_unlinked, locate
 from logstream.tail.packed import begins_with, likeness_of
 from logstream.tail.rotation import rotated_name
 
@@ -185,13 +185,47 @@ class Census:
         A copy of a finished one is exactly as long: in a log that repeats itself a later one may begin like it.
         """
         elsewhere = (reader for reader in self.readers.values() if reader not in lineage.readers)
+        for reader in (*lineage.readers, *elsewhere):
+            if reader.is_packed or not _is_older_name(reader.file, lineage.file):
+                continue
+            known = reader.known()
+            if likeness_of(known).is_met_by(descriptor) and not self._has_other_bytes(reader, descriptor):
+                return known
         size = os.fstat(descriptor).st_size
-        followed = (reader for reader in (*lineage.readers, *elsewhere) if not reader.is_packed)
-        readers = [reader.known() for reader in followed if not goes_beyond(descriptor, reader)]
-        readers = [known for known in readers if _is_older_name(known.file, lineage.file)]
-        others = (*self.finished.values(), *self.departed)
-        finished = (known for known in others if _is_older_name(known.file, lineage.file) and known.committed == size)
-        return next((known for known in (*readers, *finished) if likeness_of(known).is_met_by(descriptor)), None)
+        finished = (known for known in (*self.finished.values(), *self.departed) if known.committed == size)
+        originals = (known for known in finished if _is_older_name(known.file, lineage.file))
+        return next((known for known in originals if likeness_of(known).is_met_by(descriptor)), None)
+
+    def _has_other_bytes(self, reader: Reader, descriptor: int) -> bool:
+        """Whether the file of `reader` is there, as it was read, and what is behind `descriptor` is no copy of it.
+
+        So little may have been read that other lives of the log begin alike. A file that was truncated, or is gone,
+        says nothing: its copy may well be longer than what was read.
+        """
+        if reader.is_copy:
+            return False
+        own = os.dup(reader.fd) if reader.fd is not None else self._open_again(reader)
+        if own is None:
+            return False
+        try:
+            is_intact = likeness_of(reader.known()).is_met_by(own)
+            return is_intact and not begins_with(own, descriptor, os.fstat(descriptor).st_size)
+        finally:
+            os.close(own)
+
+    def _open_again(self, reader: Reader) -> int | None:
+        """A descriptor on a file that is not open, wherever it is now; None if that cannot be seen."""
+        try:
+            beside = locate(reader.inode, reader.igen, [os.path.dirname(reader.path)], reader.path)  # noqa: PTH120
+        except OSError:
+            beside = None
+        for path in (reader.path, beside):
+            opened = None if path is None else self.open_files.open(path)
+            if isinstance(opened, Opened):
+                if (opened.facts.dev, opened.facts.ino) == reader.inode and not opened.is_compressed:
+                    return opened.fd
+                os.close(opened.fd)
+        return None
 
     def set_aside(self, inode: Inode, mtime_ns: int) -> None:
         """Note that a file, as it is, is only a copy of what is told anyway."""

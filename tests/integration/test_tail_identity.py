@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -224,3 +225,31 @@ async def test_an_old_file_that_is_written_again_goes_on_where_it_was(tmp_path: 
     write(log, b"three\n")
     await second_run(sink, spec, 3)
     assert sink.texts == [b"one", b"two", b"three"]
+
+
+@pytest.mark.parametrize("is_packed", [False, True])
+@pytest.mark.parametrize("is_down", [False, True])
+async def test_what_came_between_is_read_though_it_begins_with_all_of_a_quiet_older_life(
+    tmp_path: Path, *, is_down: bool, is_packed: bool
+) -> None:
+    """Many programs write the same first line into each log. Conformance: A3, D3."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(log)
+
+    def rotate_twice() -> None:
+        log.rename(tmp_path / "app.log.2")
+        between = gzip.compress(b"banner\ntwo\n") if is_packed else b"banner\ntwo\n"
+        write(tmp_path / f"app.log.1{'.gz' if is_packed else ''}", between)
+        write(log, b"banner\nthree\n")
+
+    write(log, b"banner\n")
+    async with tailing(sink, spec):
+        await sink.first(1)
+        if not is_down:
+            rotate_twice()
+            await sink.until(lambda: b"three" in sink.texts)
+    if is_down:
+        rotate_twice()
+        async with tailing(sink, spec, known=sink.known(), first_seen=()):
+            await sink.until(lambda: b"three" in sink.texts)
+    assert sink.texts == [b"banner", b"banner", b"two", b"banner", b"three"]

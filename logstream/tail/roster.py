@@ -11,8 +11,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from logstream.records import GapReason
 from logstream.tail.batch import display
 from logstream.tail.clocks import latest_seconds, not_later
+from logstream.tail.former import base_path_of, by_file, file_of, has_lost_its_file, is_outrun, path_of, places
 from logstream.tail.globs import is_matched
 from logstream.tail.lineage import Census, Lineage
 from logstream.tail.reader import Reader
@@ -76,10 +78,10 @@ class Roster:
             if generation.is_gone or generation.sealed:
                 # By its own time the file of a finished one is known again.
                 self._census.retire(generation, is_gone=generation.is_gone)
-                self._note_history(_path_of(generation), dated.last_ns)
+                self._note_history(path_of(generation), dated.last_ns)
             else:
                 self._parked[generation.key] = dated
-        place = _places(generations)
+        place = places(generations)
         self._parked = dict(sorted(self._parked.items(), key=lambda item: place.get(item[0], len(place))))
         self._unpark(now)
 
@@ -231,12 +233,14 @@ class Roster:
 
     def _unpark(self, now: float) -> None:
         """Follow what is remembered of the sources there are."""
-        paths = {_path_of(known) for known in self._parked.values()} | self.lineages.keys()
+        paths = {path_of(known) for known in self._parked.values()} | self.lineages.keys()
+        mates = by_file(self._parked.values())
         for known in list(self._parked.values()):
-            if self._is_outrun(known):
+            others = [one for one in mates.get(file_of(known), ()) if one is not known and one.key in self._parked]
+            if is_outrun(known, others):
                 del self._parked[known.key]
                 continue
-            spec, path = self._specs.get(known.source), _base_path(_path_of(known), paths)
+            spec, path = self._specs.get(known.source), base_path_of(path_of(known), paths)
             owner = self.lineages.get(path)
             if spec is None or not is_matched(path, spec.paths, spec.exclude):
                 self._census.retire(known)
@@ -249,42 +253,11 @@ class Roster:
                 elif lineage.last_mtime_ns is None and known.last_ns is not None:
                     lineage.last_mtime_ns = known.last_ns + 1  # what was there when it was found is older
                 reader = Reader(spec, known, now)
-                reader.is_displaced = known.path != _path_of(known)
+                reader.is_displaced = known.path != path_of(known)
                 reader.may_be_copy = not (known.has_begun or known.head_length or known.path == path)
                 lineage.add_older(reader)
-                self._census.enrol(reader)
-
-    def _is_outrun(self, known: Known) -> bool:
-        """Whether the same file was read further since, for another source: its lines must not come twice."""
-        file = (known.dev, known.ino, known.igen)
-        return any(
-            (other.dev, other.ino, other.igen) == file and other.committed > known.committed
-            for other in self._parked.values()
-        )
-
-
-def _places(generations: Sequence[Known]) -> dict[str, int]:
-    """Where each generation stands in the order of births, by key: a later life of a file where its first one was.
-
-    Else one whose beginning, a truncation, was seen only after a rotation would stand behind what was begun later.
-    """
-    first: dict[tuple[int, int, int | None], int] = {}
-    for number, known in enumerate(generations):
-        first.setdefault((known.dev, known.ino, known.igen), number)
-    return {known.key: first[known.dev, known.ino, known.igen] for known in generations}
-
-
-def _base_path(path: str, paths: Collection[str]) -> str:
-    """The one of `paths` that `path` is an older life of by its name; else `path` itself."""
-    directory, name = os.path.split(path)
-    bases = sorted((os.path.join(directory, base) for base, _ in base_names(name)), key=len)
-    return next((base for base in bases if base in paths), path)
-
-
-def _path_of(known: Known) -> str:
-    """The path that a generation was written under: `file`, unless that is not its real spelling."""
-    if "\ufffd" not in known.file:
-        return known.file
-    directory, name = os.path.split(known.path)
-    candidates = (known.path, *(os.path.join(directory, base) for base, _ in base_names(name)))
-    return next((path for path in candidates if display(path) == known.file), known.path)
+                if has_lost_its_file(known, others):
+                    reader.gone_reason = GapReason.TRUNCATED
+                    reader.lose_file(now - self._census.pace.absence_seconds)
+                else:
+                    self._census.enrol(reader)

@@ -1,0 +1,71 @@
+"""The tail goes while an older life is read on beside the newer one in its file, and comes back."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from logstream.tail.batch import Hole
+from tests.tail_kit import BRISK, RecordingSink, looked_everywhere, source, tailing, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LINES = [b"%07d %s" % (number, b"x" * 90) for number in range(80_000)]
+SHORT_TURNS = replace(BRISK, turn_bytes=(1 << 20) + 1)
+
+
+@pytest.mark.parametrize("is_packed", [False, True])
+async def test_a_copy_that_was_not_read_to_its_end_before_a_restart_is_read_on_and_nothing_comes_twice(
+    tmp_path: Path, *, is_packed: bool
+) -> None:
+    """Both lives had the same file. Conformance: B7."""
+    sink, log, copy = RecordingSink(), tmp_path / "app.log", tmp_path / "app.log.1"
+    spec = source(log)
+    write(log, b"one\n")
+    async with tailing(sink, spec, pace=SHORT_TURNS):
+        await sink.first(1)
+        # No await in between: for the tail all this happens at once.
+        write(log, b"".join(line + b"\n" for line in LINES))
+        copy.write_bytes(log.read_bytes())
+        os.truncate(log, 0)
+        write(log, b"new\n")
+        if is_packed:
+            (tmp_path / "app.log.1.gz").write_bytes(gzip.compress(copy.read_bytes(), compresslevel=1))
+            copy.unlink()
+        await sink.until(lambda: len(sink.births) == 2)
+    assert not sink.sealed
+    assert len(sink.lines) < len(LINES)
+    async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
+        await sink.first(2 + len(LINES))
+        await looked_everywhere(supervisor)
+        write(log, b"newer\n")
+        await sink.first(3 + len(LINES))
+    assert sink.texts == [b"one", *LINES, b"new", b"newer"]
+    assert not sink.of_kind(Hole)
+
+
+async def test_a_life_whose_copy_went_while_nobody_looked_is_a_gap_and_the_newer_one_comes_once(tmp_path: Path) -> None:
+    """Conformance: B9."""
+    sink, log, copy = RecordingSink(), tmp_path / "app.log", tmp_path / "app.log.1"
+    spec = source(log)
+    write(log, b"one\n")
+    async with tailing(sink, spec, pace=SHORT_TURNS):
+        await sink.first(1)
+        write(log, b"".join(line + b"\n" for line in LINES))
+        copy.write_bytes(log.read_bytes())
+        os.truncate(log, 0)
+        write(log, b"new\n")
+        await sink.until(lambda: len(sink.births) == 2)
+    count, (old, _) = len(sink.lines), sink.births
+    copy.unlink()
+    async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
+        await sink.first(count + 1)
+        await looked_everywhere(supervisor)
+    assert sink.texts[count:] == [b"new"]
+    (hole,) = sink.of_kind(Hole)
+    assert (hole.key, hole.start, hole.end) == (old, len(b"".join(sink.texts[:count])) + count, None)

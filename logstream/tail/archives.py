@@ -31,17 +31,8 @@ class Archives:
     def open(self, lineage: Lineage, reader: Reader, turn: Turn) -> Reader | None:
         """The reader whose bytes are open now; `reader` itself, not open, if it has to wait; None if it is over."""
         copy = self._census.unpacking.ask(reader, reader.path)
-        if copy is Answer.GONE:
-            return self._miss(lineage, reader, turn)
-        if copy is Answer.LATER:
-            lineage.hot_until = turn.now + self._census.pace.hot_seconds
-            return reader
-        if copy is Answer.NONE:
-            self._endings.dismiss(lineage, reader)
-            if reader.path not in lineage.told:
-                lineage.told.add(reader.path)
-                turn.tell(lineage.spec, display(reader.path), "unreadable", "compressed")
-            return None
+        if isinstance(copy, Answer):
+            return self._wait(lineage, reader, copy, turn)
         if (moved := go_on_packed(copy, reader, lineage, self._census, turn)) is not None:
             return moved
         known = self._census.original_of(copy, lineage)
@@ -52,6 +43,23 @@ class Archives:
         os.close(copy)
         self._endings.dismiss(lineage, reader)
         self._census.retire(known._replace(dev=reader.inode[0], ino=reader.inode[1], igen=reader.igen, sealed=True))
+        return None
+
+    def _wait(self, lineage: Lineage, reader: Reader, answer: Answer, turn: Turn) -> Reader | None:
+        """There are no bytes, not yet or not at all."""
+        if answer is Answer.GONE:
+            return self._miss(lineage, reader, turn)
+        if answer is Answer.LATER:
+            lineage.hot_until = turn.now + self._census.pace.hot_seconds
+            return reader
+        if reader.path not in lineage.told:
+            lineage.told.add(reader.path)
+            reason = "compressed" if answer is Answer.NONE else "cannot be opened"
+            turn.tell(lineage.spec, display(reader.path), "unreadable", reason)
+        if answer is Answer.SHUT:
+            reader.is_unreadable = True
+            return reader
+        self._endings.dismiss(lineage, reader)
         return None
 
     def _miss(self, lineage: Lineage, reader: Reader, turn: Turn) -> Reader | None:

@@ -108,7 +108,8 @@ class Endings:
     def end(self, lineage: Lineage, reader: Reader, reason: GapReason, turn: Turn) -> None:
         """A life whose bytes are gone ends, with what was not read of it."""
         # What was empty when it was seen, and compressed since, is read as a file of its own.
-        if reader.committed or reader.head_length or not may_be_packed(reader, lineage.path):
+        is_read_there = not (reader.committed or reader.head_length or reader.is_unreadable)
+        if not (is_read_there and may_be_packed(reader, lineage.path)):
             self._lose_unread(reader, reason, turn)
         turn.add(Sealed(reader.key, reason, reader.committed))
         self.dismiss(lineage, reader)

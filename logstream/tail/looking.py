@@ -31,11 +31,18 @@ class Packed(NamedTuple):
     fd: int | None
 
 
+class Shut(NamedTuple):
+    """A file that is there and cannot be opened: it waits until it can."""
+
+    sibling: Sibling
+    reason: str
+
+
 class Snapshot(NamedTuple):
     """What stood beside a path, and what was opened, with nothing having moved in between if `is_consistent`."""
 
     live: Opened | Refused
-    older: list[Opened | Packed]
+    older: list[Opened | Packed | Shut]
     """What came in between, oldest first."""
     is_consistent: bool
     is_all: bool
@@ -77,7 +84,7 @@ class Looking:
         """List the siblings, open the live file and those that came before it unseen, and list again."""
         before = family_of(lineage.path) if lineage.has_history else {}
         live = self._census.open_files.open(lineage.path)
-        older: list[Opened | Packed] = []
+        older: list[Opened | Packed | Shut] = []
         is_consistent = is_all = True
         for sibling in self._unseen(lineage, before):
             is_full = is_bounded and sum(isinstance(one, Opened) for one in older) >= self._most_held
@@ -87,6 +94,9 @@ class Looking:
                 break
             if isinstance(opened, Refused):
                 is_consistent = is_consistent and not opened.is_absent
+                if not (opened.is_absent or opened.is_untailable):
+                    shut = Shut(sibling, opened.reason)
+                    older.append(Packed(sibling, None) if sibling.name.is_compressed else shut)
                 continue
             is_consistent = is_consistent and (opened.facts.dev, opened.facts.ino) == (sibling.dev, sibling.ino)
             older += self._unless_copy(lineage, opened, sibling, live, older)
@@ -107,7 +117,7 @@ class Looking:
         opened: Opened,
         sibling: Sibling,
         live: Opened | Refused,
-        older: list[Opened | Packed],
+        older: list[Opened | Packed | Shut],
     ) -> list[Opened | Packed]:
         """What is to be entered of a sibling that is open, behind those that are `older`."""
         if opened.is_compressed:

@@ -80,7 +80,7 @@ def go_on_held(reader: Reader, lineage: Lineage, census: Census, turn: Turn) -> 
         return Answer.NONE
     copy = census.unpacking.ask(packed, packed.path)
     if isinstance(copy, Answer):
-        return Answer.NONE if copy is Answer.GONE else copy
+        return Answer.LATER if copy is Answer.LATER else Answer.NONE
     if not likeness_of(reader.known()).is_met_by(copy):
         census.unpacking.give_back(packed, copy)
         return Answer.NONE

@@ -40,7 +40,8 @@ _HEAD_BYTES = 256
 _LEAST_HOLE_BYTES = 64
 """So many NULs at a file's start are no text."""
 _HOLE_STEP_BYTES = 1 << 20
-_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE})
+EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE})
+"""What open(2) says where no descriptor is left."""
 _ARCHIVES_SHARE = 4
 
 
@@ -111,7 +112,7 @@ class OpenFiles:
                 return Refused(obstacle, is_untailable=True)
             fd = self._open(path)
         except OSError as error:
-            return Refused(reason_of(error), is_absent=is_absence(error), is_exhausted=error.errno in _EXHAUSTED)
+            return Refused(reason_of(error), is_absent=is_absence(error), is_exhausted=error.errno in EXHAUSTED)
         try:
             facts = facts_of(fd)
             head = os.pread(fd, _MAGIC_BYTES, 0) if facts.is_regular else b""
@@ -152,7 +153,7 @@ class OpenFiles:
         try:
             return self._opener(path, OPEN_FLAGS)
         except OSError as error:
-            if error.errno not in _EXHAUSTED or not self._spare_one(None):
+            if error.errno not in EXHAUSTED or not self._spare_one(None):
                 raise
             self.limit = max(1, len(self._holders))
             return self._opener(path, OPEN_FLAGS)

@@ -53,6 +53,13 @@ class Reader(Place):
         reader.written_ns = sibling.mtime_ns
         return reader
 
+    @classmethod
+    def shut(cls, spec: SourceSpec, file: str, sibling: Sibling, now: float) -> Reader:
+        """What is in a file that nobody may open yet, from its start: perhaps only a copy of what is known."""
+        reader = cls.packed(spec, file, sibling, now)
+        reader.is_packed, reader.is_unreadable, reader.may_be_copy = False, True, True
+        return reader
+
     def bear(self) -> Birth:
         """Begin with the first byte of an unpacked copy. The path is told as it was before it was compressed."""
         if self.fd is not None:

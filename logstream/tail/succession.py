@@ -17,7 +17,7 @@ from logstream.tail.discovery import is_absence, obstacle_of, reason_of
 from logstream.tail.family import has_inode
 from logstream.tail.framing import MARK_BYTES, MOST_END_BYTES, encoding_of, framing_of
 from logstream.tail.identity import Verdict, contradict
-from logstream.tail.looking import Looking
+from logstream.tail.looking import Looking, Shut
 from logstream.tail.moving import go_on_in, life_moved_to
 from logstream.tail.opening import Opened, Refused, is_unlinked, place_of
 from logstream.tail.reader import Reader
@@ -212,19 +212,24 @@ class Succession:
         if lineage.has_more_before:
             lineage.hot_until = turn.now + self._census.pace.hot_seconds
 
-    def _enter_older(self, lineage: Lineage, found: list[Opened | Packed], turn: Turn) -> None:
+    def _enter_older(self, lineage: Lineage, found: list[Opened | Packed | Shut], turn: Turn) -> None:
         for older in found:
             reader: Reader | None
             if isinstance(older, Opened):
                 is_next = not any(map(_comes_between, found[: found.index(older)]))
                 reader = self._read_in(lineage, older, turn, is_next=is_next)
+            elif isinstance(older, Shut):
+                reader = Reader.shut(lineage.spec, lineage.file, older.sibling, turn.now)
+                self._census.enrol(reader)
+                turn.add(reader.birth())
+                turn.tell(lineage.spec, display(reader.path), "unreadable", older.reason)
             else:
                 reader = Reader.packed(lineage.spec, lineage.file, older.sibling, turn.now)
                 self._census.enrol(reader)
                 if older.fd is not None:
                     self._census.unpacking.hold(reader.key, older.fd, self._census.open_files.archives_limit)
             if reader is not None and reader not in lineage.readers:
-                reader.may_be_copy = isinstance(older, Opened) and not older.facts.size
+                reader.may_be_copy |= isinstance(older, Opened) and not older.facts.size
                 lineage.add_older(reader)
                 lineage.displace(reader, turn.now)
 
@@ -274,7 +279,7 @@ class Succession:
                 lineage.move(reader, place, turn)
 
 
-def _comes_between(older: Opened | Packed) -> bool:
+def _comes_between(older: Opened | Packed | Shut) -> bool:
     """Whether a file that nobody had seen has lines that come before what is newer.
 
     Archives may be those of lives that were read long ago, and an empty file may be a copy in the making.

@@ -16,7 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
-from logstream.tail.opening import locate, place_of
+from logstream.tail.discovery import is_absence
+from logstream.tail.opening import EXHAUSTED, locate, place_of
 from logstream.tail.packed import (
     NoRoomError,
     StillWrittenError,
@@ -54,6 +55,8 @@ class Answer(Enum):
     """There is no copy."""
     GONE = "gone"
     """The compressed file that was found is nowhere any more."""
+    SHUT = "shut"
+    """It is there, and cannot be opened now."""
 
 
 class _Begun(NamedTuple):
@@ -173,22 +176,30 @@ class Unpacking:
 
 
 def _open_packed(reader: Reader) -> IO[bytes] | Answer:
-    """The compressed file of `reader`, wherever it is now; GONE if it is nowhere, NONE if that cannot be seen."""
+    """The compressed file of `reader`, wherever it is now; or why there is none."""
     for _ in range(_ATTEMPTS):
-        with suppress(OSError):
+        try:
             file = Path(reader.path).open("rb")  # noqa: SIM115 - closed by whoever reads it
+        except OSError as error:
+            if not is_absence(error):
+                return _answer_to(error)
+        else:
             seen = os.fstat(file.fileno())
             if (seen.st_dev, seen.st_ino) == reader.inode:
                 return file
             file.close()
         try:
             path = locate(reader.inode, reader.igen, [str(Path(reader.path).parent)], reader.path)
-        except OSError:
-            return Answer.NONE
+        except OSError as error:
+            return _answer_to(error)
         if path is None:
             return Answer.GONE
         reader.path = path
     return Answer.LATER
+
+
+def _answer_to(error: OSError) -> Answer:
+    return Answer.LATER if error.errno in EXHAUSTED else Answer.SHUT
 
 
 def _open_held(reader: Reader, descriptor: int) -> IO[bytes]:

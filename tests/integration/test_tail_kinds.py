@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import resource
 import socket
@@ -232,3 +233,61 @@ async def test_a_deleted_file_is_read_to_its_end_and_then_let_go(tmp_path: Path,
         await sink.until(lambda: sink.sealed)
         assert open_files_below(tmp_path) == []
     assert sink.texts == [b"one", *rest.splitlines()]
+
+
+async def test_a_rotated_file_that_may_not_be_read_is_named_and_read_once_it_may(public_path: Path) -> None:
+    """Its log can be read again, and goes on; what came between was lost without a word. Conformance: F5."""
+    sink, log, older = RecordingSink(), public_path / "app.log", public_path / "app.log.1"
+    spec = source(log)
+    write(log, b"one\n")
+    with as_nobody():
+        await first_run(sink, spec, 1)
+    log.rename(public_path / "app.log.2")
+    write(older, b"two\n")
+    older.chmod(0)
+    write(log, b"three\n")
+    with as_nobody():
+        async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
+            assert await sink.first(2) == [b"one", b"three"]
+            assert ("unreadable", "permission denied") in sink.states()
+            await looked_everywhere(supervisor)
+        async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
+            await looked_everywhere(supervisor)
+            with as_owner():
+                older.chmod(0o644)
+            await sink.first(3)
+            await looked_everywhere(supervisor)
+            write_as_owner(log, b"four\n")
+            assert await sink.first(4) == [b"one", b"three", b"two", b"four"]
+    assert not sink.of_kind(Hole)
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+async def test_a_rotated_file_that_went_before_it_could_be_read_is_a_gap(public_path: Path, suffix: str) -> None:
+    """Conformance: F5."""
+    sink, log, older = RecordingSink(), public_path / "app.log", public_path / f"app.log.1{suffix}"
+    spec = source(log)
+    write(log, b"one\n")
+    with as_nobody():
+        await first_run(sink, spec, 1)
+    log.rename(public_path / "app.log.2")
+    older.write_bytes(gzip.compress(b"two\n") if suffix else b"two\n")
+    older.chmod(0)
+    write(log, b"three\n")
+    with as_nobody():
+        async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
+            await sink.first(2)
+            await looked_everywhere(supervisor)
+            assert not sink.of_kind(Hole)
+            with as_owner():
+                older.unlink()
+            await sink.until(lambda: sink.of_kind(Hole))
+            await looked_everywhere(supervisor)
+    ((_, start, end, reason),) = sink.of_kind(Hole)
+    assert (start, end, reason) == (0, None, GapReason.DELETED)
+    assert sink.texts == [b"one", b"three"]
+
+
+def write_as_owner(path: Path, content: bytes) -> None:
+    with as_owner():
+        write(path, content)

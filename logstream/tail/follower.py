@@ -144,7 +144,9 @@ class Follower:
     def _at_hand(self, lineage: Lineage, reader: Reader, turn: Turn) -> Reader | None:
         """The reader, open if there may be something to read or to say; another life in its place; None: it is over."""
         current: Reader | None = reader
-        if reader.fd is None and (not reader.is_idle() or self._is_over(lineage, reader, turn)):
+        if reader.fd is None and reader.is_idle() and not self._is_over(lineage, reader, turn):
+            reader.has_caught_up = True  # what is newer need not wait until it is over
+        elif reader.fd is None:
             current = self._open(lineage, reader, turn)
         is_over = current is not None and current.may_be_copy and self._endings.end_copy(lineage, current, turn)
         return None if is_over else current

@@ -479,6 +479,16 @@ def test_a_rotated_file_that_was_closed_for_others_is_read_on_and_ends_in_its_ti
     assert [(change.reason, change.end) for change in desk.look(62) if isinstance(change, Sealed)] == [(None, 9)]
 
 
+def test_nothing_waits_for_a_rotated_file_that_was_closed_for_others_and_has_been_quiet(desk: Desk) -> None:
+    desk.files.limit = 1
+    write(desk.log, b"one\n")
+    os.utime(desk.log, (1_000, 1_000))
+    desk.look(0)
+    desk.log.rename(desk.log.with_name("app.log.1"))
+    write(desk.log, b"new\n")
+    assert texts(desk.look(1)) == [b"new\n"]
+
+
 def test_a_deleted_file_that_was_closed_for_others_ends_without_a_gap(desk: Desk) -> None:
     desk.files.limit = 1
     write(desk.log, b"one\n")

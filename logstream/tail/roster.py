@@ -227,6 +227,8 @@ class Roster:
         del self.lineages[lineage.path]
         for reader in lineage.readers:
             self._census.strike(reader)
+            if reader.is_packed:
+                continue  # it has not begun: nobody has heard of it
             known = reader.known()
             self._parked[known.key] = known
             self._census.retire(known)

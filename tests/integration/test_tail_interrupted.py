@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import os
+import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from logstream.tail import unpacking
 from logstream.tail.batch import Hole
-from tests.tail_kit import BRISK, RecordingSink, looked_everywhere, source, tailing, write
+from logstream.tail.packed import unpack_file
+from tests.tail_kit import (
+    BRISK,
+    PATIENCE_SECONDS,
+    RecordingSink,
+    first_run,
+    looked_everywhere,
+    source,
+    tailing,
+    write,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from logstream.tail.packed import Unpacked
 
 LINES = [b"%07d %s" % (number, b"x" * 90) for number in range(80_000)]
 SHORT_TURNS = replace(BRISK, turn_bytes=(1 << 20) + 1)
@@ -69,3 +84,32 @@ async def test_a_life_whose_copy_went_while_nobody_looked_is_a_gap_and_the_newer
     assert sink.texts[count:] == [b"new"]
     (hole,) = sink.of_kind(Hole)
     assert (hole.key, hole.start, hole.end) == (old, len(b"".join(sink.texts[:count])) + count, None)
+
+
+async def test_a_source_that_goes_while_an_archive_waits_and_comes_back_has_all_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is in the archive has not begun, and nobody remembers it."""
+    sink, log, may_go_on = RecordingSink(), tmp_path / "app.log", threading.Event()
+    spec = source(log)
+    write(log, b"one\n")
+    await first_run(sink, spec, 1)
+    log.rename(tmp_path / "app.log.2")
+    write(tmp_path / "app.log.1.gz", gzip.compress(b"two\n"))
+    write(log, b"three\n")
+
+    def unpack_slowly(*arguments: Any, **options: Any) -> Unpacked | None:  # noqa: ANN401 - as unpack_file has them
+        assert may_go_on.wait(PATIENCE_SECONDS)
+        return unpack_file(*arguments, **options)
+
+    monkeypatch.setattr(unpacking, "unpack_file", unpack_slowly)
+    async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
+        await sink.until(lambda: len(sink.births) == 2)
+        supervisor.reconfigure([])
+        await asyncio.sleep(0)
+        supervisor.reconfigure([spec])
+        may_go_on.set()
+        await sink.first(3)
+        await looked_everywhere(supervisor)
+    assert sink.texts == [b"one", b"two", b"three"]
+    assert not sink.of_kind(Hole)

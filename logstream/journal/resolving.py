@@ -66,12 +66,12 @@ class Resolver:
             if life.sealed_at is not None or before is None or anchor_of(before) != position.anchor:
                 return Resolution(None, _AHEAD)
             return Resolution(self.loaded_head, _POWER_LOST, Recovery(life.generation.key, position.offset))
-        # Behind a gap, and nowhere else, an id was made without the bytes before it.
         is_at_end = life.sealed_at is not None and position.offset == life.committed
         if is_at_end and position.anchor == AFTER_OPEN_GAP:
             return Resolution(life.sealed_at, None)
-        is_behind_gap = is_at_end and position.anchor == AFTER_GAP
-        if before is not None and not is_behind_gap and anchor_of(before) != position.anchor:
+        # Behind a gap an id was made without the bytes before it, which may have been found again since: moved back,
+        # unpacked, or still open in the process that is asked now.
+        if before is not None and position.anchor not in {AFTER_GAP, anchor_of(before)}:
             return Resolution(None, "the bytes before this id are not the ones that it was made from")
         return Resolution(find_place(self._store, self._ledger, life, position.offset), None)
 

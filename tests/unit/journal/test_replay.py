@@ -64,6 +64,25 @@ async def test_bytes_that_were_swapped_under_a_reader_are_not_taken_for_the_old_
     assert (lost.gap.start, lost.gap.end, lost.gap.reason) == (first.end, a.told, GapReason.TRUNCATED)
 
 
+async def test_an_id_behind_a_gap_is_known_when_the_bytes_have_been_found_again(tmp_path: Path) -> None:
+    """Another process may have the file open still. Torture with two workers, seed 13501."""
+    journal = open_journal(tmp_path)
+    a, b = StoryFile(tmp_path / "a.log", "s"), StoryFile(tmp_path / "b.log", "s")
+    await journal.commit(batch(a.changes(b"a1\n"), b.changes(b"b1\n"), a.changes(b"a2\n")))
+    (tmp_path / "elsewhere").mkdir()
+    a.path.rename(tmp_path / "elsewhere" / "a.log")
+    reader = journal.reader(0)
+    losses = [await reader.read(journal.head) for _ in range(3)][::2]
+    (tmp_path / "elsewhere" / "a.log").rename(a.path)
+    places = []
+    for lost in losses:
+        assert isinstance(lost, Lost)
+        assert lost.after is not None
+        places.append((await journal.resolve(lost.after)).at)
+    await journal.aclose()
+    assert places == [3, 9]
+
+
 async def test_descriptors_that_nobody_uses_are_given_back(tmp_path: Path) -> None:
     journal = open_journal(tmp_path)
     a = StoryFile(tmp_path / "a.log", "s")

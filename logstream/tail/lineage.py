@@ -90,9 +90,18 @@ class Lineage:
     def add_older(self, reader: Reader) -> None:
         """Put `reader` before the live one, and before what was written later and waits for it since a restart."""
         index = len(self.readers) - (self.live is not None)
-        while index and _is_waiting_for(self.readers[index - 1], reader):
+        while index and _is_waiting_for(self.readers[index - 1], reader) and not self._is_named_as_newer(reader, index):
             index -= 1
         self.readers.insert(index, reader)
+
+    def _is_named_as_newer(self, reader: Reader, index: int) -> bool:
+        """Whether names say that `reader` came after the one before `index`: that may have got late lines since."""
+        base = os.path.basename(self.path)  # noqa: PTH119
+        one, other = (
+            rotated_name(base, os.path.basename(path))  # noqa: PTH119
+            for path in (reader.path, self.readers[index - 1].path)
+        )
+        return one is not None and other is not None and one.scheme == other.scheme and one.order > other.order
 
     def is_blocked_by(self, reader: Reader) -> bool:
         """Whether what is newer than `reader` must wait until that has been read to its end once."""

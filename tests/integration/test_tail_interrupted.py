@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import os
 import threading
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -113,3 +114,25 @@ async def test_a_source_that_goes_while_an_archive_waits_and_comes_back_has_all_
         await looked_everywhere(supervisor)
     assert sink.texts == [b"one", b"two", b"three"]
     assert not sink.of_kind(Hole)
+
+
+@pytest.mark.parametrize("name", ["app.log.{}", "app.log-2026010{}"])
+async def test_late_lines_put_no_life_behind_a_newer_one_that_had_not_begun_either(tmp_path: Path, name: str) -> None:
+    """Both waited for one that is nowhere when the tail went. Torture, seed 12511. Conformance: A3, A8."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    older, newer = (tmp_path / name.format(number) for number in ((2, 1) if name.endswith("g.{}") else (1, 2)))
+    spec = source(tmp_path / "*.log*")
+    write(log, b"one\n")
+    await first_run(sink, spec, 1)
+    log.rename(tmp_path.with_name(f"{tmp_path.name} elsewhere"))
+    write(older, b"two\n")
+    write(newer, b"three\n")
+    write(log, b"four\n")
+    write(older, b"late\n")
+    os.utime(newer, (time.time() - 60, time.time() - 60))
+    async with tailing(sink, spec, known=sink.known(), first_seen=(), pace=replace(BRISK, absence_seconds=60.0)):
+        await sink.until(lambda: len(sink.births) == 4)
+    assert sink.texts == [b"one"]
+    async with tailing(sink, spec, known=sink.known(), first_seen=()):
+        await sink.first(5)
+    assert sink.texts == [b"one", b"two", b"late", b"three", b"four"]

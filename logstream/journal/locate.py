@@ -32,6 +32,8 @@ OPEN_FILES = 128
 """The most descriptors held for reading history; the least recently used one is closed."""
 UNPACKED_BYTES = 4 << 30
 """The most room that unpacked generations take together; beyond it the least recently used one is given up."""
+_ATTEMPTS = 5
+"""How often a file is looked for again that was renamed between the listing of its directory and its opening."""
 _ELSEWHERE = frozenset((GapReason.DELETED, GapReason.TRUNCATED))
 """Why bytes are not where they were; a copy of them may be left."""
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
@@ -142,23 +144,37 @@ class Locator:
             os.close(self._open.popitem()[1])
 
     def _search(self, life: Life) -> int | GapReason:
-        reason = GapReason.DELETED
-        for path in _candidates(life):
-            try:
-                descriptor = os.open(path, _FLAGS)
-            except FileNotFoundError:
-                continue
-            except OSError:
-                reason = GapReason.UNREADABLE
-                continue
-            verdict = _examine(descriptor, life)
-            if verdict is None:
-                return descriptor
-            os.close(descriptor)
-            if verdict is GapReason.TRUNCATED and path == life.path:
-                # Under another name it is another file that was given the inode of a deleted one.
-                reason = verdict
-        return life.gone or reason
+        answer, has_moved = _look_for(life)
+        for _ in range(_ATTEMPTS):
+            if not has_moved:
+                break
+            answer, has_moved = _look_for(life)
+        return answer
+
+
+def _look_for(life: Life) -> tuple[int | GapReason, bool]:
+    """A descriptor on the generation, or why there is none; and whether it was renamed meanwhile: it is elsewhere."""
+    reason, has_moved = GapReason.DELETED, False
+    for path in _candidates(life):
+        is_beside = path != life.path
+        try:
+            descriptor = os.open(path, _FLAGS)
+        except FileNotFoundError:
+            has_moved |= is_beside
+            continue
+        except OSError:
+            reason = GapReason.UNREADABLE
+            continue
+        verdict = _examine(descriptor, life)
+        if verdict is None:
+            return descriptor, False
+        seen = os.fstat(descriptor)
+        os.close(descriptor)
+        has_moved |= is_beside and (seen.st_dev, seen.st_ino) != (life.dev, life.ino)
+        if verdict is GapReason.TRUNCATED and not is_beside:
+            # Under another name it is another file that was given the inode of a deleted one.
+            reason = verdict
+    return life.gone or reason, has_moved
 
 
 def _candidates(life: Life) -> Iterator[str]:

@@ -190,3 +190,25 @@ def test_bytes_before_an_offset_are_whole_or_none(locator: Locator, log: Path) -
         assert Locator.read_before(directory, 10, 64) is None
     finally:
         os.close(directory)
+
+
+@pytest.mark.parametrize("has_successor", [True, False])
+def test_a_file_that_is_renamed_between_being_listed_and_opened_is_found(
+    locator: Locator, log: Path, monkeypatch: pytest.MonkeyPatch, *, has_successor: bool
+) -> None:
+    """Else its lines, which are all there, are told as lost."""
+    life, open_file = life_of(log), os.open
+    first, second = log.with_name("app.log.1"), log.with_name("app.log.2")
+    log.rename(first)
+
+    def open_late(path: str, flags: int) -> int:
+        if path == str(first) and not second.exists():
+            first.rename(second)
+            if has_successor:
+                first.write_bytes(b"the next life\n")
+        return open_file(path, flags)
+
+    monkeypatch.setattr(os, "open", open_late)
+    found = locator.locate(life)
+    monkeypatch.undo()
+    assert content_at(found) == CONTENT

@@ -178,14 +178,18 @@ def _look_for(life: Life) -> tuple[int | GapReason, bool]:
 
 
 def _candidates(life: Life) -> Iterator[str]:
-    """The generation's last known path, then whatever else in that directory has its inode."""
+    """The generation's last known path, then whatever else in that directory, or behind a link, has its inode."""
     yield life.path
-    try:
-        with os.scandir(Path(life.path).parent) as entries:
-            names = [entry.path for entry in entries if entry.inode() == life.ino and entry.path != life.path]
-    except OSError:
-        return
-    yield from names
+    path = Path(life.path)
+    # Not `resolve`: that refuses a link that leads to itself.
+    behind = [Path(os.path.realpath(path)).parent] if path.is_symlink() else []
+    for directory in (path.parent, *behind):
+        try:
+            with os.scandir(directory) as entries:
+                names = [entry.path for entry in entries if entry.inode() == life.ino and entry.path != life.path]
+        except OSError:
+            continue
+        yield from names
 
 
 def _likeness(life: Life) -> Likeness:

@@ -33,12 +33,13 @@ class Copies:
         Rotation by copying (logrotate's `copytruncate`) leaves one beside it. LATER while files are being renamed
         there: it may have been passed over.
         """
+        home = lineage.home
         for _ in range(ATTEMPTS):
-            family = family_of(lineage.path)
+            family = family_of(home)
             copy = self._find_in(family, reader)
             if copy is not None:
                 return copy
-            if inodes_of(family_of(lineage.path)) == inodes_of(family):
+            if inodes_of(family_of(home)) == inodes_of(family):
                 return Answer.NONE
         return Answer.LATER
 

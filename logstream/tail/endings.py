@@ -60,7 +60,7 @@ class Endings:
             turn.add(reader.cut_off())
         copy = Answer.NONE if base else self._copies.find(lineage, reader)
         # Nobody knows before it is unpacked whether a compressed file holds more than was read.
-        is_sought = copy is Answer.LATER or (copy is Answer.NONE and not base and may_be_packed(reader, lineage.path))
+        is_sought = copy is Answer.LATER or (copy is Answer.NONE and not base and may_be_packed(reader, lineage.home))
         is_lost = copy is Answer.NONE and not is_sought
         if is_lost:
             self._lose_unread(reader, GapReason.TRUNCATED, turn)
@@ -109,7 +109,7 @@ class Endings:
         """A life whose bytes are gone ends, with what was not read of it."""
         # What was empty when it was seen, and compressed since, is read as a file of its own.
         is_read_there = not (reader.committed or reader.head_length or reader.is_unreadable)
-        if not (is_read_there and may_be_packed(reader, lineage.path)):
+        if not (is_read_there and may_be_packed(reader, lineage.home)):
             self._lose_unread(reader, reason, turn)
         turn.add(Sealed(reader.key, reason, reader.committed))
         self.dismiss(lineage, reader)

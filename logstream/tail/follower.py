@@ -212,7 +212,7 @@ class Follower:
                 if reader is lineage.live:
                     lineage.obstruct("unreadable", found.reason, turn)
                 return reader
-            directories = [os.path.dirname(reader.path), os.path.dirname(lineage.path)]
+            directories = [os.path.dirname(reader.path), os.path.dirname(lineage.home)]
             path = locate(reader.inode, reader.igen, directories, reader.path)
             if path is None:
                 break
@@ -258,7 +258,7 @@ class Follower:
         copy: int | Reader | Answer = self._copies.find(lineage, reader)
         is_over = turn.now - reader.grown_at >= self._pace.absence_seconds + self._pace.unsettled_seconds
         if copy is Answer.NONE or (copy is Answer.LATER and is_over):
-            copy = self._census.unpacking.ask(reader, lineage.path)
+            copy = self._census.unpacking.ask(reader, lineage.home)
         if copy is Answer.NONE:
             copy = go_on_held(reader, lineage, self._census, turn)
         if copy is Answer.LATER:

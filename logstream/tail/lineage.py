@@ -1,7 +1,7 @@
 """The lives that follow one another under one path, and who is who among all of them.
 
 Owns which reader belongs to which path, in the order in which their bytes were written, and which inodes are known.
-Does no I/O but giving descriptors up, and looking at the copies that it is asked about.
+Does no I/O but giving descriptors up, and looking at links, and at the copies that it is asked about.
 """
 
 from __future__ import annotations
@@ -61,6 +61,11 @@ class Lineage:
         self.told: set[str] = set()
         """Compressed siblings that people know of."""
         self.hot_until = 0.0
+
+    @property
+    def home(self) -> str:
+        """Where the file is that has the path: behind a link, older lives stand beside that and have names like it."""
+        return os.path.realpath(self.path) if os.path.islink(self.path) else self.path  # noqa: PTH114
 
     def obstruct(self, state: Literal["unreadable", "untailable"], reason: str, turn: Turn) -> None:
         """Note why the path cannot be read now, and tell it once."""

@@ -82,7 +82,8 @@ class Looking:
 
     def look(self, lineage: Lineage, *, is_bounded: bool = False) -> Snapshot:
         """List the siblings, open the live file and those that came before it unseen, and list again."""
-        before = family_of(lineage.path) if lineage.has_history else {}
+        home = lineage.home
+        before = family_of(home) if lineage.has_history else {}
         live = self._census.open_files.open(lineage.path)
         older: list[Opened | Packed | Shut] = []
         is_consistent = is_all = True
@@ -101,7 +102,7 @@ class Looking:
             is_consistent = is_consistent and (opened.facts.dev, opened.facts.ino) == (sibling.dev, sibling.ino)
             older += self._unless_copy(lineage, opened, sibling, live, older)
         if lineage.has_history:
-            is_consistent = is_consistent and inodes_of(family_of(lineage.path)) == inodes_of(before)
+            is_consistent = is_consistent and inodes_of(family_of(home)) == inodes_of(before)
             is_consistent = is_consistent and (
                 isinstance(live, Refused) or has_inode(lineage.path, (live.facts.dev, live.facts.ino))
             )

@@ -253,3 +253,24 @@ async def test_what_came_between_is_read_though_it_begins_with_all_of_a_quiet_ol
         async with tailing(sink, spec, known=sink.known(), first_seen=()):
             await sink.until(lambda: b"three" in sink.texts)
     assert sink.texts == [b"banner", b"banner", b"two", b"banner", b"three"]
+
+
+@pytest.mark.parametrize("is_packed", [False, True])
+async def test_files_that_are_rotated_behind_a_link_while_down_are_read(tmp_path: Path, *, is_packed: bool) -> None:
+    """As Kubernetes keeps the logs of containers. Conformance: A3, A8, D10."""
+    sink, log, link = RecordingSink(), tmp_path / "pod" / "0.log", tmp_path / "containers" / "web.log"
+    spec = source(link.parent / "*.log")
+    log.parent.mkdir()
+    link.parent.mkdir()
+    write(log, b"one\n")
+    link.symlink_to(log)
+    await first_run(sink, spec, 1)
+    write(log, b"two\n")
+    for number, text in enumerate((b"three\n", b"four\n")):
+        older = log.rename(f"{log}.20261128-12000{number}")
+        if is_packed:
+            write(f"{older}.gz", gzip.compress(older.read_bytes()))
+            older.unlink()
+        write(log, text)
+    assert await second_run(sink, spec, 4) == [b"one", b"two", b"three", b"four"]
+    assert not sink.of_kind(Hole)

@@ -76,6 +76,17 @@ def test_a_renamed_file_is_found_beside_its_old_path(locator: Locator, log: Path
     assert content_at(locator.locate(life)) == CONTENT
 
 
+def test_a_file_that_was_renamed_behind_a_link_is_found(locator: Locator, log: Path) -> None:
+    link = log.with_name("links") / "web.log"
+    link.parent.mkdir()
+    link.symlink_to(log)
+    life = life_of(link)
+    log.rename(log.with_name("app.log.1"))
+    log.write_bytes(b"a new file\n")
+
+    assert content_at(locator.locate(life)) == CONTENT
+
+
 def test_an_open_file_is_read_on_after_it_was_deleted(locator: Locator, log: Path) -> None:
     life = life_of(log)
     locator.locate(life)

@@ -118,7 +118,20 @@ def vague_names(path: str, text: str) -> Iterator[str]:
             yield f"the name {name} says no more than {word!r}"
 
 
-RULES = [imports_against_the_arrows, files_too_long, functions_too_long, tasks_without_an_owner, vague_names]
+def modules_without_a_purpose(_path: str, text: str) -> Iterator[str]:
+    """What a module owns, and what it refuses to own, stands at its head; also for a package."""
+    if ast.get_docstring(ast.parse(text)) is None:
+        yield "a module without a docstring"
+
+
+RULES = [
+    imports_against_the_arrows,
+    files_too_long,
+    functions_too_long,
+    tasks_without_an_owner,
+    vague_names,
+    modules_without_a_purpose,
+]
 MODULES = {
     path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in (ROOT / "logstream").rglob("*.py")
 }
@@ -153,6 +166,7 @@ SAMPLES: list[tuple[Rule, str, str, str]] = [
     (vague_names, "logstream/hub/view_manager.py", "", "view_manager"),
     (vague_names, "logstream/utils/text.py", "", "utils"),
     (vague_names, READER, "class ReadHelper: pass", "ReadHelper"),
+    (modules_without_a_purpose, "logstream/tail/__init__.py", "", "without a docstring"),
 ]
 
 
@@ -162,7 +176,8 @@ def test_each_rule_sees_what_it_forbids(rule: Rule, path: str, text: str, compla
 
 
 def test_what_is_allowed_passes_every_rule() -> None:
-    text = "from logstream import __version__\nfrom logstream.hub import Hub\nfrom logstream.records import Level\n"
+    text = '"""Says what it owns."""\n\n'
+    text += "from logstream import __version__\nfrom logstream.hub import Hub\nfrom logstream.records import Level\n"
     text += LONG_FUNCTION.removesuffix("    pass\n") + "\n    # a comment is not code\n\n"
     assert [complaint for rule in RULES for complaint in rule("logstream/api/stream.py", text)] == []
 

@@ -34,7 +34,7 @@ from logstream.serving import serve
 from logstream.sse import Streams
 from logstream.stalls import Stalls
 from logstream.status import Status
-from logstream.supervision import Supervisor as Overseer
+from logstream.supervision import Overseer
 from logstream.tail.supervisor import Supervisor
 
 if TYPE_CHECKING:

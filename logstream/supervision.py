@@ -65,8 +65,8 @@ def hosts_of(descriptors: Iterable[int]) -> list[str]:
     return found
 
 
-class Supervisor:
-    """Who started us and wants to know how we are; perhaps nobody."""
+class Overseer:
+    """Who started us and wants to know how we are, such as systemd; perhaps nobody."""
 
     def __init__(self, environ: MutableMapping[str, str]) -> None:
         """Take what `environ` says, and remove it: programs that we start have nothing to say.

@@ -24,7 +24,7 @@ from logstream.listening import listeners_of
 from logstream.parts import policy_of
 from logstream.server import STOP_DEADLINE_SECONDS, announce, reload_under, watching
 from logstream.serving import Listener, Share, Spread
-from logstream.supervision import Supervisor as Overseer
+from logstream.supervision import Overseer
 from logstream.workers.children import Child
 from logstream.workers.ingester import NAME as INGESTER
 from logstream.workers.ingester import Ingester

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from logstream.supervision import NotifySocketError, Supervisor, take_sockets
+from logstream.supervision import NotifySocketError, Overseer, take_sockets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,8 +35,8 @@ def heard(tmp_path: Path) -> Iterator[socket.socket]:
         yield sock
 
 
-def told_by(heard: socket.socket, **environ: str) -> Supervisor:
-    return Supervisor({"NOTIFY_SOCKET": heard.getsockname(), **environ})
+def told_by(heard: socket.socket, **environ: str) -> Overseer:
+    return Overseer({"NOTIFY_SOCKET": heard.getsockname(), **environ})
 
 
 def test_a_supervisor_hears_of_readiness_reload_and_stop(heard: socket.socket) -> None:
@@ -57,7 +57,7 @@ def test_a_supervisor_hears_of_readiness_reload_and_stop(heard: socket.socket) -
 def test_an_abstract_address_is_understood() -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
         sock.bind(f"\0logstream-test-{os.getpid()}")
-        supervisor = Supervisor({"NOTIFY_SOCKET": f"@logstream-test-{os.getpid()}"})
+        supervisor = Overseer({"NOTIFY_SOCKET": f"@logstream-test-{os.getpid()}"})
         supervisor.ready("x")
         assert sock.recv(200) == b"READY=1\nSTATUS=x"
         supervisor.close()
@@ -66,7 +66,7 @@ def test_an_abstract_address_is_understood() -> None:
 @pytest.mark.parametrize("address", ["vsock:2:1", "/nowhere/at/all"])
 def test_an_address_that_cannot_be_used_is_named_with_a_remedy(address: str) -> None:
     with pytest.raises(NotifySocketError, match="unset it to start without") as caught:
-        Supervisor({"NOTIFY_SOCKET": address})
+        Overseer({"NOTIFY_SOCKET": address})
     assert caught.value.address == address
 
 
@@ -107,7 +107,7 @@ def test_a_supervisor_that_does_not_read_holds_nobody(heard: socket.socket) -> N
 
 
 def test_without_a_supervisor_nothing_is_said_and_nothing_taken() -> None:
-    supervisor = Supervisor({})
+    supervisor = Overseer({})
     supervisor.ready("x")
     supervisor.close()
     assert take_sockets({}) == ()

@@ -179,7 +179,7 @@ class Service:
         await self._streams.close(BYE)
 
     def _reload(self) -> None:
-        """Take sources and rules from the configuration as it is now; a bad one changes nothing."""
+        """Take sources, rules and access from the configuration as it is now; a bad one changes nothing."""
         reload_under(self._overseer, self._settings, self._reload_settings, self._take)
 
     def _take(self, fresh: Settings) -> None:
@@ -266,7 +266,7 @@ def reload_under(
     try:
         fresh = read_anew()
     except ConfigError as error:
-        _log.error("reload refused, the old sources and rules stay:\n%s", error)
+        _log.error("reload refused, the old sources, rules and users stay:\n%s", error)
         overseer.ready("the reload was refused: the configuration has mistakes, see the log")
         return
     if policy_of(old).asks and not policy_of(fresh).asks:
@@ -278,7 +278,7 @@ def reload_under(
 
 
 def taking_over(old: Settings, fresh: Settings) -> Settings:
-    """Settings with the sources and rules of `fresh`, and a word in the log about what needs a restart."""
+    """Settings with the sources, rules and access of `fresh`, and a word in the log about what needs a restart."""
     _log.info("reloaded: %d sources, %d rules", len(fresh.sources), len(fresh.rules))
     for section in ("server", "state", "stream"):
         if getattr(fresh, section) != getattr(old, section):

@@ -46,6 +46,8 @@ Examples:
   logstream upgrade --dry-run
 
 Exit codes: 0 the new one runs; 1 something failed; 2 wrong usage, as when nothing is installed.
+
+Next: `sudo logstream doctor`, if anything is not as before.
 """
 _UNINSTALL_HELP = """\
 Stop the service, and remove its units and its copy of logstream.
@@ -59,6 +61,8 @@ Examples:
   sudo "$(command -v logstream)" uninstall
 
 Exit codes: 0 it is gone; 1 something failed; 2 wrong usage.
+
+Next: remove the environment that it was installed from, and the proxy's configuration if there is one.
 """
 
 

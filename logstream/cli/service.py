@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 _SERVE_HELP = """\
 Watch the configured files and serve their lines until stopped.
 
-SIGHUP reads sources and rules anew without cutting a stream; a configuration with a mistake changes nothing.
-SIGTERM or Ctrl-C stops cleanly.
+SIGHUP reads sources, rules and users anew without cutting a stream of who may still have it; a configuration with a
+mistake changes nothing. SIGTERM or Ctrl-C stops cleanly.
 
 \b
 Examples:

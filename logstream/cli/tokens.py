@@ -27,9 +27,43 @@ Examples:
   curl -N -H @header-with-the-token https://logs.example.org/api/v1/stream
   sudo logstream token remove deploys && sudo systemctl reload logstream
 
-Exit codes: 0 fine; 1 it could not be done; 2 wrong usage, a name that is taken or unknown.
+Exit codes: 0 fine; 2 wrong usage, a name that is taken or unknown, a file of users that cannot be read or written.
 
 Next: docs/access.md.
+"""
+_ADD_HELP = """\
+Make a token called NAME, and print it: it cannot be shown again.
+
+\b
+Examples:
+  sudo logstream token add prometheus > prometheus.token     for all sources, as /metrics needs it
+  logstream token add deploys --source 'web-*' > deploys.token
+
+Exit codes: 0 fine; 2 wrong usage, a name that is taken, a file of users that cannot be read or written.
+
+Next: `sudo systemctl reload logstream`, then `logstream tail URL --token-file deploys.token`.
+"""
+_REMOVE_HELP = """\
+End the token called NAME: open streams of it end at the next reload.
+
+\b
+Examples:
+  sudo logstream token remove deploys && sudo systemctl reload logstream
+
+Exit codes: 0 fine; 2 wrong usage, a name that is unknown, a file of users that cannot be read or written.
+
+Next: `logstream token add NAME` makes another.
+"""
+_LIST_HELP = """\
+Show the names of tokens and the sources that they see.
+
+\b
+Examples:
+  sudo logstream token list
+
+Exit codes: 0 fine; 2 wrong usage, a file of users that cannot be read.
+
+Next: `logstream user list` for people.
 """
 
 
@@ -38,12 +72,12 @@ def token() -> None:
     """Hold the commands."""
 
 
-@token.command("add", short_help="Make a token, and show it once.")
+@token.command("add", help=_ADD_HELP, short_help="Make a token, and show it once.")
 @click.argument("name")
 @source_option
 @installed_config_option
 def add_token(name: str, sources: tuple[str, ...], config_path: Path | None) -> None:
-    """Make a token called NAME, and print it: it cannot be shown again."""
+    """Add; the help text is for users."""
     from logstream.access import check_name, new_token  # noqa: PLC0415 - --help answers before this is imported
 
     made, secret = new_token(check_name(name, "name of a token"), globs_of(sources))
@@ -52,19 +86,19 @@ def add_token(name: str, sources: tuple[str, ...], config_path: Path | None) -> 
     told(f"that is the token {name}, shown this once")
 
 
-@token.command("remove", short_help="End a token.")
+@token.command("remove", help=_REMOVE_HELP, short_help="End a token.")
 @click.argument("name")
 @installed_config_option
 def remove_token(name: str, config_path: Path | None) -> None:
-    """End the token called NAME: open streams of it end at the next reload."""
+    """Remove; the help text is for users."""
     changed(settings_of(config_path), lambda users: users.without_token(name))
     told(f"the token {name} is removed")
 
 
-@token.command("list", short_help="Show which tokens there are.")
+@token.command("list", help=_LIST_HELP, short_help="Show which tokens there are.")
 @installed_config_option
 def list_tokens(config_path: Path | None) -> None:
-    """Show the names of tokens and the sources that they see."""
+    """List; the help text is for users."""
     from logstream.access import read_users  # noqa: PLC0415 - as above
 
     for one in read_users(settings_of(config_path).users_path).tokens:

@@ -34,9 +34,53 @@ Examples:
   sudo logstream user list
   sudo logstream user remove bob && sudo systemctl reload logstream
 
-Exit codes: 0 fine; 1 it could not be done; 2 wrong usage, a name that is taken or unknown.
+Exit codes: 0 fine; 2 wrong usage, a name that is taken or unknown, a file of users that cannot be read or written.
 
 Next: docs/access.md; `logstream token --help` for programs.
+"""
+_CODES_AND_NEXT = """\
+Exit codes: 0 fine; 2 wrong usage, a name that is taken or unknown, a file of users that cannot be read or written.
+
+Next: `sudo systemctl reload logstream`, so that the running service takes it over; docs/access.md.
+"""
+_ADD_HELP = f"""\
+Let NAME log in. The password is asked for twice, or read from stdin as one line.
+
+\b
+Examples:
+  sudo logstream user add alice
+  sudo logstream user add bob --source 'web-*' --source db
+  sudo logstream user add carol --no-password --source db      whom a trusted proxy names
+
+{_CODES_AND_NEXT}"""
+_PASSWD_HELP = f"""\
+Give NAME another password, asked for twice, or read from stdin; their sessions end at the next reload.
+
+\b
+Examples:
+  sudo logstream user passwd alice
+  pwgen 20 1 | tee password | sudo logstream user passwd ci
+
+{_CODES_AND_NEXT}"""
+_REMOVE_HELP = f"""\
+Let NAME in no more: their sessions and open streams end at the next reload.
+
+\b
+Examples:
+  sudo logstream user remove bob && sudo systemctl reload logstream
+
+{_CODES_AND_NEXT}"""
+_LIST_HELP = """\
+Show users and the sources that they see.
+
+\b
+Examples:
+  sudo logstream user list
+  logstream user list --config app.toml
+
+Exit codes: 0 fine; 2 wrong usage, a file of users that cannot be read.
+
+Next: `logstream user add NAME`, or `logstream token list` for programs.
 """
 _RELOAD = "a running service takes it over on reload: sudo systemctl reload logstream, or kill -HUP PROCESS"
 
@@ -50,13 +94,13 @@ def user() -> None:
     """Hold the commands."""
 
 
-@user.command("add", short_help="Let somebody in.")
+@user.command("add", help=_ADD_HELP, short_help="Let somebody in.")
 @click.argument("name")
 @source_option
 @click.option("--no-password", is_flag=True, help="For whom a trusted proxy names: only the list of sources is kept.")
 @installed_config_option
 def add_user(name: str, sources: tuple[str, ...], config_path: Path | None, *, no_password: bool) -> None:
-    """Let NAME log in. The password is asked for twice, or read from stdin as one line."""
+    """Add; the help text is for users."""
     from logstream.access import User, check_name, hash_password  # noqa: PLC0415 - --help answers before this is imported
 
     check_name(name, "name of a user")
@@ -66,11 +110,11 @@ def add_user(name: str, sources: tuple[str, ...], config_path: Path | None, *, n
     told(f"{name} may log in and sees {_seen(globs, settings)}" if hashed else f"{name} sees {_seen(globs, settings)}")
 
 
-@user.command("passwd", short_help="Give somebody another password.")
+@user.command("passwd", help=_PASSWD_HELP, short_help="Give somebody another password.")
 @click.argument("name")
 @installed_config_option
 def change_password(name: str, config_path: Path | None) -> None:
-    """Give NAME another password, asked for twice, or read from stdin; their sessions end at the next reload."""
+    """Change; the help text is for users."""
     from logstream.access import hash_password, read_users  # noqa: PLC0415 - as above
 
     settings = settings_of(config_path)
@@ -81,11 +125,11 @@ def change_password(name: str, config_path: Path | None) -> None:
     told(f"{name} has another password, and their sessions end")
 
 
-@user.command("remove", short_help="Let somebody in no more.")
+@user.command("remove", help=_REMOVE_HELP, short_help="Let somebody in no more.")
 @click.argument("name")
 @installed_config_option
 def remove_user(name: str, config_path: Path | None) -> None:
-    """Let NAME in no more: their sessions and open streams end at the next reload."""
+    """Remove; the help text is for users."""
     settings = settings_of(config_path)
     left = changed(settings, lambda users: users.without_user(name))
     told(f"{name} is removed")
@@ -94,10 +138,10 @@ def remove_user(name: str, config_path: Path | None) -> None:
         click.echo(f"{words} {settings.users_path}", err=True)
 
 
-@user.command("list", short_help="Show who may log in.")
+@user.command("list", help=_LIST_HELP, short_help="Show who may log in.")
 @installed_config_option
 def list_users(config_path: Path | None) -> None:
-    """Show users and the sources that they see."""
+    """List; the help text is for users."""
     from logstream.access import read_users  # noqa: PLC0415 - as above
 
     for one in read_users(settings_of(config_path).users_path).users:

@@ -195,7 +195,7 @@ class Parent:
                 _log.error("%s: %s; it is started again%s", child.name, words, f" in {wait:.1f} s" if wait else "")
 
     def _reload(self) -> None:
-        """Take sources and rules from the configuration as it is now; a bad one changes nothing."""
+        """Take sources, rules and access from the configuration as it is now; a bad one changes nothing."""
         reload_under(self._overseer, self._settings, self._reload_settings, self._take_over)
 
     def _take_over(self, fresh: Settings) -> None:

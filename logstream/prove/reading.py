@@ -261,7 +261,10 @@ class SilentError(LogstreamError):
 
     def __str__(self) -> str:
         """One line for people."""
-        return f"{self.url}: the stream does not begin: no event has come through in {_PATIENCE_SECONDS:g} s"
+        return (
+            f"{self.url}: the stream does not begin: no event has come through in {_PATIENCE_SECONDS:g} s; "
+            f"`logstream doctor {self.url}` says what is in the way"
+        )
 
 
 def wait_until_begun(reader: Reader) -> None:

@@ -54,7 +54,10 @@ class SocketPathError(ListenError):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"cannot make the unix socket {self.path}: {self.reason}"
+        return (
+            f"cannot make the unix socket {self.path}: {self.reason}; name another path, in a directory that is there "
+            "and in which this user may write"
+        )
 
 
 class InheritedSocketError(ListenError):
@@ -66,4 +69,7 @@ class InheritedSocketError(ListenError):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"file descriptor {self.fd} is no socket to listen on: {self.reason}"
+        return (
+            f"file descriptor {self.fd} is no socket to listen on: {self.reason}; the supervisor must hand over "
+            "listening stream sockets (LISTEN_FDS), or none"
+        )

@@ -238,7 +238,7 @@ class Connection:
             yield CaughtUp()
 
     def _records(self, records: list[dict[str, Any]], *, is_new_place: bool) -> Iterator[Followed]:
-        # Without an id of their own: the past, still incomplete, or a service that cannot record (design section 5).
+        # Without an id of their own: the past, still incomplete, or a service that cannot record (docs/guarantees.md).
         if is_new_place or any(record["id"] is None for record in records):
             yield self._release(records)
         else:

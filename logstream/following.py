@@ -12,7 +12,7 @@ UNREADABLE: Final = frozenset(("unreadable", "untailable"))
 
 
 class Told(NamedTuple):
-    """Records in order, each as the wire has it (design section 3)."""
+    """Records in order, each as the wire has it (docs/wire.md)."""
 
     records: list[dict[str, Any]]
 

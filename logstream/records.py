@@ -34,7 +34,7 @@ _WORDS = {level: level.name.lower() for level in Level}
 
 
 class GapReason(StrEnum):
-    """Why bytes cannot be delivered (design section 3)."""
+    """Why bytes cannot be delivered; docs/wire.md says what each means."""
 
     DELETED = "deleted"
     TRUNCATED = "truncated"

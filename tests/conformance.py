@@ -169,7 +169,7 @@ ANSWERED_OTHERWISE: Final = {
     "H3": "the state is one SQLite file and its write-ahead log: there is no second one to choose",
     "I2": "the event is a `gap` of reason `unknown_id`, after a `hello` with `exact: false`",
 }
-"""What design.md decides differently, and how; the tests hold what it decides."""
+"""What is decided differently here, and how; the tests hold what is decided."""
 _CARRIES: Final = re.compile(r"\bConformance: ([A-I]\d+(?:, [A-I]\d+)*)\.\s*\Z")
 _HEAD: Final = """# Conformance
 

@@ -1,4 +1,4 @@
-"""Wire events of the stream (design section 3): values in, bytes out. Pure."""
+"""Wire events of the stream (docs/wire.md): values in, bytes out. Pure."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from logstream.tail.batch import Range
 
 BLOCK_BYTES = 64 * 1024
-"""The most text that one block, and so one batch on the wire, comes from (design section 3)."""
+"""The most text that one block, and so one batch on the wire, comes from."""
 BLOCK_LINES = 192
 """The most line ends in a block: a record takes some 240 bytes beside its text, so this many keep a frame near 64 KiB.
 A stuck client holds a frame twice; 64 KiB of empty lines would make one of 15 MB."""

@@ -1,4 +1,4 @@
-"""Event ids: `1.<generation>.<offset>.<anchor>` (design section 1), the text form of a `Position`.
+"""Event ids: `1.<generation>.<offset>.<anchor>` (docs/wire.md), the text form of a `Position`.
 
 Owns the encoding and the anchor's checksum. Refuses to know whether a position exists: that is the journal's answer.
 Ids are opaque to clients, ASCII, at most 40 bytes, and of fixed width here, so that those of many lines are made as one

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 RESERVED_EVENTS: Final = frozenset({
     "batch", "bye", "error", "gap", "hello", "message", "open", "ping", "reset", "rotated", "source",
 })  # fmt: skip
-"""Types that no rule may give (design section 3): the wire's own, and those with a meaning to EventSource."""
+"""Types that no rule may give: the wire's own, and those with a meaning to EventSource."""
 
 
 class RuleSet:

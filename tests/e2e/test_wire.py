@@ -1,4 +1,4 @@
-"""The stream as design section 3 fixes it, read from a real service over a plain socket."""
+"""The stream as docs/wire.md fixes it, read from a real service over a plain socket."""
 
 from __future__ import annotations
 

@@ -33,6 +33,8 @@ export default defineConfig({
     // A data: address would need a hole in the content security policy.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // Minifying drops the notices that the packages' licences want to go with each copy.
+    license: { fileName: "licenses.md" },
     rolldownOptions: {
       input: ["index.html", "login.html"].map((page) => fileURLToPath(new URL(page, import.meta.url))),
     },

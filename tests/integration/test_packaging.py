@@ -40,6 +40,16 @@ def test_a_wheel_built_from_a_clean_tree_holds_the_page_and_no_tests(wheel: Path
 
 
 @slow_as_a_registry
+def test_a_wheel_holds_the_licence_of_each_package_that_the_page_is_made_of(wheel: Path, clean_tree: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        told = archive.read("logstream/static/licenses.md").decode()
+    packages = json.loads((clean_tree / "web" / "package.json").read_text())["dependencies"]
+    packages["@vue/runtime-dom"] = packages.pop("vue")  # all that is left of it in the page
+    assert [name for name, version in packages.items() if f"\n## {name} - {version} (MIT)\n" not in told] == []
+    assert told.count("\n## ") == told.count("Permission is hereby granted, free of charge")
+
+
+@slow_as_a_registry
 def test_an_sdist_holds_sources_and_page_so_that_it_installs_without_node(
     wheel: Path, clean_tree: Path, tmp_path: Path
 ) -> None:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _DAYS_LEFT: Final = 14
 _SLOW_SECONDS: Final = 1.0
-_TOGETHER_SECONDS: Final = 1.0
 _GATEWAY: Final = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
 _LOGIN: Final = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 _WHY_BUFFERED: Final = "the page loads but no lines come: they are held back until there are some KiB of them"

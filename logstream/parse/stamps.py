@@ -26,14 +26,6 @@ _DIGIT: Final = ord("0")
 _ANY_DIGIT: Final = bytes.maketrans(b"123456789", bytes((_DIGIT,)) * 9)
 
 
-def bytes_of(column: Column) -> Sequence[bytes]:
-    """The texts of a column that are never empty, and have no NUL at their end."""
-    if isinstance(column, np.ndarray):
-        found: list[bytes] = column.view(f"S{column.shape[1]}").ravel().tolist()
-        return found
-    return column
-
-
 def uniform_times(text: bytes, ends: NDArray[np.integer], stamp: bytes, offset: bytes, clock: Clock) -> Table | None:
     """The times of all lines of `text`, which end at `ends`, if each begins with a time written like this one.
 

@@ -67,11 +67,6 @@ class Streams:
         return f"<Streams open={len(self._open)} seats={self._seats.taken} closing={self.is_closing}>"
 
     @property
-    def open_count(self) -> int:
-        """Streams whose body runs now."""
-        return len(self._open)
-
-    @property
     def stats(self) -> StreamStats:
         """The counts of this moment."""
         return StreamStats(len(self._open), self._opened, self._refused, self._chunks, self._bytes)

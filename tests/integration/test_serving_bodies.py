@@ -196,7 +196,7 @@ async def test_streams_are_handed_over_by_the_name_that_the_server_offers() -> N
         await client.answer("GET /")
         await client.events(3)
         assert len(taken) == 1
-        assert streams.open_count == 1
+        assert streams.stats.open == 1
         client.reset()
-        assert await comes_true(lambda: not streams.open_count)
+        assert await comes_true(lambda: not streams.stats.open)
     assert streams._seats.taken == 0

@@ -169,7 +169,7 @@ def test_a_burst_of_clients_that_leave_at_once_leaves_no_seat_taken(run: Run) ->
                 async with asyncio.timeout(10):
                     while "seats=0 " not in repr(streams):
                         await client.body(await client.answer("GET /asked"))  # a turn for the server
-                assert streams.open_count == 0
+                assert streams.stats.open == 0
 
     run(story())
 

@@ -121,7 +121,7 @@ def test_a_source_that_fails_breaks_its_stream_with_its_own_error() -> None:
         streams.register("failing", failing)
         with pytest.raises(LookupError):
             await read(await streams.respond_from("failing", last_event_id=None, client="a"))
-        assert streams.open_count == 0
+        assert streams.stats.open == 0
 
     virtual_time.run(story())
 

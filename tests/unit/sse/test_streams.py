@@ -172,7 +172,7 @@ def test_a_reader_that_is_cancelled_stops_at_once_though_its_feed_never_waits() 
         assert reading.cancelled()
         assert 0 < len(events) < 10
         assert not feed.is_open
-        assert streams.open_count == 0
+        assert streams.stats.open == 0
 
     virtual_time.run(story())
 
@@ -186,7 +186,7 @@ def test_a_burst_cannot_pass_the_limit_before_any_body_begins() -> None:
         assert (caught.value.limit, caught.value.scope) == (3, "server")
         assert 1 <= caught.value.retry_after_seconds <= 3
         assert str(caught.value).startswith("all 3 streams that this server serves are open; try again in ")
-        assert streams.open_count == 0
+        assert streams.stats.open == 0
         assert streams.stats.refused == 1
         del promised
 
@@ -243,7 +243,7 @@ def test_a_body_that_was_entered_but_never_read_gives_its_seat_back() -> None:
         async with response.response:
             pass
         again = await streams.respond(feed.open, client="a")
-        assert (streams.open_count, feed.is_open) == (0, False)
+        assert (streams.stats.open, feed.is_open) == (0, False)
         del again
 
     virtual_time.run(story())
@@ -259,7 +259,7 @@ def test_a_body_that_another_task_sends_is_counted_while_it_runs() -> None:
             await streams.respond(feed.open, client="b")
         await streams.close("done")
         await reading
-        assert streams.open_count == 0
+        assert streams.stats.open == 0
 
     virtual_time.run(story())
 
@@ -294,8 +294,8 @@ def test_close_waits_for_all_but_not_longer_than_its_linger_for_one_that_does_no
             await streams.close("shutdown", linger_seconds=0.5)
             assert asyncio.get_running_loop().time() == pytest.approx(0.5)
             assert reading.done()
-            assert streams.open_count == 1
-        assert streams.open_count == 0
+            assert streams.stats.open == 1
+        assert streams.stats.open == 0
 
     virtual_time.run(story())
 
@@ -335,7 +335,7 @@ def test_a_feed_that_fails_breaks_its_stream_and_leaves_nothing_behind() -> None
         streams, feed = some_streams(), FailingFeed()
         with pytest.raises(OSError):  # noqa: PT011 -- the feed's own error, passed on as it is
             await read(await streams.respond(feed.open, client="a"))
-        assert (feed.is_open, streams.open_count) == (False, 0)
+        assert (feed.is_open, streams.stats.open) == (False, 0)
 
     virtual_time.run(story())
 

@@ -11,13 +11,13 @@ async def test_a_ring_ends_the_wait() -> None:
     await asyncio.sleep(0)
     alarm.ring()
     alarm.ring()
-    await waiting
+    assert await waiting
 
 
 async def test_a_ring_before_the_wait_is_kept_for_one_wait() -> None:
     alarm = Alarm()
     alarm.ring()
-    await alarm.wait(1000)
+    assert await alarm.wait(1000)
     waiting = asyncio.create_task(alarm.wait(1000))
     await asyncio.sleep(0)
     assert not waiting.done()
@@ -25,7 +25,7 @@ async def test_a_ring_before_the_wait_is_kept_for_one_wait() -> None:
 
 
 async def test_a_wait_ends_by_itself() -> None:
-    await Alarm().wait(0)
+    assert not await Alarm().wait(0)
 
 
 async def test_a_cancelled_wait_leaves_the_alarm_usable() -> None:
@@ -35,4 +35,4 @@ async def test_a_cancelled_wait_leaves_the_alarm_usable() -> None:
     waiting.cancel()
     await asyncio.wait([waiting])
     alarm.ring()
-    await alarm.wait(1000)
+    assert await alarm.wait(1000)

@@ -1,4 +1,4 @@
-/** What the page says, in words: states, gaps, file changes, problems, amounts and times. Pure. */
+/** What the page says, in words: states, gaps, file changes, problems and amounts. Pure. */
 import type { Problem } from "./answers.ts";
 import type { Lost } from "./completeness.ts";
 import type { FileChange, Gap, Hello } from "./protocol.ts";
@@ -162,19 +162,6 @@ export function fileChangeInWords(change: FileChange): string {
 export function resumeInWords(resume: Hello["resume"], isResumed: boolean): string | null {
   if (resume.exact || (!isResumed && resume.reason === null)) return null;
   return `The stream could not go on exactly where this page was: ${resume.reason ?? "the server gave no reason"}.`;
-}
-
-/** A record's time by the reader's clock: the time of day, and before it the day if it is not today. */
-export function timeInWords(time: string | null, today: Date): string {
-  if (time === null) return "";
-  const date = new Date(time);
-  if (Number.isNaN(date.getTime())) return time;
-  const two = (part: number): string => String(part).padStart(2, "0");
-  const clock = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
-  const millis = String(date.getMilliseconds()).padStart(3, "0");
-  if (date.toDateString() === today.toDateString()) return `${clock}.${millis}`;
-  const day = `${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-  return date.getFullYear() === today.getFullYear() ? `${day} ${clock}` : `${date.getFullYear()}-${day} ${clock}`;
 }
 
 /** A query cut around its one-based column (counted in characters, as the server does); past the end it marks a space. */

@@ -11,7 +11,6 @@ import {
   splitAtColumn,
   stateInWords,
   stopAdvice,
-  timeInWords,
 } from "../src/words.ts";
 
 const NO_WORDS: Problem = { title: null, detail: null, column: null, expected: null };
@@ -104,26 +103,6 @@ describe("words", () => {
 
   it("of advice say what to do next for each status", () => {
     for (const status of [204, 400, 401, 403, 404, 410, 414]) expect(stopAdvice(status)).toMatch(/\.$/);
-  });
-});
-
-describe("a time", () => {
-  const today = new Date(2024, 4, 1, 12);
-  const iso = (...parts: [number, number, number, number, number, number, number]): string =>
-    new Date(...parts).toISOString();
-
-  it("of today is the time of day", () => {
-    expect(timeInWords(iso(2024, 4, 1, 9, 5, 7, 80), today)).toBe("09:05:07.080");
-  });
-
-  it("of another day has the day before it", () => {
-    expect(timeInWords(iso(2024, 3, 30, 9, 5, 7, 80), today)).toBe("04-30 09:05:07");
-    expect(timeInWords(iso(2023, 11, 31, 23, 59, 59, 0), today)).toBe("2023-12-31 23:59:59");
-  });
-
-  it("that is none is shown as it is", () => {
-    expect(timeInWords("yesterday", today)).toBe("yesterday");
-    expect(timeInWords(null, today)).toBe("");
   });
 });
 

@@ -77,7 +77,7 @@ def imports_against_the_arrows(path: str, text: str) -> Iterator[str]:
     here = _layer(path)
     if here != "__init__" and here not in ARROWS:
         yield f"{here} has no place in the architecture"
-    allowed = _reachable(here) | {"records", "errors", here} if here not in {"records", "errors"} else ARROWS[here]
+    allowed = reachable(here) | {"records", "errors", here} if here not in {"records", "errors"} else ARROWS[here]
     for line, target in _own_imports(path, text):
         if target not in allowed:
             yield f"line {line}: {here} must not import {target}"
@@ -193,9 +193,9 @@ def _layer(path: str) -> str:
     return path.removesuffix(".py").split("/")[1]
 
 
-def _reachable(layer: str) -> set[str]:
+def reachable(layer: str) -> set[str]:
     direct = ARROWS.get(layer, set())
-    return direct.union(*map(_reachable, direct))
+    return direct.union(*map(reachable, direct))
 
 
 def _own_imports(path: str, text: str) -> Iterator[tuple[int, str]]:

@@ -100,7 +100,7 @@ def test_no_character_is_split_by_a_fragment(text: str, limit: int) -> None:
         (b"x\na\xe2\x80\xa8b\n", 8, [2, 8]),
     ],
 )
-def test_a_cut_at_the_boundaries(content: bytes, limit: int, expected: list[int]) -> None:
+def test_a_line_is_cut_where_the_limit_or_its_end_comes_first(content: bytes, limit: int, expected: list[int]) -> None:
     assert cut(content, limit) == expected
 
 

@@ -17,7 +17,7 @@ def test_a_listed_peer_is_believed(peer: str | None) -> None:
 @pytest.mark.parametrize(
     "peer", ["127.0.0.2", "10.2.0.1", "fe80::1", "::ffff:10.2.0.1", "unix", "nonsense", "10.1.0.1.evil"]
 )
-def test_any_other_is_not(peer: str) -> None:
+def test_any_other_peer_is_not_believed(peer: str) -> None:
     assert not LISTED.holds(peer)
     assert not Proxies().holds(peer)
 
@@ -67,7 +67,7 @@ def test_a_page_of_ours_is_known_by_its_origin(origin: str, host: str, site: str
         ("http://[", "["),
     ],
 )
-def test_another_page_is_not(origin: str | None, host: str | None) -> None:
+def test_a_page_of_another_origin_is_none_of_ours(origin: str | None, host: str | None) -> None:
     assert not is_own_page(origin, None, host)
 
 

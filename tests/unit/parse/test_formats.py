@@ -136,7 +136,7 @@ def test_a_log_that_changes_its_format_in_the_middle_is_read_on() -> None:
         ("[Mon Feb 30 10:00:00 2026] [warn] no such day", None),
     ],
 )
-def test_times_at_the_edges(text: str, time: str | None) -> None:
+def test_a_time_at_the_edge_is_read_as_written_or_is_no_time(text: str, time: str | None) -> None:
     assert parse_line(text, format="auto", clock=CLOCK).time == time
 
 
@@ -166,7 +166,7 @@ def test_the_runtime_s_time_wins_over_that_of_the_line_inside(line: str) -> None
         ('a="x=y z" b=1', "a", "x=y z"),
     ],
 )
-def test_values_of_logfmt_at_the_edges(text: str, name: str, value: object) -> None:
+def test_a_value_of_logfmt_is_a_number_only_where_it_can_be_told_back(text: str, name: str, value: object) -> None:
     fields = parse_line(text, format="logfmt").fields
 
     assert fields is not None

@@ -38,7 +38,7 @@ from logstream.tail.globs import is_matched
         ("/var//log/./a*", "/var/log/abc", True),
     ],
 )
-def test_what_a_pattern_means(pattern: str, path: str, *, expected: bool) -> None:
+def test_a_wildcard_stays_within_a_name_but_for_two_asterisks(pattern: str, path: str, *, expected: bool) -> None:
     assert is_matched(path, [pattern]) is expected
 
 

@@ -34,7 +34,7 @@ def test_names_that_are_older_lives_of_app_log(name: str) -> None:
      "app.log.backup",
      "app.log.", "app", "1", ".1"],
 )  # fmt: skip
-def test_names_that_are_not(name: str) -> None:
+def test_a_name_of_another_form_is_no_older_life(name: str) -> None:
     assert rotated_name("app.log", name) is None
 
 
@@ -76,7 +76,7 @@ def test_what_is_newer_goes_by_time_where_names_do_not_tell() -> None:
     assert names(newer_than(siblings, None, None)) == ["app.log.2", "app.log.1"]
 
 
-def test_compressed_names() -> None:
+def test_the_end_of_a_name_says_that_a_file_may_be_compressed() -> None:
     assert is_compressed_name("a.log.gz")
     assert is_compressed_name("a.zst")
     assert not is_compressed_name("gz.log")

@@ -255,7 +255,8 @@ def announce(addresses: Sequence[Address], root_path: str) -> None:
 
 def watching(settings: Settings) -> str:
     """What the service does, in words for a supervisor."""
-    return f"watching {len(settings.sources)} sources"
+    count = len(settings.sources)
+    return f"watching {count} source" if count == 1 else f"watching {count} sources"
 
 
 def reload_under(

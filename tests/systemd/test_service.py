@@ -31,12 +31,12 @@ main(["serve", "--config", "/etc/logstream/config.toml"])
 """
 
 
-def test_a_line_arrives(served: Machine) -> None:
+def test_a_line_arrives_and_systemd_says_what_is_watched(served: Machine) -> None:
     with served.stream("from=now") as stream:
         stream.expect("hello")
         served.write("/var/log/app/line.log", "hello from a file")
         assert stream.texts(1) == ["hello from a file"]
-    assert "watching 1 sources" in served.run("systemctl", "status", "--no-pager", "logstream")
+    assert 'Status: "watching 1 source"' in served.run("systemctl", "status", "--no-pager", "logstream")
 
 
 def test_after_kill_9_it_is_back_and_streams_go_on_exactly(served: Machine) -> None:

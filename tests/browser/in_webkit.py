@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 
 from bench.process import family
 from tests.browser.webdriver_actions import MIDDLE_OF, clicking, typing
+from tests.ports import free_port, is_listened_on
 from tests.running import PATIENCE_SECONDS, eventually
 
 if TYPE_CHECKING:
@@ -111,8 +111,7 @@ def webkit_browser(folder: Path) -> Iterator[WebKit]:
     driver, screen = shutil.which("WebKitWebDriver"), shutil.which("Xvfb")
     if binary is None or driver is None or screen is None:
         pytest.skip("no WebKit that can be driven on this machine (on Debian: apt install webkit2gtk-driver xvfb)")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     with _display(screen) as display, (folder / "said").open("w") as said:
         # In the C locale it reports a language that Intl does not know: a page has to bear that, too.
         environ = {**os.environ, "DISPLAY": display, "HOME": str(folder), "GDK_BACKEND": "x11", "NO_AT_BRIDGE": "1",
@@ -121,7 +120,7 @@ def webkit_browser(folder: Path) -> Iterator[WebKit]:
             [driver, f"--port={port}"], stdout=said, stderr=said, env=environ, start_new_session=True
         )
         try:
-            eventually(lambda: _listens(port))
+            eventually(lambda: is_listened_on(port))
             session = WebDriverSession(f"http://127.0.0.1:{port}", binary)
             yield WebKit(session, process.pid)
             session.close()
@@ -134,11 +133,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     for one in family(process.pid):
         os.kill(one, signal.SIGKILL)
     process.wait()
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -13,21 +12,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from logstream.cli import main
-from tests.running import SOURCES, Service, eventually, running
+from tests.nginx_process import nginx
+from tests.ports import free_port
+from tests.running import SOURCES, Service, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 NGINX = """
-user root;
-pid nginx.pid;
-error_log error.log;
-daemon off;
-events {{ worker_connections 64; }}
-http {{
-    access_log off;
-    client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s;
     upstream service {{ server 127.0.0.1:{service}; keepalive 4; }}
     server {{
         listen 127.0.0.1:{port} {listen};
@@ -44,7 +37,6 @@ http {{
             {stream}
         }}
     }}
-}}
 """
 GOOD = {
     "listen": "ssl http2",
@@ -119,29 +111,12 @@ def certified(folder: Path, *, days: int) -> Path:
 @contextmanager
 def nginx_before(service: Service, folder: Path, certificate: Path, **changed: str) -> Iterator[str]:
     """nginx with one thing changed; gives the address to be asked."""
-    program = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
-    if program is None:
-        pytest.skip("no nginx on this machine (on Debian: apt install nginx)")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     for name in ("cert.pem", "key.pem"):
         shutil.copy(certificate / name, folder)
     settings = {**GOOD, **changed}
-    (folder / "nginx.conf").write_text(NGINX.format(port=port, service=service.port, **settings))
-    with (folder / "console").open("w") as console:
-        process = subprocess.Popen([program, "-p", folder, "-c", "nginx.conf"], stderr=console)
-    try:
-        eventually(lambda: answers(port) or process.poll() is not None)
-        assert process.poll() is None, (folder / "console").read_text()
+    with nginx(folder, NGINX.format(port=port, service=service.port, **settings), port):
         yield f"https://localhost:{port}{settings['path']}"
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def answers(port: int) -> bool:
-    with socket.socket() as sock:
-        return sock.connect_ex(("127.0.0.1", port)) == 0
 
 
 def examined(url: str, capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, list[dict[str, Any]]]:

@@ -6,7 +6,6 @@ import json
 import queue
 import re
 import shutil
-import socket
 import subprocess
 import threading
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ import httpx
 import pytest
 
 from tests.installed import ROOT, run
+from tests.ports import free_port
 from tests.running import PATIENCE_SECONDS, SOURCES, Service, eventually, running
 
 if TYPE_CHECKING:
@@ -180,9 +180,3 @@ def is_ready(port: int) -> bool:
         return httpx.get(f"http://127.0.0.1:{port}/-/ready", timeout=5, trust_env=False).is_success
     except httpx.HTTPError:
         return False
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-        return port

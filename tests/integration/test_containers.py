@@ -10,7 +10,6 @@ import json
 import re
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 import tomllib
@@ -19,15 +18,17 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import pytest
-
 from logstream.cli import cli, main
 from logstream.config import load
 from tests.installed import ROOT, build_wheel
+from tests.nginx_process import nginx
+from tests.ports import free_port
 from tests.running import SOURCES, eventually, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import pytest
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 # schemathesis brings it.
@@ -79,11 +80,6 @@ def health_command(port: int) -> list[str]:
     program, *arguments = json.loads(one("HEALTHCHECK").text.partition("CMD ")[2])
     assert program == "python"
     return [sys.executable, *(argument.replace(":8780", f":{port}") for argument in arguments)]
-
-
-def answers(port: int) -> bool:
-    with socket.socket() as sock:
-        return sock.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_what_is_copied_is_in_the_repository_and_reaches_the_engine() -> None:
@@ -207,26 +203,12 @@ def test_the_writer_writes_lines(tmp_path: Path) -> None:
 
 
 def test_nginx_passes_everything_on_as_the_doctor_wants_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    program = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
-    if program is None:
-        pytest.skip("no nginx on this machine (on Debian: apt install nginx)")
     (tmp_path / "nginx").mkdir()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     with running(tmp_path, f"[stream]\nheartbeat_seconds = 0.5\n{SOURCES}") as service:
         server = NGINX.replace("logstream:8780", f"127.0.0.1:{service.port}").replace("8080", f"127.0.0.1:{port}")
-        paths = "".join(f"{kind}_temp_path {kind}; " for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        head = "user root; daemon off; pid nginx.pid; error_log error.log; events { worker_connections 64; }"
-        (tmp_path / "nginx/nginx.conf").write_text(f"{head}\nhttp {{ access_log off; {paths}\n{server} }}")
-        with (tmp_path / "console").open("w") as console:
-            process = subprocess.Popen([program, "-p", tmp_path / "nginx", "-c", "nginx.conf"], stderr=console)
-        try:
-            eventually(lambda: answers(port) or process.poll() is not None)
-            assert process.poll() is None, (tmp_path / "console").read_text()
+        with nginx(tmp_path / "nginx", server, port):
             code = main(["doctor", f"http://127.0.0.1:{port}", "--json"])
-        finally:
-            process.terminate()
-            process.wait(20)
     found = json.loads(capsys.readouterr().out)
     assert code == 0, found
     assert {"buffering", "idle", "last-event-id", "page"} <= {finding["check"] for finding in found}

@@ -5,7 +5,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tarfile
@@ -17,6 +16,7 @@ import pytest
 
 import logstream
 from tests.installed import Installed, build_wheel, every_python, run
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +85,7 @@ def test_the_wheel_in_an_empty_environment_serves_the_page_and_stops_cleanly(
     own = installed(python)
     assert logstream.__version__ in run(own.logstream, "--version", cwd=tmp_path)
 
-    port = _free_port()
+    port = free_port()
     (tmp_path / "app.log").write_text("2026-01-02T03:04:05Z INFO first line\n")
     config = tmp_path / "config.toml"
     config.write_text(
@@ -112,12 +112,6 @@ def test_the_wheel_in_an_empty_environment_serves_the_page_and_stops_cleanly(
         rest = server.communicate()[0]
         assert server.returncode == 0, rest
         assert "Traceback" not in rest
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _printed_address(server: subprocess.Popen[str], port: int) -> str:

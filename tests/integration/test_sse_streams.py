@@ -7,7 +7,6 @@ import json
 import os
 import runpy
 import signal
-import socket
 import sys
 import time
 from contextlib import AsyncExitStack
@@ -21,6 +20,7 @@ from logstream.serving import Address
 from logstream.sse import Event, Streams, encode_event, requested_last_event_id, stream_blueprint
 from tests.installed import ROOT
 from tests.live_server import Flood, connected, live
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -334,8 +334,7 @@ def test_the_example_app_streams_the_time_and_resumes_where_a_client_was_cut() -
 
 
 async def test_the_example_as_a_program_ends_its_streams_properly_and_says_nothing_at_ctrl_c() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "docs/examples/clock.py", str(port)),
         cwd=ROOT,

@@ -58,7 +58,7 @@ test-rest: $(STAMPS)/dev $(PAGE)
 .PHONY: check
 check: lint ## Format, lint, types, fast tests, web checks: before every commit
 	$(STEP) "Running the fast tests (pytest)"
-	@$(PYTHON) -m pytest tests/unit tests/test_architecture.py
+	@$(PYTHON) -m pytest tests/unit tests/test_*.py
 
 .PHONY: lint lint-format lint-code lint-types lint-page
 lint: lint-format lint-code lint-types lint-page ## The part of check without Python's tests

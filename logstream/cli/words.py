@@ -36,6 +36,7 @@ dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be
 
 
 def complain(error: LogstreamError) -> None:
+    """Say on stderr what is wrong; of a configuration every mistake, and how many these are."""
     from logstream.config import ConfigError  # noqa: PLC0415 - --help answers before this is imported
 
     told = click.style("error:", fg="red", bold=True)
@@ -48,6 +49,7 @@ def complain(error: LogstreamError) -> None:
 
 
 def count(number: int, noun: str) -> str:
+    """`1 file`, `2 files`: for nouns whose plural has an s."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 

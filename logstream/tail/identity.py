@@ -1,7 +1,7 @@
 """Whether a file is still the generation that it was. Pure: facts in, verdict out.
 
 Owns the rules and their order. Refuses to open, stat or read anything: who asks brings the facts, and compares bytes
-only when the answer is `UNPROVEN`. Later kinds of places (copies, compressed files) become further facts and verdicts.
+only when the answer is `UNPROVEN`. Copies and compressed files are not its business: see `copies` and `packed`.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import json
 import re
 import sys
 import tomllib
-from importlib.metadata import packages_distributions
+from importlib.metadata import PackageNotFoundError, metadata, packages_distributions
 
 import pytest
 from packaging.requirements import Requirement
@@ -94,6 +94,25 @@ def test_the_product_imports_what_it_declares_and_declares_what_it_imports() -> 
     # pydantic pins its core to one version and gives some of its types only there.
     assert sorted(imported - declared - {"pydantic-core"}) == []
     assert sorted(declared - imported) == []
+
+
+def test_each_package_of_the_product_has_a_licence_that_asks_for_no_more_than_a_notice() -> None:
+    """The Mozilla licence among them: it asks for changes to its own files alone."""
+    wanted = re.compile(r"\b(MIT(-0)?|BSD|(0BSD|BSD-[23]-Clause)|Apache|PSF|MPL|Mozilla|Zlib|CC0|ISC)\b")
+    told = {name: _licences(name) for name in _pins("requirements.lock")}
+    assert [name for name, words in told.items() if words is not None and not wanted.search(words)] == []
+    assert [name for name, words in told.items() if re.search(r"GPL|SSPL|Business|Proprietary", words or "")] == []
+
+
+def _licences(name: str) -> str | None:
+    """What the package says of its licence; None where it is for another Python or system."""
+    try:
+        facts = metadata(name)
+    except PackageNotFoundError:
+        return None
+    named = [str(facts[key]) for key in ("License-Expression", "License") if key in facts]
+    kinds = [str(kind) for kind in facts.get_all("Classifier") or [] if str(kind).startswith("License")]
+    return " ".join((*named, *kinds))
 
 
 def _foreign_packages() -> set[str]:

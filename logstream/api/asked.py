@@ -11,7 +11,6 @@ from logstream.api.problems import BadParameterError, UnknownSourceError
 from logstream.hub.frames import Shape
 from logstream.hub.start import MOST_BACKFILL, From, FromId, FromLast, FromNow, FromStart, FromTime
 from logstream.hub.view import ViewKey
-from logstream.journal.ids import decode_id
 from logstream.rules import CompiledQuery, compile_query, parse_query
 
 if TYPE_CHECKING:
@@ -26,6 +25,8 @@ TOLD = 100
 _SHAPE_EXPECTED = "line or batch"
 _FROM_EXPECTED = f"now, start, -N (1 to {MOST_BACKFILL}), an event id, or an RFC 3339 time"
 _LAST = re.compile(r"-([0-9]{1,9})")
+# Also what no server of this format can have written: a damaged id, or one of another format, is an id that is unknown.
+_ID = re.compile(r"[0-9]{1,3}(?:\.[0-9A-Za-z]{1,40}){3}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)")
 
 
@@ -67,7 +68,7 @@ def refuse_others(arguments: Mapping[str, Sequence[str]], known: frozenset[str])
 
 def read_sources(arguments: Mapping[str, Sequence[str]], scope: SourceScope) -> tuple[str, ...]:
     """The globs over sources; raises UnknownSourceError for one that names none, or none that the viewer sees."""
-    globs = sorted(set(arguments.get("source", ())))
+    globs = sorted(set(arguments.get("source", ())) - {""})
     for glob in globs:
         if not any(fnmatchcase(name, glob) for name in scope.names):
             raise UnknownSourceError(glob, scope.names)
@@ -82,7 +83,7 @@ def read_from(text: str | None) -> From | None:
         return FromNow() if text == "now" else FromStart()
     if (last := _LAST.fullmatch(text)) is not None and 1 <= int(last[1]) <= MOST_BACKFILL:
         return FromLast(int(last[1]))
-    if decode_id(text) is not None:
+    if _ID.fullmatch(text) is not None:
         return FromId(text)
     if (time_ms := parse_time(text)) is not None:
         return FromTime(time_ms)

@@ -26,6 +26,9 @@ NAMES = everything(("app", "web-a", "web-b"))
         ("-1", FromLast(1)),
         (f"-{MOST_BACKFILL}", FromLast(MOST_BACKFILL)),
         ("1.abcdefgh.z.1", FromId("1.abcdefgh.z.1")),
+        ("1.abcdefgh.z.zzzzzzz", FromId("1.abcdefgh.z.zzzzzzz")),
+        ("1.0bcdefgh.z.1", FromId("1.0bcdefgh.z.1")),
+        ("2.ABCDEFGH.z.1", FromId("2.ABCDEFGH.z.1")),
         ("1970-01-01T00:00:01Z", FromTime(1_000)),
         ("1970-01-01T01:00:01.5+01:00", FromTime(1_500)),
         ("1970-01-01T01:00:01 01:00", FromTime(1_000)),
@@ -37,7 +40,11 @@ def test_each_form_of_from_is_understood(text: str | None, expected: object) -> 
 
 
 @pytest.mark.parametrize(
-    "text", ["-0", "-10001", "5", "yesterday", "2026-11-23", "2026-13-01T00:00:00Z", "1970-01-01T00:00:01"]
+    "text",
+    [
+        *("-0", "-10001", "5", "yesterday", "1.abcdefgh.z", "1.abcdefgh..1"),
+        *("2026-11-23", "2026-13-01T00:00:00Z", "1970-01-01T00:00:01"),
+    ],
 )
 def test_other_forms_are_refused_with_what_was_expected(text: str) -> None:
     with pytest.raises(BadParameterError, match="RFC 3339"):
@@ -56,6 +63,15 @@ def test_equal_selections_are_one_view_however_they_are_spelled() -> None:
 
     assert one.key == two.key
     assert one.key.shape is Shape.LINE
+
+
+@pytest.mark.parametrize(
+    "empty", [{"source": [""]}, {"source": ["", "web-a"]}, {"shape": [""], "q": [""], "from": [""]}]
+)
+def test_an_empty_parameter_is_one_that_is_not_given(empty: dict[str, list[str]]) -> None:
+    filled = {name: [value for value in values if value] for name, values in empty.items()}
+
+    assert read_asked(empty, None, NAMES).key == read_asked(filled, None, NAMES).key
 
 
 def test_the_header_wins_over_the_parameter() -> None:

@@ -148,7 +148,6 @@ class Service:
             gate=self._gate,
             aside=Aside(),
             heartbeat_seconds=self._settings.stream.heartbeat_seconds,
-            retry_ms=self._settings.stream.retry_ms,
             sources=self._status.sources,
             source_names=lambda: tuple(source.name for source in self._settings.sources),
             readiness=self._status.readiness,

@@ -80,7 +80,6 @@ class ApiContext:
     gate: Gate
     aside: Aside
     heartbeat_seconds: float
-    retry_ms: int
     sources: Callable[[], Awaitable[Sequence[SourceStatus]]]
     source_names: Callable[[], tuple[str, ...]]
     readiness: Callable[[], Readiness]

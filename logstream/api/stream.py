@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -46,6 +45,7 @@ async def get_stream() -> Response:
     reading = partial(read_asked, arguments, header, scope)
     # An expression may compile for a second: that must not be the time of all who watch.
     asked = await context.aside.run(reading) if arguments.get("q") else reading()
+    retry_ms = context.streams.draw_retry_ms()
 
     @asynccontextmanager
     async def open_feed() -> AsyncIterator[LogFeed]:
@@ -56,16 +56,23 @@ async def get_stream() -> Response:
                 subscribing(context.hub, view, start) as subscriber,
                 context.gate.watching(viewer, scope, context.source_names, subscriber.wake) as watch,
             ):
-                yield LogFeed(context, asked, view, start, subscriber, watch)
+                yield LogFeed(context, asked, view, start, subscriber, watch, retry_ms)
 
-    return await context.streams.respond(open_feed, client=context.gate.client_of(request))
+    return await context.streams.respond(open_feed, client=context.gate.client_of(request), retry_ms=retry_ms)
 
 
 class LogFeed:
     """The events of one client; see `sse.Feed`."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - what one client's events are made of
-        self, context: ApiContext, asked: Asked, view: View, start: Start, subscriber: Subscriber, watch: Watch
+        self,
+        context: ApiContext,
+        asked: Asked,
+        view: View,
+        start: Start,
+        subscriber: Subscriber,
+        watch: Watch,
+        retry_ms: int,
     ) -> None:
         """Nothing is sent yet."""
         self._context = context
@@ -76,18 +83,17 @@ class LogFeed:
         self._completeness: dict[str, dict[str, object]] = {
             name: {"complete_since": utc_now(), "gaps": 0} for name in names
         }
-        self._opening = self._open(asked, start, names)
+        self._opening = self._open(asked, start, names, retry_ms)
         self._past_until: int | None = context.hub.head
         """What lies before this place was there before the client came: once behind it, the client has caught up."""
 
-    def _open(self, asked: Asked, start: Start, names: list[str]) -> list[bytes]:
+    def _open(self, asked: Asked, start: Start, names: list[str], retry_ms: int) -> list[bytes]:
         """The events before the first pull, last one first."""
         encoder = WireEncoder()
-        context = self._context
         hello = encode_hello(
             version=__version__,
-            heartbeat_seconds=context.heartbeat_seconds,
-            retry_ms=round(context.retry_ms * random.uniform(0.5, 1.5)),  # noqa: S311 - spreads reconnects, no secret
+            heartbeat_seconds=self._context.heartbeat_seconds,
+            retry_ms=retry_ms,
             sources=names,
             resume={"from": id_of(start.before), "exact": start.is_exact, "reason": start.reason},
         )

@@ -71,10 +71,11 @@ class Streams:
         """The counts of this moment."""
         return StreamStats(len(self._open), self._opened, self._refused, self._chunks, self._bytes)
 
-    async def respond(self, open_feed: OpenFeed, *, client: str) -> Response:
+    async def respond(self, open_feed: OpenFeed, *, client: str, retry_ms: int | None = None) -> Response:
         """A response that streams what `open_feed` gives. HEAD gets its headers only, and opens no feed.
 
-        `client` names who asks (an address, a user): the limit per client counts by it.
+        `client` names who asks (an address, a user): the limit per client counts by it. `retry_ms` is what the stream
+        tells first, for a feed that tells it, too; without it one is drawn.
 
         Raises:
             TooManyStreamsError: a limit is met.
@@ -90,7 +91,8 @@ class Streams:
         if task is not None:
             task.add_done_callback(lambda _: seat.lapse())
         extensions = request.scope["extensions"] if has_request_context() else {}
-        return stream_response(StreamBody(self._stream(open_feed, seat), seat, extensions))
+        chunks = self._stream(open_feed, seat, retry_ms or self.draw_retry_ms())
+        return stream_response(StreamBody(chunks, seat, extensions))
 
     async def respond_from(self, name: str, *, last_event_id: str | None, client: str) -> Response:
         """A response that streams the source registered as `name`, from after `last_event_id`.
@@ -114,6 +116,10 @@ class Streams:
         """The registered sources."""
         return self._sources.names
 
+    def draw_retry_ms(self) -> int:
+        """How long one client waits before it comes back."""
+        return round(self._retry_ms * _between(0.5, 1.5))
+
     async def close(self, reason: str, *, linger_seconds: float = 0.5) -> None:
         """Ends all streams with their farewell and opens no more; may be called again.
 
@@ -131,7 +137,7 @@ class Streams:
             return
 
     def _take_seat(self, client: str) -> Seat:
-        retry_after_seconds = max(1, math.ceil(self._draw_retry_ms() / 1000))
+        retry_after_seconds = max(1, math.ceil(self.draw_retry_ms() / 1000))
         if self.is_closing:
             raise ClosingError(retry_after_seconds)
         seat = self._seats.take(client)
@@ -140,11 +146,11 @@ class Streams:
             raise TooManyStreamsError(seat.limit, retry_after_seconds, seat.scope)
         return seat
 
-    async def _stream(self, open_feed: OpenFeed, seat: Seat) -> AsyncGenerator[bytes]:
+    async def _stream(self, open_feed: OpenFeed, seat: Seat, retry_ms: int) -> AsyncGenerator[bytes]:
         try:
             self._begin(seat)
             # The empty line parts this stream from the half line of a broken one, which WebKit keeps.
-            yield self._counted(b"\n" + encode_retry(self._draw_retry_ms()))
+            yield self._counted(b"\n" + encode_retry(retry_ms))
             if self.is_closing:
                 return
             async with open_feed() as feed:
@@ -159,11 +165,11 @@ class Streams:
                     try:
                         chunk = await feed.next(wait_seconds)
                     except EndOfFeed as end:
-                        yield self._counted(feed.farewell(end.reason, self._draw_retry_ms()))
+                        yield self._counted(feed.farewell(end.reason, self.draw_retry_ms()))
                         return
                     if chunk:
                         yield self._counted(chunk)
-                yield self._counted(feed.farewell(self._close_reason, self._draw_retry_ms()))
+                yield self._counted(feed.farewell(self._close_reason, self.draw_retry_ms()))
         finally:
             self._end(seat)
 
@@ -190,9 +196,6 @@ class Streams:
         self._chunks += 1
         self._bytes += len(chunk)
         return chunk
-
-    def _draw_retry_ms(self) -> int:
-        return round(self._retry_ms * _between(0.5, 1.5))
 
 
 def _now() -> float:

@@ -172,7 +172,6 @@ class Worker:
             gate=self._gate,
             aside=Aside(),
             heartbeat_seconds=self._settings.stream.heartbeat_seconds,
-            retry_ms=self._settings.stream.retry_ms,
             sources=self._sources,
             source_names=lambda: tuple(source.name for source in self._settings.sources),
             readiness=lambda: self._readiness,

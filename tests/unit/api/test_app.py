@@ -14,7 +14,7 @@ from logstream.api.context import ApiContext, FileStatus, Readiness, RulesAtWork
 from logstream.api.gate import Gate
 from logstream.journal.errors import JournalError
 from logstream.sse import Streams
-from tests.event_stream import Parsed, parse
+from tests.event_stream import EventStreamParser, Parsed, parse
 from tests.hub_kit import Stage
 
 if TYPE_CHECKING:
@@ -50,7 +50,6 @@ async def serving(
         gate=gate or Gate(Policy(), stage.directory / "state"),
         aside=Aside(),
         heartbeat_seconds=15,
-        retry_ms=3_000,
         sources=_statuses,
         source_names=lambda: ("app", "web"),
         readiness=lambda: readiness or Readiness(is_ready=True, reasons=()),
@@ -93,6 +92,19 @@ async def test_a_stream_says_hello_tells_the_past_and_then_that_the_client_has_c
         assert ping.last_event_id == two.last_event_id
         assert orjson.loads(ping.data)["lag_bytes"] == 0
         assert stage.hub.view_count == 0
+
+
+async def test_hello_tells_the_same_time_to_come_back_as_the_streams_retry_field(tmp_path: Path) -> None:
+    async with Stage(tmp_path) as stage, serving(stage) as app:
+        async with app.test_client().request("/api/v1/stream") as connection:
+            await connection.send_complete()
+            parser = EventStreamParser()
+            found: list[Parsed] = []
+            while not found:
+                found = parser.feed(await connection.receive())
+            await connection.disconnect()
+
+        assert orjson.loads(found[0].data)["retry_ms"] == parser.retry_ms
 
 
 async def test_a_client_that_comes_back_goes_on_after_its_id(tmp_path: Path) -> None:

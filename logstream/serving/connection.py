@@ -22,6 +22,7 @@ from hypercorn.typing import ConnectionState
 from hypercorn.utils import parse_socket_addr
 
 from logstream.serving.exchange import Exchange
+from logstream.serving.refusals import CONTENT_TYPE, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Coroutine
@@ -56,9 +57,9 @@ class Http11(H11Protocol):
 
     async def _create_stream(self, request: h11.Request) -> None:
         if not request.http_version.startswith(b"1."):
-            await self._refuse(505)
+            await self._refuse(505, request.method)
         elif not request.target.startswith((b"/", b"http://", b"https://")):
-            await self._refuse(400)
+            await self._refuse(400, request.method)
         else:
             await self._exchange(_without_upgrade(request))
 
@@ -118,12 +119,23 @@ class Http11(H11Protocol):
             # see this client leave.
             await self.can_read.set()
 
-    async def _send_error_response(self, status_code: int) -> None:
-        await super()._send_error_response(status_code)
+    async def _send_error_response(self, status_code: int, method: bytes = b"") -> None:
+        """In the place of the base class's, which says nothing but the status."""
+        body = refusal(status_code, self.config.h11_max_incomplete_size)
+        headers = [
+            (b"content-type", CONTENT_TYPE),
+            (b"content-length", b"%d" % len(body)),
+            (b"connection", b"close"),
+            *self.config.response_headers("h11"),
+        ]
+        await self._send_h11_event(h11.Response(status_code=status_code, headers=headers))
+        if method != b"HEAD":
+            await self._send_h11_event(h11.Data(data=body))
+        await self._send_h11_event(h11.EndOfMessage())
         self.has_refused = True
 
-    async def _refuse(self, status_code: int) -> None:
-        await self._send_error_response(status_code)
+    async def _refuse(self, status_code: int, method: bytes) -> None:
+        await self._send_error_response(status_code, method)
         await self.send(Closed())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import socket
 import stat
@@ -48,13 +49,16 @@ async def test_the_http_2_preface_is_refused_and_the_connection_closed() -> None
     async with live(an_app()) as server, connected(server.address) as client:
         answer = await client.answer(PREFACE)
         assert answer.status == 505
+        assert b"HTTP/1.1" in await client.body(answer)
         assert await client.is_closed_by_server()
 
 
 async def test_the_http_2_preface_after_a_request_is_refused_too() -> None:
     async with live(an_app()) as server, connected(server.address) as client:
         await client.body(await client.answer("GET /"))
-        assert (await client.answer(PREFACE)).status == 505
+        answer = await client.answer(PREFACE)
+        assert answer.status == 505
+        await client.body(answer)
         assert await client.is_closed_by_server()
 
 
@@ -88,12 +92,24 @@ async def test_what_is_no_request_is_refused_at_once_and_nothing_is_logged(
     request_bytes: bytes, status: int, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     async with live(an_app()) as server, connected(server.address) as client:
-        assert (await client.answer(request_bytes)).status == status
+        answer = await client.answer(request_bytes)
+        assert (answer.status, answer.headers["content-type"]) == (status, "application/problem+json")
+        told = json.loads(await client.body(answer))
+        assert (told["status"], set(told)) == (status, {"type", "title", "status", "detail"})
         assert await client.is_closed_by_server()
         async with connected(server.address) as other:
             assert (await other.answer("GET /")).status == 200
     assert caplog.messages == []
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("request_line", ["HEAD / HTTP/3.7", "HEAD ?x HTTP/1.1"])
+async def test_a_refused_head_is_answered_without_a_body(request_line: str) -> None:
+    async with live(an_app()) as server, connected(server.address) as client:
+        answer = await client.answer(f"{request_line}\r\nHost: a\r\n\r\n".encode())
+        assert answer.status in {400, 505}
+        assert int(answer.headers["content-length"]) > 0
+        assert await client.is_closed_by_server()
 
 
 @pytest.mark.parametrize("target", ["/?", "//", "/%2e%2e/", "/%00", "/%ff", "http://elsewhere/", "http://elsewhere"])

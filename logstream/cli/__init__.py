@@ -15,6 +15,7 @@ from logstream.cli.completion import completion
 from logstream.cli.demo import demo
 from logstream.cli.doctor import doctor
 from logstream.cli.install import install, uninstall, upgrade
+from logstream.cli.output import standard_output
 from logstream.cli.prove import prove
 from logstream.cli.proxy import proxy, web_root
 from logstream.cli.rules import rules
@@ -91,7 +92,8 @@ for _command in (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command line and returns its exit code; whatever logstream raises on purpose ends as words on stderr."""
     try:
-        code = cli.main(arguments, prog_name="logstream", standalone_mode=False)
+        with standard_output():
+            code = cli.main(arguments, prog_name="logstream", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         return error.exit_code

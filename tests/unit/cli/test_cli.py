@@ -48,10 +48,10 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., int]], No
 
 
 def shell(
-    *arguments: str, stdout: int = subprocess.PIPE, stderr: int = subprocess.PIPE
+    *arguments: str, stdout: int = subprocess.PIPE, stderr: int = subprocess.PIPE, **variables: str
 ) -> subprocess.CompletedProcess[bytes]:
     """`python -m logstream` in a process of its own."""
-    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environ = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
     command = [sys.executable, "-m", "logstream", *arguments]
     return subprocess.run(command, env=environ, check=False, timeout=30, stdout=stdout, stderr=stderr)
 
@@ -228,6 +228,34 @@ def test_a_reader_that_goes_away_is_met_with_silence() -> None:
         os.close(writer)
     assert done.stderr == b""
     assert done.returncode == 1
+
+
+@pytest.mark.parametrize("command", [("check",), ("--help",), ("tail", "web.log", "--no-follow")])
+def test_an_output_that_takes_no_more_is_told_in_words(tmp_path: Path, command: tuple[str, ...]) -> None:
+    (tmp_path / "web.log").write_text("a line\n")
+    full = os.open("/dev/full", os.O_WRONLY)
+    try:
+        done = shell(*command, stdout=full)
+    finally:
+        os.close(full)
+    assert done.stderr == b"error: the output cannot be written: No space left on device\n"
+    assert done.returncode == 1
+
+
+@pytest.mark.parametrize("command", [("check",), ("--help",), ("tail", "web.log", "--no-follow")])
+def test_an_output_that_was_closed_is_met_with_silence(tmp_path: Path, command: tuple[str, ...]) -> None:
+    (tmp_path / "web.log").write_text("a line\n")
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    program = ["sh", "-c", 'exec "$@" >&-', "sh", sys.executable, "-m", "logstream", *command]
+    done = subprocess.run(program, env=environ, check=False, timeout=30, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_what_the_output_has_no_character_for_is_written_as_its_number(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(GOOD.replace("'*.log'", "'*.log', '日誌/*.log'"))
+    done = shell("check", PYTHONIOENCODING="iso8859-9")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"\\u65e5\\u8a8c/*.log" in done.stdout
 
 
 def terminal_output(*arguments: str) -> bytes:

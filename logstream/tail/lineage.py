@@ -42,6 +42,8 @@ class Lineage:
         self.readers: list[Reader] = []
         """Oldest first. `live`, the one that has the path now, is the last."""
         self.live: Reader | None = None
+        self.read_as: str | None = None
+        """As which file that of the path is told, where it was found under that name before."""
         self.has_history = False
         """Whether a generation of this path was known before: only then can a rotated sibling be newer than that."""
         self.last_mtime_ns: int | None = None

@@ -56,6 +56,8 @@ def _files(lineage: Lineage) -> Iterator[FileStatus]:
         yield FileStatus(lineage.file, state, reason, size, read, key)
     elif live is not None:
         yield _status(live, "following" if live.has_caught_up else "catching up")
+    elif not lineage.readers and lineage.absent_since is None and lineage.read_as is not None:
+        yield FileStatus(lineage.file, "following", f"read as {lineage.read_as}", None, None, None)
     elif not lineage.readers:
         yield FileStatus(lineage.file, "missing", None, None, None, None)
 

@@ -147,6 +147,7 @@ class Succession:
             self._displace_all(lineage, turn)
             if not has_inode(reader.path, reader.inode):
                 lineage.move(reader, lineage.path, turn)
+            lineage.read_as = reader.file
         lineage.clear(turn)
 
     def _succeed(self, lineage: Lineage, turn: Turn) -> None:

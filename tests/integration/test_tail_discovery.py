@@ -83,6 +83,14 @@ async def test_one_file_under_many_names_is_read_once(tmp_path: Path) -> None:
         await supervisor.first_scan_done.wait()
         write(tmp_path / "hard.log", b"twice\n")
         await sink.first(2)
+        same = ("following", f"read as {log}")
+        assert states_of(supervisor) == {
+            str(log): ("following", None),
+            str(tmp_path / "hard.log"): same,
+            str(tmp_path / "soft.log"): same,
+        }
+        (tmp_path / "soft.log").unlink()
+        await eventually(lambda: states_of(supervisor).get(str(tmp_path / "soft.log")) in {None, ("missing", None)})
     assert sink.texts == [b"once", b"twice"]
     assert [birth.source for birth in sink.of_kind(Birth)] == ["first"]
 

@@ -5,11 +5,12 @@ Owns no state and builds nothing that runs.
 
 from __future__ import annotations
 
+import os
 import resource
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from logstream.access import Policy, Proxies
 from logstream.hub.judged import SourceTraits
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from logstream.config import RuleSettings, Settings, SourceSettings
 
+_MACHINE_ZONE: Final = "/etc/localtime"
 _ENOUGH_FILES: Final = 65_536
 _FEW_FILES: Final = 64
 _FEW_FILES_SHARE: Final = 4
@@ -75,12 +77,16 @@ def folding_of(multiline: bool | str) -> Folding | None:  # noqa: FBT001 - the s
 
 
 def local_zone() -> tzinfo:
-    """The machine's time zone with its summer times; UTC where none is set."""
+    """The zone that TZ names, or else the machine's, with its summer times; UTC where none is set."""
+    named = os.environ.get("TZ", _MACHINE_ZONE).removeprefix(":")
     try:
-        with Path("/etc/localtime").open("rb") as file:
+        if not named.startswith("/"):
+            return ZoneInfo(named)
+        with Path(named).open("rb") as file:
             return ZoneInfo.from_file(file, key="local")
-    except (OSError, ValueError):
-        return UTC
+    except (OSError, ValueError, ZoneInfoNotFoundError):
+        # A rule such as CET-1CEST: the C library knows at least what is so now. Of what is no zone it makes UTC.
+        return datetime.now(UTC).astimezone().tzinfo or UTC
 
 
 def policy_of(settings: Settings) -> Policy:

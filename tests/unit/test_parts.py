@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -55,6 +57,34 @@ def test_the_hub_gets_what_it_needs_of_each_source() -> None:
     assert list(traits) == ["one", "two"]
     assert (traits["one"].encoding, traits["one"].format, traits["one"].max_line_bytes) == ("utf-8", "auto", 65_536)
     assert (traits["two"].encoding, traits["two"].format, traits["two"].max_line_bytes) == ("iso8859-1", "json", 300)
+
+
+@pytest.mark.parametrize(
+    ("named", "summer", "winter"),
+    [
+        ("Europe/Berlin", 120, 60),
+        (":Europe/Berlin", 120, 60),
+        ("/usr/share/zoneinfo/Asia/Kathmandu", 345, 345),
+        ("UTC", 0, 0),
+    ],
+)
+def test_times_without_an_offset_are_in_the_zone_that_the_environment_names(
+    monkeypatch: pytest.MonkeyPatch, named: str, summer: int, winter: int
+) -> None:
+    monkeypatch.setenv("TZ", named)
+    zone = traits_of([source("one")])["one"].zone
+
+    assert zone.utcoffset(datetime(2026, 7, 1)) == timedelta(minutes=summer)  # noqa: DTZ001 - of a local time
+    assert zone.utcoffset(datetime(2026, 12, 1)) == timedelta(minutes=winter)  # noqa: DTZ001 - as above
+
+
+@pytest.mark.parametrize(("named", "minutes"), [("XYZ-5:30", 330), ("Nowhere/Land", 0), ("", 0)])
+def test_a_zone_by_rule_is_what_the_system_makes_of_it(named: str, minutes: int) -> None:
+    script = "from logstream.parts import local_zone; print(local_zone().utcoffset(None).total_seconds() // 60)"
+    environ = {**os.environ, "TZ": named}
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environ)
+
+    assert float(told.stdout) == minutes
 
 
 def judged(rules: RuleSet, *lines: str, name: str = "app") -> list[tuple[str, str | None, Level | None]]:

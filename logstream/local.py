@@ -10,6 +10,7 @@ import os
 import re
 import time
 from contextlib import asynccontextmanager, suppress
+from fnmatch import fnmatchcase
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -18,6 +19,7 @@ import orjson
 
 from logstream.api.columns import encode_json
 from logstream.api.frames import WireEncoder, gap_facts
+from logstream.api.problems import UnknownSourceError
 from logstream.config import SourceSettings
 from logstream.following import UNREADABLE, CaughtUp, Followed, News, Told
 from logstream.hub.frames import EncodedRecord, Shape
@@ -104,11 +106,16 @@ async def following_files(
 ) -> AsyncIterator[AsyncGenerator[Followed]]:
     """Everything of the files in order, each record once, for as long as the context lasts.
 
-    `show` is told how far reading is until it has caught up. Raises QueryError before anything starts.
+    `show` is told how far reading is until it has caught up. Raises QueryError and UnknownSourceError before anything
+    starts.
     """
     query = parse_query(selection.query)
     key = ViewKey(selection.sources, query.canonical, Shape.LINE)
     sources = sources_for(paths)
+    names = tuple(source.name for source in sources)
+    for glob in selection.sources:
+        if not any(fnmatchcase(name, glob) for name in names):
+            raise UnknownSourceError(glob, names)
     stop = asyncio.Event()
     with TemporaryDirectory(prefix="logstream-tail-") as directory:
         journal = SqliteJournal(Path(directory), "process", lambda _: _MAX_LINE_BYTES)

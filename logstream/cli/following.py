@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 import time
 from contextlib import aclosing, suppress
@@ -18,7 +19,7 @@ from logstream.api.asked import read_from
 from logstream.api.frames import utc_text
 from logstream.api.problems import BadParameterError
 from logstream.cli.printing import Form, Look, Printer
-from logstream.cli.words import EXIT_FAILURE, misuse
+from logstream.cli.words import EXIT_BY_SIGNAL, EXIT_FAILURE, misuse
 from logstream.client import Connection, Wanted, fetch_json
 from logstream.config import load
 from logstream.errors import LogstreamError
@@ -30,7 +31,7 @@ from logstream.parts import rule_set
 from logstream.rules import TIME_EXPECTED, RuleSet, marks_of, parse_query, read_moment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Coroutine, Mapping, Sequence
     from pathlib import Path
 
 LONG_BYTES = 64 << 20
@@ -117,7 +118,32 @@ def follow_files(paths: Sequence[Path], wished: Wished, config_path: Path | None
                     break
         return code
 
-    return asyncio.run(show_all())
+    return _run(show_all())
+
+
+def _run(showing: Coroutine[Any, Any, int]) -> int:
+    """As `asyncio.run`, for which Ctrl-C alone is an end in order: without one what is kept in a directory stays."""
+    told_to_end: list[int] = []
+
+    async def main() -> int:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+
+        def end(number: int) -> None:
+            told_to_end.append(number)
+            if task is not None:
+                task.cancel()
+
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` leaves it
+                loop.add_signal_handler(number, end, number)
+        return await showing
+
+    try:
+        return asyncio.run(main())
+    except asyncio.CancelledError:
+        if not told_to_end:
+            raise
+        return EXIT_BY_SIGNAL + told_to_end[0]
 
 
 class Bar:

@@ -36,7 +36,7 @@ Exit codes:
   0    fine
   1    there is no logstream at the address, a file cannot be read, or the reader of the output went away
   2    wrong usage, a query that cannot be read, no such file
-  130  interrupted (Ctrl-C)
+  130  interrupted (Ctrl-C); 143 by SIGTERM, 129 as its terminal was closed
 
 Next: docs/query.md has the query language.
 """

@@ -221,7 +221,6 @@ def test_files_are_merged_by_time_and_named(tmp_path: Path) -> None:
         (("--from", "start", "--until", "2026-11-01"), []),
         (("-q", "z*3 OR /Z 4/", "--from", "start"), ["3", "4"]),
         (("-q", "3", "--source", "a.l*"), ["3"]),
-        (("-q", "3", "--source", "x"), []),
     ],
 )
 def test_what_is_shown_is_chosen_by_time_query_and_source(
@@ -326,6 +325,30 @@ def test_a_file_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
         eventually(lambda: "does not exist yet; waiting for it" in tail.stderr)
         log.write_text("here\n")
         assert tail.lines(1) == ["here"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
+def test_a_command_that_is_told_to_end_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, code: int
+) -> None:
+    (tmp_path / "left").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "left"))
+    (tmp_path / "a.log").write_text("one\n")
+    with tailing(tmp_path, str(tmp_path / "a.log")) as tail:
+        assert tail.lines(1) == ["one"]
+        assert list((tmp_path / "left").iterdir())
+        tail.process.send_signal(number)
+        assert tail.process.wait(PATIENCE_SECONDS) == code
+    assert not list((tmp_path / "left").iterdir())
+    assert "Traceback" not in tail.stderr
+
+
+def test_a_file_that_was_asked_for_by_a_name_that_none_has_is_no_silence(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text("one\n")
+    unknown = ended(str(tmp_path / "a.log"), "--no-follow", "--source", "b.log")
+
+    assert (unknown.returncode, unknown.stdout) == (2, "")
+    assert unknown.stderr == "error: no source matches 'b.log'; there are: a.log\n"
 
 
 def test_a_proxy_gets_the_headers_that_it_asks_for(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from quart import Quart, Response
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 
 from logstream.api.admission import admit
 from logstream.api.context import APP_KEY, ApiContext
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _MOST_BODY_BYTES = 16 * 1024
 """No route takes more than a name and a password."""
+_NOTHING_HERE = "there is nothing at this path of logstream; /docs says what there is"
 
 
 def create_app(context: ApiContext) -> Quart:
@@ -49,7 +50,8 @@ def create_app(context: ApiContext) -> Quart:
 
 async def _http_problem(error: HTTPException) -> Response:
     headers = {name: value for name, value in error.get_headers() if name == "Allow"}
-    return problem(error.code or 500, error.name, error.description or error.name, headers)
+    detail = _NOTHING_HERE if isinstance(error, NotFound) else error.description or error.name
+    return problem(error.code or 500, error.name, detail, headers)
 
 
 async def _unexpected(error: Exception) -> Response:

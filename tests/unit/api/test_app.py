@@ -181,7 +181,7 @@ async def test_head_of_a_stream_has_its_headers_and_opens_nothing(tmp_path: Path
         ("/api/v1/stream?q=(a", 400, {"parameter": "q", "column": 3}),
         ("/api/v1/stream?from=soon", 400, {"parameter": "from"}),
         ("/api/v1/stream?source=nginx", 404, {"known": ["app", "web"]}),
-        ("/nowhere", 404, {}),
+        ("/nowhere", 404, {"detail": "there is nothing at this path of logstream; /docs says what there is"}),
     ],
 )
 async def test_what_cannot_be_answered_is_a_problem(

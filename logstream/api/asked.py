@@ -27,7 +27,11 @@ _FROM_EXPECTED = f"now, start, -N (1 to {MOST_BACKFILL}), an event id, or an RFC
 _LAST = re.compile(r"-([0-9]{1,9})")
 # Also what no server of this format can have written: a damaged id, or one of another format, is an id that is unknown.
 _ID = re.compile(r"[0-9]{1,3}(?:\.[0-9A-Za-z]{1,40}){3}")
-_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)")
+_TIME = re.compile(
+    r"(?P<minute>\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d)(:(?P<second>\d\d)(?P<fraction>\.\d+)?)?(?P<offset>[Zz]|[+-]\d\d:\d\d)",
+    re.ASCII,
+)
+_LEAP_SECOND = "60"
 
 
 class Asked(NamedTuple):
@@ -93,11 +97,16 @@ def read_from(text: str | None) -> From | None:
 def parse_time(text: str) -> int | None:
     """An RFC 3339 time as epoch milliseconds; None if it is none."""
     # A plus sign that was not percent-encoded arrives as a space.
-    spelled = re.sub(r" (?=\d\d:\d\d$)", "+", text)
-    if _TIME.fullmatch(spelled) is None:
+    found = _TIME.fullmatch(re.sub(r" (?=\d\d:\d\d$)", "+", text))
+    if found is None:
         return None
+    # datetime has no leap seconds: one is the first moment of the next minute, as clocks have it that repeat a second.
+    is_leap = found["second"] == _LEAP_SECOND
+    second = "59" if is_leap else found["second"] or "00"
+    fraction = "" if is_leap else found["fraction"] or ""
     try:
-        return int(datetime.fromisoformat(spelled.upper()).timestamp() * 1000)
+        moment = datetime.fromisoformat(f"{found['minute']}:{second}{fraction}{found['offset']}".upper())
+        return int(moment.timestamp() * 1000) + (1_000 if is_leap else 0)
     except (ValueError, OverflowError):
         return None
 

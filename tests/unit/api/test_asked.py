@@ -33,6 +33,9 @@ NAMES = everything(("app", "web-a", "web-b"))
         ("1970-01-01T01:00:01.5+01:00", FromTime(1_500)),
         ("1970-01-01T01:00:01 01:00", FromTime(1_000)),
         ("1970-01-01t00:00:01z", FromTime(1_000)),
+        ("1970-01-01T00:00:01.0000000000000000005Z", FromTime(1_000)),
+        ("1970-01-01T00:00Z", FromTime(0)),
+        ("1972-06-30T23:59:60.5Z", FromTime(78_796_800_000)),
     ],
 )
 def test_each_form_of_from_is_understood(text: str | None, expected: object) -> None:
@@ -43,7 +46,7 @@ def test_each_form_of_from_is_understood(text: str | None, expected: object) -> 
     "text",
     [
         *("-0", "-10001", "5", "yesterday", "1.abcdefgh.z", "1.abcdefgh..1"),
-        *("2026-11-23", "2026-13-01T00:00:00Z", "1970-01-01T00:00:01"),
+        *("2026-11-23", "2026-13-01T00:00:00Z", "1970-01-01T00:00:01", "1970-01-01T00:00:61Z"),
     ],
 )
 def test_other_forms_are_refused_with_what_was_expected(text: str) -> None:

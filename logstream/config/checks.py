@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from ipaddress import IPv6Address
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,6 +61,11 @@ def _expand(path: str) -> Path:
     """`path` with its `~` expanded; raises RefusalError for what no file system can hold."""
     if not path or "\0" in path:
         raise ValueError
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        message = f"found the string {quote(path)}, of which file names in {sys.getfilesystemencoding()} cannot consist"
+        raise RefusalError(message, expected="a locale of UTF-8 for such names, as with LC_ALL=C.UTF-8") from None
     try:
         return Path(path).expanduser()
     except RuntimeError:

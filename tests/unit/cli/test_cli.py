@@ -258,6 +258,14 @@ def test_what_the_output_has_no_character_for_is_written_as_its_number(tmp_path:
     assert b"\\u65e5\\u8a8c/*.log" in done.stdout
 
 
+def test_a_path_that_the_systems_encoding_cannot_name_is_a_mistake(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(GOOD.replace("'*.log'", "'日誌/*.log'"))
+    done = shell("check", LC_ALL="POSIX", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    assert done.returncode == 2
+    assert b"config.toml:3: source[web].paths[1]: found the string" in done.stderr
+    assert b"expected a locale of UTF-8 for such names, as with LC_ALL=C.UTF-8" in done.stderr
+
+
 def terminal_output(*arguments: str) -> bytes:
     """What a terminal is sent, on either stream."""
     master, terminal = os.openpty()

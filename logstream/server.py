@@ -27,7 +27,7 @@ from logstream.hub.judged import SourceTraits
 from logstream.journal.errors import JournalError
 from logstream.journal.lock import lock
 from logstream.journal.sqlite import SqliteJournal
-from logstream.listening import listeners_of
+from logstream.listening import announce, listeners_of
 from logstream.metrics import render
 from logstream.parts import files_to_hold, policy_of, raise_file_limit, rule_set, specs_of, traits_of
 from logstream.serving import serve
@@ -243,13 +243,6 @@ def streams_of(settings: Settings) -> Streams:
 def gate_of(settings: Settings) -> Gate:
     """Who is let in to one process."""
     return Gate(policy_of(settings), settings.state.dir, cookie_path=settings.server.root_path)
-
-
-def announce(addresses: Sequence[Address], root_path: str) -> None:
-    """Say where the service is."""
-    for address in addresses:
-        below = "" if address.path else f"{root_path}/"
-        print(f"logstream is listening on {address}{below}", flush=True)  # noqa: T201 - the one line that people look for
 
 
 def watching(settings: Settings) -> str:

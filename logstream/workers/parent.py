@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Final
 from logstream.errors import LogstreamError, UsageError
 from logstream.journal.errors import StateUnusableError
 from logstream.journal.lock import inherited, lock
-from logstream.listening import listeners_of
+from logstream.listening import announce, listeners_of
 from logstream.parts import policy_of
-from logstream.server import STOP_DEADLINE_SECONDS, announce, reload_under, watching
+from logstream.server import STOP_DEADLINE_SECONDS, reload_under, watching
 from logstream.serving import Listener, Share, Spread
 from logstream.supervision import Overseer
 from logstream.workers.children import Child

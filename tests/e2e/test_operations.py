@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.running import SOURCES, Service, StreamEndedError, eventually, running
+from tests.running import SOURCES, Service, Stream, StreamEndedError, eventually, running
 
 
 def refused(service: Service, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -66,6 +66,39 @@ def test_a_taken_port_is_named_with_a_remedy(tmp_path: Path) -> None:
     assert answer.returncode in {1, 2}
     assert str(service.port) in answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+def is_listened_on(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
+
+
+@pytest.mark.parametrize("is_full", [True, False], ids=["full disk", "reader that left"])
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_the_service_serves_though_nobody_can_be_told_where(tmp_path: Path, workers: str, *, is_full: bool) -> None:
+    path = tmp_path / "logstream.sock"
+    (tmp_path / "config.toml").write_text(f'[server]\nunix_socket = "logstream.sock"\n{SOURCES}')
+    reader, writer = os.pipe()
+    os.close(reader)
+    output = os.open("/dev/full", os.O_WRONLY) if is_full else os.dup(writer)
+    command = [sys.executable, "-m", "logstream", "serve", "--config", str(tmp_path / "config.toml")]
+    with subprocess.Popen(
+        [*command, "--workers", workers], stdout=output, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            eventually(lambda: is_listened_on(path))
+            with Stream(path, "/api/v1/stream") as stream:
+                assert stream.event().type == "hello"
+            process.send_signal(signal.SIGTERM)
+            _, said = process.communicate(timeout=20)
+        finally:
+            process.kill()
+            os.close(writer)
+            os.close(output)
+    assert process.returncode == 0
+    assert f"standard output takes nothing ({'No space left on device' if is_full else 'Broken pipe'})" in said
+    assert f"listening on unix:{path}" in said
+    assert "Traceback" not in said
 
 
 def test_a_second_service_on_one_state_directory_is_refused(tmp_path: Path) -> None:

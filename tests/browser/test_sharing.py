@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 LOG = '[role="log"]'
 LINES = f"{LOG} [data-id] .text"
 WITHOUT_WORKERS = "delete globalThis.SharedWorker"
+SILENT_WORKERS = """
+globalThis.SharedWorker = function () { return { port: new MessageChannel().port1, addEventListener() {} }; };
+"""
 BROKEN_WORKERS = """
 const Real = SharedWorker;
 globalThis.SharedWorker = function (address, options) { return new Real('assets/there-is-none.js', options); };
@@ -74,7 +77,9 @@ def test_tabs_with_different_views_have_a_stream_each_and_closed_tabs_leave_none
     eventually(lambda: streams_open(service) == 0)
 
 
-@pytest.mark.parametrize("script", [WITHOUT_WORKERS, BROKEN_WORKERS], ids=["none", "broken"])
+@pytest.mark.parametrize(
+    "script", [WITHOUT_WORKERS, BROKEN_WORKERS, SILENT_WORKERS], ids=["none", "broken", "silent"]
+)
 def test_without_a_worker_each_tab_has_its_own_stream(service: Service, page: Page, script: str) -> None:
     page.context.add_init_script(script)
     service.write("a.log", "one")
@@ -116,6 +121,29 @@ def test_a_paused_tab_goes_on_counting_while_another_follows(service: Service, p
     expect(other.locator("button.newest")).to_contain_text("5,900 new lines")
     expect(other.locator('[data-state="live"]')).to_be_attached()
     eventually(lambda: streams_open(service) == 1)
+
+
+def test_more_views_than_there_are_connections_for_say_so_and_go_on_once_one_is_free(
+    service: Service, page: Page
+) -> None:
+    service.write("a.log", "one")
+    page.goto("about:blank")
+    tabs = [opened(page, f"{service.url}/?q=-none-of-{number}") for number in range(7)]
+    for tab in tabs[:5]:
+        expect(tab.locator('[data-state="live"]')).to_be_attached()
+    for tab in tabs[5:]:
+        expect(tab.get_by_text("no connection left for one more view")).to_be_visible()
+        expect(tab.get_by_text("listen 443 ssl http2")).to_be_visible()
+        # A connection is left for all that is not a stream.
+        expect(tab.locator("#sources")).to_contain_text("1 file")
+    assert streams_open(service) == 5
+
+    tabs[0].close()
+    service.write("a.log", "two")
+    for tab in tabs[1:6]:
+        expect(tab.locator(LINES)).to_have_text(["one", "two"])
+    expect(tabs[6].locator('[data-state="crowded"]')).to_be_attached()
+    assert streams_open(service) == 5
 
 
 def test_tabs_share_a_stream_below_a_path_too(tmp_path: Path, page: Page) -> None:

@@ -12,6 +12,8 @@ export interface Environment {
   readonly clearTimer: (timer: number) => void;
   /** Lets the browser draw and take input before work goes on. */
   readonly breathe: () => Promise<void>;
+  /** Whether many requests share a connection (HTTP/2); else each takes one, and a browser has six to a server. */
+  readonly isMultiplexed: () => boolean;
   /** Makes a mistake of the page's own visible to whoever looks for it. */
   readonly report: (error: unknown) => void;
 }
@@ -34,6 +36,11 @@ export const browserEnvironment: Environment = {
       };
       port2.postMessage(null);
     }),
+  // What is not told (an old browser) is no reason to hold anything back.
+  isMultiplexed: () =>
+    !performance
+      .getEntries()
+      .some((entry) => "nextHopProtocol" in entry && String(entry.nextHopProtocol).startsWith("http/1")),
   report: (error) => {
     reportError(error);
   },

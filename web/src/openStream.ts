@@ -8,9 +8,6 @@ import { SharedStream } from "./sharedStream.ts";
 import type { ToTab } from "./sharing.ts";
 import type { OpenStream } from "./stream.ts";
 
-/** A worker that has said nothing by then has not started. */
-const START_MS = 3000;
-
 let canShare = typeof SharedWorker !== "undefined";
 
 /** Its address has the hash of its content: pages of different versions have different workers. */
@@ -38,15 +35,11 @@ const connect: Connect = (onMessage, onFailure) => {
     return null;
   }
   const { port } = worker;
-  const fail = (): void => {
-    clearTimeout(timer);
+  worker.addEventListener("error", () => {
     canShare = false;
     onFailure();
-  };
-  const timer = setTimeout(fail, START_MS);
-  worker.addEventListener("error", fail);
+  });
   port.addEventListener("message", ({ data }: MessageEvent<ToTab>) => {
-    clearTimeout(timer);
     if (data.kind === "state" && data.state.kind === "waiting") makeConnection();
     onMessage(data);
   });
@@ -56,7 +49,6 @@ const connect: Connect = (onMessage, onFailure) => {
       port.postMessage(message);
     },
     close: () => {
-      clearTimeout(timer);
       port.close();
     },
   };

@@ -1,21 +1,20 @@
 /**
  * A tab's side of a stream that all tabs share. Owns the tab's position, and goes on from it with a stream of its own
- * whenever the worker cannot: none there, dead, or no more at that position. Each line once, in order, whoever brings it.
+ * whenever the worker cannot: none there, not started yet, dead, or no more at that position. Each line once, in order,
+ * whoever brings it: a channel over which no answer came in time is closed, and what still comes over it is not heard.
  *
  * A stream of its own that has caught up asks the worker to take over. Until the answer its lines go on; what the worker
  * then tells again is left out by its id.
  */
 import type { Environment } from "./environment.ts";
+import { Interned } from "./interned.ts";
 import { JoinedPings } from "./joinedPings.ts";
 import type { WireEvent } from "./protocol.ts";
 import type { Told } from "./ring.ts";
 import type { Joined, Port, ToTab, ToWorker } from "./sharing.ts";
-import { BEAT_MS, WORKER_SILENCE_MS } from "./sharing.ts";
 import type { Stream, StreamListener, StreamOptions, StreamState } from "./stream.ts";
 import { LogStream } from "./stream.ts";
-
-/** A busy stream is not asked about at each of its events. */
-const ASK_AGAIN_MS = 1000;
+import { WorkerWatch } from "./workerWatch.ts";
 
 /** A new channel to the worker, or null where there can be none; `onFailure` says that it does not start. */
 export type Connect = (onMessage: (message: ToTab) => void, onFailure: () => void) => Port<ToWorker> | null;
@@ -27,6 +26,8 @@ export class SharedStream implements Stream {
   readonly #base: string;
   readonly #connect: Connect;
   readonly #pings = new JoinedPings();
+  readonly #watch: WorkerWatch;
+  readonly #interned = new Interned();
   #port: Port<ToWorker> | null = null;
   #own: LogStream | null = null;
   #cursor: string | null;
@@ -41,9 +42,6 @@ export class SharedStream implements Stream {
   #isSwitching = false;
   /** What came since the worker was asked: it may tell that again. Null while it is not. */
   #sinceAsked: Set<string> | null = null;
-  #askedAt = Number.NEGATIVE_INFINITY;
-  #heardAt = 0;
-  #watch: number | null = null;
 
   constructor(
     options: StreamOptions,
@@ -59,6 +57,9 @@ export class SharedStream implements Stream {
     this.#environment = environment;
     this.#base = base;
     this.#connect = connect;
+    this.#watch = new WorkerWatch(environment, () => {
+      this.#loseWorker();
+    });
     this.#cursor = options.cursor ?? null;
     this.#lineCursor = this.#cursor;
   }
@@ -91,7 +92,7 @@ export class SharedStream implements Stream {
     this.#isHidden = false;
     this.#own?.refresh();
     this.#send({ kind: "refresh" });
-    this.#checkWorker();
+    this.#watch.check();
   }
 
   hide(): void {
@@ -114,16 +115,16 @@ export class SharedStream implements Stream {
   #ask(): void {
     this.#port ??= this.#open();
     if (this.#port === null) return;
-    this.#askedAt = this.#environment.now();
+    this.#watch.ask();
     this.#sinceAsked = new Set();
     const after = [...new Set([this.#cursor, this.#lineCursor])].filter((id) => id !== null);
     const { selection, from } = this.#options;
     const [isHeld, isHidden] = [this.#isHeld, this.#isHidden];
-    this.#send({ kind: "join", base: this.#base, selection, from, after, isHeld, isHidden });
+    const isMultiplexed = this.#environment.isMultiplexed();
+    this.#send({ kind: "join", base: this.#base, selection, from, after, isHeld, isHidden, isMultiplexed });
   }
 
   #open(): Port<ToWorker> | null {
-    this.#heardAt = this.#environment.now();
     const port = this.#connect(
       (message) => {
         if (port === this.#port) this.#hear(message);
@@ -132,7 +133,6 @@ export class SharedStream implements Stream {
         if (port === this.#port) this.#loseWorker();
       },
     );
-    if (port !== null) this.#watchLater();
     return port;
   }
 
@@ -141,21 +141,7 @@ export class SharedStream implements Stream {
     this.#port?.close();
     this.#port = null;
     this.#sinceAsked = null;
-    if (this.#watch !== null) this.#environment.clearTimer(this.#watch);
-    this.#watch = null;
-  }
-
-  /** Compares clock stamps and does not count ticks: the timers of a hidden tab may fire once a minute only. */
-  #watchLater(): void {
-    this.#watch = this.#environment.setTimer(() => {
-      this.#watch = null;
-      this.#checkWorker();
-      if (this.#port !== null) this.#watchLater();
-    }, BEAT_MS);
-  }
-
-  #checkWorker(): void {
-    if (this.#port !== null && this.#environment.now() - this.#heardAt > WORKER_SILENCE_MS) this.#loseWorker();
+    this.#watch.end();
   }
 
   #loseWorker(): void {
@@ -168,7 +154,7 @@ export class SharedStream implements Stream {
   }
 
   #hear(message: ToTab): void {
-    this.#heardAt = this.#environment.now();
+    this.#watch.hear(message.kind === "joined" || message.kind === "behind");
     switch (message.kind) {
       case "joined":
         this.#join(message);
@@ -178,7 +164,7 @@ export class SharedStream implements Stream {
         if (this.#own === null) this.#goOnAlone();
         break;
       case "told":
-        for (const told of message.told) this.#take(told);
+        for (const { event, cursor } of message.told) this.#take({ event: this.#compact(event), cursor });
         this.#send({ kind: "more" });
         break;
       case "state":
@@ -211,6 +197,10 @@ export class SharedStream implements Stream {
     if (this.#isClosed) return;
     if (fresh !== null) this.#tell(fresh);
     this.#reach(cursor);
+  }
+
+  #compact(event: WireEvent): WireEvent {
+    return event.kind === "records" ? { kind: "records", records: this.#interned.records(event.records) } : event;
   }
 
   /** The event without what the tab's own stream has brought already; null if that is all of it. */
@@ -287,8 +277,7 @@ export class SharedStream implements Stream {
   }
 
   #askAgain(): void {
-    if (this.#sinceAsked !== null || this.#environment.now() - this.#askedAt < ASK_AGAIN_MS) return;
-    this.#ask();
+    if (this.#sinceAsked === null && this.#watch.mayAsk) this.#ask();
   }
 }
 

@@ -15,6 +15,9 @@ const TOLD_LINES = 500;
 /** Eight tabs hear at once that the network is back: one new connection is enough. */
 const WAKES_AS_ONE_MS = 1000;
 
+/** Why a view has no connection: nobody looks at it, or too many others are looked at. */
+export type Rest = "hidden" | "crowded";
+
 interface Looker {
   place: Place;
   /** The state that the tab knows. */
@@ -34,7 +37,7 @@ export class SharedView {
   #state: StreamState = { kind: "connecting" };
   #wokenAt = Number.NEGATIVE_INFINITY;
   #hasEnded = false;
-  #isResting = false;
+  #rest: Rest | null = null;
   /** When the last of its tabs was hidden; null while one is looked at. */
   #hiddenAt: number | null = null;
 
@@ -70,19 +73,21 @@ export class SharedView {
   }
 
   get isResting(): boolean {
-    return this.#isResting;
+    return this.#rest !== null;
   }
 
   get hiddenAt(): number | null {
     return this.#hiddenAt;
   }
 
-  /** Lets go of the connection, or takes one again; each tab keeps its place. */
-  rest(isResting: boolean): void {
-    if (this.#isResting === isResting) return;
-    this.#isResting = isResting;
-    if (isResting) this.#stream.suspend();
-    else this.#stream.wake();
+  /** Lets go of the connection, or with null takes one again; each tab keeps its place. */
+  rest(rest: Rest | null): void {
+    const before = this.#rest;
+    this.#rest = rest;
+    if (before === rest) return;
+    if (rest === null) this.#stream.wake();
+    else if (before === null) this.#stream.suspend();
+    else this.#noteState({ kind: "suspended" });
   }
 
   /** Connects. The first tab joins before. */
@@ -136,7 +141,7 @@ export class SharedView {
   }
 
   wake(): void {
-    if (this.#isResting) return;
+    if (this.isResting) return;
     const now = this.#environment.now();
     if (now - this.#wokenAt < WAKES_AS_ONE_MS) return;
     this.#wokenAt = now;
@@ -160,7 +165,7 @@ export class SharedView {
   }
 
   #noteState(state: StreamState): void {
-    this.#state = state;
+    this.#state = state.kind === "suspended" && this.#rest === "crowded" ? { kind: "crowded" } : state;
     this.#tellAll();
     if (state.kind === "stopped") this.#end();
   }

@@ -5,9 +5,10 @@
 import type { Environment } from "./environment.ts";
 import type { RingBounds } from "./ring.ts";
 import { streamAddress } from "./selection.ts";
+import type { Rest } from "./sharedView.ts";
 import { SharedView } from "./sharedView.ts";
 import type { Join, Port, ToTab, ToWorker } from "./sharing.ts";
-import { BEAT_MS, MOST_STREAMS, TAB_SILENCE_MS } from "./sharing.ts";
+import { BEAT_MS, MOST_SEEN_STREAMS, MOST_STREAMS, TAB_SILENCE_MS } from "./sharing.ts";
 
 interface Tab {
   view: SharedView | null;
@@ -20,6 +21,7 @@ export class SharedViews {
   readonly #views = new Map<string, SharedView>();
   readonly #tabs = new Map<Port<ToTab>, Tab>();
   #isBeating = false;
+  #isMultiplexed = false;
 
   constructor(environment: Environment, bounds?: RingBounds) {
     this.#environment = environment;
@@ -77,6 +79,7 @@ export class SharedViews {
   }
 
   #join(port: Port<ToTab>, tab: Tab, join: Join): void {
+    this.#isMultiplexed = join.isMultiplexed;
     tab.view?.leave(port);
     tab.view = null;
     const key = `${join.base} ${streamAddress(join.selection, join.from, null)}`;
@@ -84,17 +87,25 @@ export class SharedViews {
     const view = known ?? this.#open(key, join);
     if (!view.join(port, join)) return;
     tab.view = view;
-    if (known === undefined) view.start();
     this.#share();
+    if (known === undefined) view.start();
   }
 
-  /** Gives the connections to views that are looked at, and then to those looked at last. */
+  /** Gives the connections to views that are looked at, first those that have one, and then to those looked at last. */
   #share(): void {
-    const seenAt = ({ hiddenAt }: SharedView): number => hiddenAt ?? Number.MAX_VALUE;
-    const inOrder = [...this.#views.values()].sort((one, other) => seenAt(other) - seenAt(one));
-    inOrder.forEach((view, index) => {
-      view.rest(index >= MOST_STREAMS && view.hiddenAt !== null);
-    });
+    const rank = ({ hiddenAt, isResting }: SharedView): number => (hiddenAt !== null ? 2 : isResting ? 1 : 0);
+    const inOrder = [...this.#views.values()].sort(
+      (one, other) => rank(one) - rank(other) || (other.hiddenAt ?? 0) - (one.hiddenAt ?? 0),
+    );
+    // First those that let go, or for a moment there would be too many.
+    const rests = inOrder.map((view, index) => [view, this.#restOf(view, index)] as const);
+    for (const [view, rest] of rests) if (rest !== null) view.rest(rest);
+    for (const [view, rest] of rests) if (rest === null) view.rest(null);
+  }
+
+  #restOf({ hiddenAt }: SharedView, index: number): Rest | null {
+    if (hiddenAt !== null) return index >= MOST_STREAMS ? "hidden" : null;
+    return index >= MOST_SEEN_STREAMS && !this.#isMultiplexed ? "crowded" : null;
   }
 
   #open(key: string, join: Join): SharedView {

@@ -30,6 +30,8 @@ export interface Join {
   readonly after: readonly string[];
   readonly isHeld: boolean;
   readonly isHidden: boolean;
+  /** Whether requests of this page share a connection. */
+  readonly isMultiplexed: boolean;
 }
 
 export type ToTab =
@@ -65,6 +67,11 @@ export interface Port<Out> {
  * need some: views beyond that rest while none of their tabs is looked at, the one not seen for longest first.
  */
 export const MOST_STREAMS = 4;
+/**
+ * So many views that are looked at have a stream where each takes a connection: the last one is left for everything else,
+ * or not even a page would come that says what is wrong.
+ */
+export const MOST_SEEN_STREAMS = 5;
 
 /** How often the worker says that it lives. */
 export const BEAT_MS = 10_000;

@@ -30,6 +30,8 @@ export type StreamState =
   /** `until` is a stamp of the environment's clock. */
   | { readonly kind: "waiting"; readonly until: number; readonly why: string }
   | { readonly kind: "suspended" }
+  /** The browser's connections are all taken by other views: until one is free. */
+  | { readonly kind: "crowded" }
   | { readonly kind: "stopped"; readonly status: number; readonly problem: Problem };
 
 export interface StreamOptions {

@@ -38,6 +38,8 @@ export function stateInWords(state: StreamState, nowMs: number): string {
       return `reconnecting in ${secondsLeft(state.until, nowMs)} s`;
     case "suspended":
       return "paused";
+    case "crowded":
+      return "waiting for a connection";
     case "stopped":
       return `stopped: ${stopTitle(state.status, state.problem)}`;
   }

@@ -7,6 +7,9 @@ import type { Port, ToTab } from "../src/sharing.ts";
 import type { StreamState } from "../src/stream.ts";
 import { Call, settle, VirtualTime, wireRecord } from "./fakes.ts";
 
+/** In long waits little happens later than this, and a step of time costs the test some. */
+const SOON_MS = 2000;
+
 /** A service, its worker and the tabs of one browser; messages between them wait until they are passed on. */
 export class Scene {
   readonly time = new VirtualTime();
@@ -21,6 +24,7 @@ export class Scene {
       this.time.clearTimer(timer);
     },
     breathe: () => Promise.resolve(),
+    isMultiplexed: () => this.isMultiplexed,
     report: (error) => {
       throw error;
     },
@@ -29,6 +33,7 @@ export class Scene {
   isWorkerAlive = true;
   hasWorker = true;
   isDown = false;
+  isMultiplexed = false;
   /** Lines written so far. */
   count = 0;
   #messages: (() => void)[] = [];
@@ -96,10 +101,14 @@ export class Scene {
     }
   }
 
+  /** Lets time go by, in which messages arrive at once. */
   async pass(milliseconds: number): Promise<void> {
-    for (let left = milliseconds; left > 0; left -= 5000) {
-      await this.time.advance(Math.min(left, 5000));
+    await this.run();
+    for (let passed = 0; passed < milliseconds;) {
+      const step = Math.min(milliseconds - passed, passed < SOON_MS ? 500 : 5000);
+      await this.time.advance(step);
       await this.run();
+      passed += step;
     }
   }
 
@@ -133,7 +142,7 @@ export class Tab {
   hellos = 0;
   releases = 0;
 
-  constructor(scene: Scene, query = "", cursor: string | null = null) {
+  constructor(scene: Pick<Scene, "environment" | "connect">, query = "", cursor: string | null = null) {
     this.stream = new SharedStream(
       { selection: { query, sources: [] }, from: "-500", cursor },
       {

@@ -4,7 +4,6 @@ import MarkRow from "../src/components/MarkRow.vue";
 import QueryBox from "../src/components/QueryBox.vue";
 import RecordRow from "../src/components/RecordRow.vue";
 import SourcePicker from "../src/components/SourcePicker.vue";
-import StateBanner from "../src/components/StateBanner.vue";
 import StatusLine from "../src/components/StatusLine.vue";
 import { NOTHING_KNOWN, NOTHING_LOST } from "../src/completeness.ts";
 import { LEVELS } from "../src/protocol.ts";
@@ -226,57 +225,5 @@ describe("the source picker", () => {
     const { find } = await mount(SourcePicker, { sources: [], state: "failed", ...NO_WORD, selected: [], onReload });
     find("button").click();
     expect(onReload).toHaveBeenCalledOnce();
-  });
-});
-
-describe("the banner", () => {
-  const quiet = { isEmpty: true, isFiltered: false, hasNoSources: false };
-  const problem = { title: null, detail: null, column: null, expected: null };
-
-  it.each([
-    [{ kind: "connecting" }, {}, "Connecting to the server …"],
-    [{ kind: "catching-up", lagBytes: null }, {}, "Looking for lines …"],
-    [{ kind: "live" }, {}, "No lines yet."],
-    [{ kind: "live" }, { isFiltered: true }, "No line matches so far."],
-    [{ kind: "live" }, { hasNoSources: true }, "No sources are configured."],
-    [{ kind: "waiting", until: 0, why: "the server answered 503" }, {}, "Not connected: the server answered 503."],
-    [{ kind: "stopped", status: 401, problem }, {}, "The stream stopped: sign in first."],
-  ])("for %j says what is going on", async (state, more, title) => {
-    const { text } = await mount(StateBanner, { ...quiet, ...more, state });
-    expect(text(".title")).toBe(title);
-  });
-
-  it("says what to do about a source that does not exist", async () => {
-    const onClear = vi.fn();
-    const unknown = { ...problem, title: "No such source", detail: "no source matches 'x'; there are: app" };
-    const state = { kind: "stopped", status: 404, problem: unknown };
-    const { text, find } = await mount(StateBanner, { ...quiet, state, onClear });
-    expect(text(".title")).toBe("The stream stopped: No such source.");
-    expect(text(".note")).toContain("No source matches 'x'; there are: app. Choose other sources");
-    find("button").click();
-    expect(onClear).toHaveBeenCalledOnce();
-  });
-
-  it("is silent while lines come", async () => {
-    const { root } = await mount(StateBanner, { ...quiet, isEmpty: false, state: { kind: "live" } });
-    expect(root.textContent).toBe("");
-  });
-
-  it("asks somebody who comes back after long whether all that was written is wanted", async () => {
-    const onLive = vi.fn();
-    const state = { kind: "catching-up", lagBytes: 2_300_000_000 };
-    const { text, find } = await mount(StateBanner, { ...quiet, isEmpty: false, state, onLive });
-    expect(text(".title")).toBe("2.3 GB behind.");
-    find("button").click();
-    expect(onLive).toHaveBeenCalledOnce();
-    const near = await mount(StateBanner, { ...quiet, isEmpty: false, state: { ...state, lagBytes: 1000 } });
-    expect(near.root.textContent).toBe("");
-  });
-
-  it("offers another try when the stream has stopped", async () => {
-    const onRetry = vi.fn();
-    const { find } = await mount(StateBanner, { ...quiet, state: { kind: "stopped", status: 410, problem }, onRetry });
-    find("button").click();
-    expect(onRetry).toHaveBeenCalledOnce();
   });
 });

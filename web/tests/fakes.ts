@@ -168,6 +168,7 @@ export class Stage {
         this.time.clearTimer(timer);
       },
       breathe: () => Promise.resolve(),
+      isMultiplexed: () => false,
       report: (error) => this.mistakes.push(error),
     };
     const listener = {

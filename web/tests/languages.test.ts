@@ -30,7 +30,7 @@ describe("the page in Chinese", () => {
   it("says what is missing, where and why", () => {
     const gap = { source: "app", file: "/a.log", from: 1200, to: 1280, lines: 3, bytes: 80, reason: "truncated" };
     expect(zh.gapInWords(gap)).toBe(
-      "此处缺失 3 行(80 字节)(来自 /a.log,第 1,200 至 1,280 字节):文件在读取之前被截断。",
+      "此处缺失 3 行（80 字节）（来自 /a.log，第 1,200 至 1,280 字节）：文件在读取之前被截断。",
     );
     expect(zh.newLines(1204)).toBe("1,204 行新日志");
   });
@@ -57,7 +57,7 @@ describe("the page in Chinese", () => {
       nearest: "warn",
     };
     const problem = { title: null, detail: "in English", column: 7, expected: null, code, facts };
-    expect(zh.mistakeInWords(problem)).toMatch(/^第 7 列:.*\p{Script=Han}.*[。?]$/u);
+    expect(zh.mistakeInWords(problem)).toMatch(/^第 7 列：.*\p{Script=Han}.*[。？]$/u);
     expect(zh.mistakeInWords(problem)).not.toContain("English");
   });
 

@@ -33,6 +33,7 @@ class Scene {
         time.clearTimer(timer);
       },
       breathe: () => Promise.resolve(),
+      isMultiplexed: () => false,
       report: () => undefined,
     };
     const silent = { onState: () => undefined, onChange: () => undefined, onSources: () => undefined };

@@ -18,6 +18,10 @@ export const en = {
   logLines: "Log lines",
   newLines: (count: number): string => (count === 0 ? "Go to the newest line" : countOf(count, "new line")),
   newLinesOrMore: (count: number): string => (count === 0 ? "Follow again" : `${countOf(count, "new line")} or more`),
+  pause: "Pause",
+  pauseMeans: "Hold the list still (Space)",
+  follow: "Follow",
+  followMeans: "Follow the newest line again (Space)",
   returnToLive: "Return to live",
   loadOlder: "Load older lines",
   loadingOlder: "Loading older lines …",
@@ -64,6 +68,11 @@ export const en = {
   columns: "Columns",
   asColumn: (name: string): string => `Show ${name} in a column`,
   noColumn: (name: string): string => `Take the column ${name} away`,
+  columnPlace: (name: string, place: number, count: number): string => `${name}, column ${place} of ${count}`,
+  moveHelp: "Drag a column, or press the arrow keys on it, to move it.",
+  moveLeft: (name: string): string => `Move ${name} to the left`,
+  moveRight: (name: string): string => `Move ${name} to the right`,
+  columnOrder: "Order of the columns",
   mostColumns: (count: number): string => `At most ${count} columns.`,
   json: "JSON",
   text: "Text",
@@ -174,7 +183,15 @@ export const en = {
   stopped: (title: string): string => asSentence(`The stream stopped: ${title}`),
   notConnected: (why: string): string => `Not connected: ${why}.`,
   comesBack: "The page tries again by itself and goes on where it was.",
+  crowded: "This browser has no connection left for one more view.",
+  crowdedAdvice:
+    "Over HTTP/1.1 it opens six to a server, and other tabs or windows hold them. Close one of those, and lines come " +
+    "here by themselves; or serve the page over HTTP/2 (nginx: listen 443 ssl http2), which has no such limit.",
   connecting: "Connecting to the server …",
+  slow: "The server has not answered yet.",
+  slowAdvice:
+    "It may be busy. Or other tabs hold all six connections that this browser opens to a server over HTTP/1.1: close one " +
+    "of those, or serve the page over HTTP/2 (nginx: listen 443 ssl http2).",
   looking: "Looking for lines …",
   noSources: "No sources are configured.",
   addSources: "Add a [[source]] with the paths of your log files to config.toml and send the server a SIGHUP.",

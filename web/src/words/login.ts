@@ -12,13 +12,13 @@ export const LOGIN_WORDS = {
     unreachable: "The service cannot be reached. Try again.",
   },
   zh: {
-    title: "登录:logstream",
+    title: "登录：logstream",
     name: "用户名",
     password: "密码",
     logIn: "登录",
     wrong: "用户名或密码错误。",
-    tooMany: (seconds: string): string => `尝试次数过多,请在 ${seconds} 秒后重试。`,
-    foreign: "服务不认为这是它自己的地址:中间的代理必须原样传递 Host 标头。",
-    unreachable: "无法连接服务,请重试。",
+    tooMany: (seconds: string): string => `尝试次数过多，请在 ${seconds} 秒后重试。`,
+    foreign: "服务不认为这是它自己的地址：中间的代理必须原样传递 Host 标头。",
+    unreachable: "无法连接服务，请重试。",
   },
 } as const;

@@ -15,7 +15,7 @@ export function stateInWords(state: StreamState, nowMs: number): string {
     case "connecting":
       return "正在连接";
     case "catching-up":
-      return state.lagBytes === null ? "正在追赶" : `正在追赶,落后 ${bytesText(state.lagBytes)}`;
+      return state.lagBytes === null ? "正在追赶" : `正在追赶，落后 ${bytesText(state.lagBytes)}`;
     case "live":
       return "实时";
     case "gap":
@@ -24,8 +24,10 @@ export function stateInWords(state: StreamState, nowMs: number): string {
       return `${secondsLeft(state.until, nowMs)} 秒后重新连接`;
     case "suspended":
       return "已暂停";
+    case "crowded":
+      return "正在等待空闲连接";
     case "stopped":
-      return `已停止:${stopTitle(state.status, state.problem)}`;
+      return `已停止：${stopTitle(state.status, state.problem)}`;
   }
 }
 
@@ -42,13 +44,13 @@ export function stopTitle(status: number, problem: Problem): string {
 
 export function stopAdvice(status: number): string {
   const advice: Readonly<Record<number, string>> = {
-    400: "请修改上方的查询,然后按回车。",
+    400: "请修改上方的查询，然后按回车。",
     401: "请登录后重新加载本页。",
-    403: "请申请查看这些日志的权限,或选择其他来源。",
-    404: "请选择其他来源,或不选以查看全部。",
+    403: "请申请查看这些日志的权限，或选择其他来源。",
+    404: "请选择其他来源，或不选以查看全部。",
   };
-  if ([413, 414, 431].includes(status)) return "查询太长:请缩短后按回车。";
-  return advice[status] ?? "请重试,或查看服务器自身的日志了解原因。";
+  if ([413, 414, 431].includes(status)) return "查询太长：请缩短后按回车。";
+  return advice[status] ?? "请重试，或查看服务器自身的日志了解原因。";
 }
 
 const GAP_REASONS: Readonly<Record<string, string>> = {
@@ -64,11 +66,11 @@ const GAP_REASONS: Readonly<Record<string, string>> = {
 export function gapInWords(gap: Gap, here = "此处"): string {
   const amount = gap.lines === null ? null : lines(gap.lines);
   const size = gap.bytes === null ? null : bytesText(gap.bytes);
-  const what = amount !== null && size !== null ? `${amount}(${size})` : (amount ?? size);
+  const what = amount !== null && size !== null ? `${amount}（${size}）` : (amount ?? size);
   const place = gap.file ?? gap.source;
-  const from = place === null ? "" : `(来自 ${place}${rangeInWords(gap)})`;
+  const from = place === null ? "" : `（来自 ${place}${rangeInWords(gap)}）`;
   const reason = GAP_REASONS[gap.reason] ?? gap.reason;
-  return what === null ? `${here}可能缺失日志${from}:${reason}。` : `${here}缺失 ${what}${from}:${reason}。`;
+  return what === null ? `${here}可能缺失日志${from}：${reason}。` : `${here}缺失 ${what}${from}：${reason}。`;
 }
 
 /** What was lost, as far as it is known. */
@@ -79,10 +81,10 @@ export function lostInWords({ lines: count, bytes, unknownGaps }: Lost): string 
 }
 
 function rangeInWords({ from, to }: Gap): string {
-  if (from === null) return to === null ? "" : `,至第 ${integers.format(to)} 字节`;
+  if (from === null) return to === null ? "" : `，至第 ${integers.format(to)} 字节`;
   return to === null
-    ? `,自第 ${integers.format(from)} 字节起`
-    : `,第 ${integers.format(from)} 至 ${integers.format(to)} 字节`;
+    ? `，自第 ${integers.format(from)} 字节起`
+    : `，第 ${integers.format(from)} 至 ${integers.format(to)} 字节`;
 }
 
 const FILE_STATES: Readonly<Record<string, string>> = {
@@ -99,12 +101,12 @@ export function fileChangeInWords(change: FileChange): string {
   const file = change.file ?? change.source ?? "文件";
   if (change.kind === "rotated") return `${file} 已轮转${change.to === null ? "" : `为 ${change.to}`}`;
   const state = change.state === null ? "有变化" : (FILE_STATES[change.state] ?? change.state);
-  return `${file} ${state}${change.reason === null ? "" : `:${change.reason}`}`;
+  return `${file} ${state}${change.reason === null ? "" : `：${change.reason}`}`;
 }
 
 export function resumeInWords(resume: Hello["resume"], isResumed: boolean): string | null {
   if (resume.exact || (!isResumed && resume.reason === null)) return null;
-  return `数据流无法从本页先前的位置精确继续:${resume.reason ?? "服务器没有说明原因"}。`;
+  return `数据流无法从本页先前的位置精确继续：${resume.reason ?? "服务器没有说明原因"}。`;
 }
 
 const WHYS: Readonly<Record<string, string>> = {
@@ -121,6 +123,6 @@ export function whyInWords(why: string): string {
     why
       .replace(/^the server answered (\d+)$/, "服务器返回 $1")
       .replace(/^nothing arrived for (\d+) s$/, "$1 秒内没有收到任何数据")
-      .replace(/^the server said goodbye: /, "服务器已告别:")
+      .replace(/^the server said goodbye: /, "服务器已告别：")
   );
 }

@@ -28,6 +28,8 @@ export interface Bounds {
   readonly textBytes: number;
 }
 
+const NO_TAIL: readonly LogRecord[] = [];
+
 /** A longer one goes on in a row of its own: rows are drawn as a whole. */
 const LONGEST_TAIL = 100;
 
@@ -114,7 +116,7 @@ export class RowStore {
         this.#count(last, -1);
         this.#rows[this.#rows.length - 1] = { ...last, tail: [...last.tail, record] };
         this.#count(this.#rows[this.#rows.length - 1], 1);
-      } else this.#push({ kind: "record", key: this.#endKey, record, tail: [] });
+      } else this.#push({ kind: "record", key: this.#endKey, record, tail: NO_TAIL });
     }
   }
 

@@ -43,6 +43,8 @@ export interface View {
   readonly isAttached: boolean;
   /** Whether `resume` goes on where the stream was let go. */
   readonly canResume: boolean;
+  /** Whether more lines have come at once than a screen holds. */
+  readonly isFlood: boolean;
 }
 
 export interface LogStreamView {
@@ -65,9 +67,9 @@ export function useLogStream(): LogStreamView {
   const state = shallowRef<StreamState>({ kind: "connecting" });
   const sourcesVersion = shallowRef(0);
   const frames = new FrameFlush(() => {
-    const before = view.value.range.endKey;
-    view.value = viewOf(timeline);
-    return view.value.range.endKey - before > FLOOD_ROWS;
+    const isFlood = timeline.store.range.endKey - view.value.range.endKey > FLOOD_ROWS;
+    view.value = viewOf(timeline, isFlood);
+    return isFlood;
   });
 
   function begin(selection: Selection): Timeline {
@@ -154,7 +156,7 @@ export function useLogStream(): LogStreamView {
   };
 }
 
-function viewOf(timeline: Timeline): View {
+function viewOf(timeline: Timeline, isFlood = false): View {
   const { store } = timeline;
   return {
     range: store.range,
@@ -170,5 +172,6 @@ function viewOf(timeline: Timeline): View {
     newer: timeline.newer,
     isAttached: timeline.isAttached,
     canResume: timeline.canResume,
+    isFlood,
   };
 }

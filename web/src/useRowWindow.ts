@@ -12,6 +12,8 @@ import { RowHeights } from "./heights.ts";
 import type { RowRange } from "./store.ts";
 
 const OVERSCAN_ROWS = 10;
+/** In a flood each drawing is of nothing but new rows, and those beyond the edge would be gone before anybody sees them. */
+const FLOOD_OVERSCAN_ROWS = 2;
 /** So near to the newest line counts as being there: fractions of pixels, and a nudge of the wheel. */
 const END_THRESHOLD_PX = 24;
 const PADDING_END_PX = 8;
@@ -33,6 +35,11 @@ export interface RowWindow {
   readonly heightOf: (key: number) => number;
 }
 
+interface Drawn extends RowRange {
+  /** What a row's number among the elements is counted from. */
+  readonly slotShift: number;
+}
+
 export interface RowWindowOptions {
   readonly scroller: Readonly<Ref<HTMLElement | null>>;
   readonly sizer: Readonly<Ref<HTMLElement | null>>;
@@ -43,6 +50,8 @@ export interface RowWindowOptions {
   readonly paddingPx: number;
   /** Whether new lines arrive: only then can the list follow. */
   readonly canFollow: () => boolean;
+  /** Whether so many lines come that each drawing is of others. */
+  readonly isFlood: () => boolean;
   /** The row that is to stay where it is when all rows are laid out anew. */
   readonly focusKey: () => number | null;
   /** The reader is near an end of what is held. */
@@ -62,18 +71,27 @@ export function useRowWindow(options: RowWindowOptions): RowWindow {
   let laidOutPx = 0;
 
   const capacity = computed(() => Math.ceil(viewportPx.value / usualPx.value) + 2 * OVERSCAN_ROWS);
-  const drawn = computed<RowRange>((before) => {
+  const drawn = computed<Drawn>((before) => {
     const { firstKey, endKey } = range.value;
     const latest = Math.max(firstKey, endKey - capacity.value);
-    const start = isFollowing.value ? latest : Math.min(latest, Math.max(firstKey, topKey.value - OVERSCAN_ROWS));
+    let start = Math.min(latest, Math.max(firstKey, topKey.value - OVERSCAN_ROWS));
+    if (isFollowing.value) {
+      const spared = options.isFlood() ? 2 * OVERSCAN_ROWS - FLOOD_OVERSCAN_ROWS : 0;
+      start = Math.min(Math.max(firstKey, endKey - 1), latest + spared);
+    }
     const end = Math.min(endKey, start + capacity.value);
+    if (before === undefined) return { firstKey: start, endKey: end, slotShift: 0 };
     // The same rows as before are the same value: nothing is drawn anew for a step of the wheel.
-    return before?.firstKey === start && before.endKey === end ? before : { firstKey: start, endKey: end };
+    if (before.firstKey === start && before.endKey === end) return before;
+    // Where no row is the same, all take the places of those before them, or elements would be moved about for nothing.
+    const isJump = start >= before.endKey || end <= before.firstKey;
+    const slotShift = before.slotShift + (isJump ? start - before.firstKey : 0);
+    return { firstKey: start, endKey: end, slotShift };
   });
 
   function slotOf(key: number): number {
     const slots = capacity.value;
-    return ((key % slots) + slots) % slots;
+    return (((key - drawn.value.slotShift) % slots) + slots) % slots;
   }
 
   function offsetOf(key: number): number {

@@ -62,6 +62,14 @@ export function columnsFor(names: readonly string[], rows: Rows, before: readonl
   });
 }
 
+/** The names with one of them moved to this place among them; the same ones if it is none of them. */
+export function movedTo(names: readonly string[], name: string, place: number): readonly string[] {
+  const others = names.filter((other) => other !== name);
+  if (others.length === names.length) return names;
+  const at = Math.min(Math.max(0, place), others.length);
+  return [...others.slice(0, at), name, ...others.slice(at)];
+}
+
 /** The names of the fields that the newest rows have, the most frequent first. */
 export function fieldNames(rows: Rows): readonly string[] {
   const counts = new Map<string, number>();

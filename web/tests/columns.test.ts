@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { cellOf, columnsFor, fieldNames, MOST_COLUMNS } from "../src/columns.ts";
+import { cellOf, columnsFor, fieldNames, MOST_COLUMNS, movedTo } from "../src/columns.ts";
 import { isSameSelection, readSelection, streamAddress, writeSelection } from "../src/selection.ts";
 import { RowStore } from "../src/store.ts";
 import { logRecord } from "./fakes.ts";
@@ -50,6 +50,17 @@ describe("columns", () => {
 
   it("may be of the fields that the newest lines have, the most frequent first", () => {
     expect(fieldNames(rows({ a: 1, b: 2 }, { b: 2, c: { d: 4 } }, null))).toEqual(["b", "a", "c.d"]);
+  });
+
+  it.each([
+    ["b", 0, "bacd"],
+    ["b", 2, "acbd"],
+    ["d", -1, "dabc"],
+    ["a", 9, "bcda"],
+    ["c", 2, "abcd"],
+    ["none", 1, "abcd"],
+  ])("are moved: %s to place %i gives %s", (name, place, expected) => {
+    expect(movedTo(["a", "b", "c", "d"], name, place).join("")).toBe(expected);
   });
 
   it("are in the page's address, and no matter of the server's", () => {

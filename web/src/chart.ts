@@ -32,6 +32,24 @@ const LEAST_PX = 3;
 /** So far the pointer may slip in a click. */
 const DRAG_PX = 5;
 
+/** Bars on whole pixels of the screen: rounded each for itself, some would touch and others not. */
+const barPaths: uPlot.Series.PathBuilder = (plot, series, first, last) => {
+  const fill = new Path2D();
+  const [times] = plot.data;
+  const stepMs = (times[1] ?? 1) - (times[0] ?? 0);
+  const at = (value: number, scale: "x" | "y"): number => Math.round(plot.valToPos(value, scale, true));
+  const seam = Math.round(window.devicePixelRatio);
+  const ground = at(0, "y");
+  for (let bar = first; bar <= last; bar++) {
+    const height = plot.data[series]?.[bar] ?? 0;
+    const startMs = times[bar] ?? 0;
+    if (height === 0) continue;
+    const [left, top] = [at(startMs, "x"), at(height, "y")];
+    fill.rect(left, top, Math.max(1, at(startMs + stepMs, "x") - left - seam), ground - top);
+  }
+  return { fill };
+};
+
 export class Chart {
   readonly #plot: uPlot;
   readonly #heightPx: number;
@@ -78,9 +96,8 @@ export class Chart {
   }
 
   #optionsOf(element: HTMLElement, levels: number, options: ChartOptions): uPlot.Options {
-    const paths = uPlot.paths.bars?.({ size: [1, Number.POSITIVE_INFINITY], align: 1, gap: 1 });
     const series = Array.from({ length: levels }, (_, index) => ({
-      ...(paths === undefined ? {} : { paths }),
+      paths: barPaths,
       fill: () => options.inks().levels[levels - 1 - index] ?? "",
       width: 0,
       points: { show: false },

@@ -39,6 +39,14 @@ export const KEYS: readonly (readonly (readonly [keys: readonly string[], action
     [["Escape"], "close"],
   ],
   [
+    [["n"], "nextHit"],
+    [["N"], "previousHit"],
+    [["e"], "nextError"],
+    [["E"], "previousError"],
+    [["w"], "nextWarning"],
+    [["W"], "previousWarning"],
+  ],
+  [
     [["j"], "next"],
     [["k"], "previous"],
     [["Enter"], "open"],
@@ -48,14 +56,6 @@ export const KEYS: readonly (readonly (readonly [keys: readonly string[], action
     [["Y"], "copyJson"],
     [["c"], "context"],
     [["v"], "wrap"],
-  ],
-  [
-    [["n"], "nextHit"],
-    [["N"], "previousHit"],
-    [["e"], "nextError"],
-    [["E"], "previousError"],
-    [["w"], "nextWarning"],
-    [["W"], "previousWarning"],
   ],
   [
     [["m"], "mark"],

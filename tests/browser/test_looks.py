@@ -231,7 +231,7 @@ def chinese_mistake(page: Page, shop: Service) -> None:
     box = page.get_by_role("combobox")
     box.fill("level:>=wran (timeout OR")
     box.press("Enter")
-    expect(page.locator("header")).to_contain_text("warn?")
+    expect(page.locator("header")).to_contain_text("是否想写 warn")
 
 
 def phone_columns(page: Page, shop: Service) -> None:

@@ -77,9 +77,7 @@ def test_tabs_with_different_views_have_a_stream_each_and_closed_tabs_leave_none
     eventually(lambda: streams_open(service) == 0)
 
 
-@pytest.mark.parametrize(
-    "script", [WITHOUT_WORKERS, BROKEN_WORKERS, SILENT_WORKERS], ids=["none", "broken", "silent"]
-)
+@pytest.mark.parametrize("script", [WITHOUT_WORKERS, BROKEN_WORKERS, SILENT_WORKERS], ids=["none", "broken", "silent"])
 def test_without_a_worker_each_tab_has_its_own_stream(service: Service, page: Page, script: str) -> None:
     page.context.add_init_script(script)
     service.write("a.log", "one")

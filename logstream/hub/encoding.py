@@ -43,13 +43,20 @@ class EncodedBlock:
         """One line."""
         found = self._records.get(index)
         if found is None:
-            found = self._records[index] = self.lines(judged, [index])[0]
+            if self._jsons[index] is None:
+                found = self._encoder.encode_record(judged.record(index))
+                self._jsons[index] = found.json
+            else:
+                found = self.lines(judged, [index])[0]
+            self._records[index] = found
         return found
 
     def frame(self, judged: Judged, indexes: Sequence[int], shape: Shape, *, is_kept: bool) -> bytes:
         """Events of lines by ascending indexes: one object for all who select the same, if it is kept."""
         if not is_kept and (columns := self._columns_of_all(judged, indexes)) is not None:
             return self._encoder.encode_frames(columns, shape, [len(indexes)])[0]
+        if len(indexes) == 1 and not is_kept:
+            return self._encoder.encode_records((self.record(judged, indexes[0]),), shape)
         key = shape, tuple(indexes)
         found = self._frames.get(key)
         if found is None:

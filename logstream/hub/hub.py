@@ -175,8 +175,8 @@ class Hub:
             return None
         judged = Together(blocks, traits, self.rules, self.encoder)
         judged.scanned = Scanned(self._sought)
-        for index, block in enumerate(blocks):
-            self._before.remember(block, partial(judged.below_line, index))
+        for number, block in enumerate(blocks):
+            self._before.remember(block, partial(judged.below_block, number))
         self.overheard.note(judged, blocks[-1].next_at)
         self._keep(key, judged)
         return judged

@@ -61,17 +61,22 @@ class LineIds:
     def one(self, index: int) -> str | None:
         """The id of one line."""
         made = self._made[index]
-        if made is None:
-            found = self.of([index])
-            made = None if found is None else found[0]
-        return None if made is None else str(made, "ascii")
+        if made is not None:
+            return str(made, "ascii")
+        if not self._block.is_durable:
+            return None
+        found = self._encoded(self._line_ends[index])
+        self._made[index] = found.encode()
+        return found
 
     def _after(self, ends: Sequence[int]) -> list[bytes]:
         block = self._block
         key = block.generation.key
         if len(ends) < _FEWEST_LINES:
-            anchors = [anchor_of(block.before(end)) for end in ends]
-            positions = (Position(key, block.start + end, anchor) for end, anchor in zip(ends, anchors, strict=True))
-            return [encode_id(position).encode() for position in positions]
+            return [self._encoded(end).encode() for end in ends]
         offsets = np.array(ends)
         return encode_ids(key, block.start + offsets, anchors_of(block.lead, block.content, offsets))
+
+    def _encoded(self, end: int) -> str:
+        block = self._block
+        return encode_id(Position(block.generation.key, block.start + end, anchor_of(block.before(end))))

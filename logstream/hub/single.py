@@ -77,3 +77,18 @@ def plain_text(block: Block, traits: SourceTraits) -> str | None:
     if "\ufffd" in text or (traits.folding is not None and may_continue(text, traits.folding)):
         return None
     return text
+
+
+def are_plain(block: Block, traits: SourceTraits) -> bool:
+    """Whether each line of a block is one of which `plain_text` would give the text, if it were a block by itself."""
+    content = block.content
+    if b"\r\n" in content or not (content.endswith(b"\n") and block.lead.endswith(b"\n")):
+        return False
+    if spoken_encoding(block.generation.encoding, traits.encoding) != "utf-8":
+        return False
+    lines = content[:-1].split(b"\n")
+    text = content[:-1].decode("utf-8", "replace")
+    if "\ufffd" in text or max(map(len, lines)) > traits.max_line_bytes:
+        return False
+    folding = traits.folding
+    return folding is None or not any(may_continue(line, folding) for line in text.split("\n"))

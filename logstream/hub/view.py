@@ -153,7 +153,7 @@ class View:
         last = judged.blocks[-1]
         selected, is_kept = self.selected(judged), self._view_count() > 1
         if self.key.shape is Shape.BATCH and selected:
-            events = judged.events(selected, Shape.BATCH, [1] * len(selected), is_kept=is_kept)
+            events = judged.events(selected, Shape.BATCH, judged.counts_by_block(selected), is_kept=is_kept)
             content = b"".join(events)
         else:
             content = judged.frame(selected, self.key.shape, is_kept=is_kept)

@@ -18,6 +18,8 @@ from logstream.records import Position
 from logstream.tail.batch import ANCHOR_BYTES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     Numbers = NDArray[np.integer]
@@ -105,10 +107,12 @@ def encode_ids(generation: str, offsets: Numbers, anchors: Numbers) -> list[byte
     return found
 
 
-def id_table(generation: str, offsets: Numbers, anchors: Numbers) -> NDArray[np.uint8]:
-    """The same, a row of characters for each."""
-    prefix = id_prefix(generation).encode()
-    dot = len(prefix) + _OFFSET_DIGITS
+def id_table(generation: str | Sequence[str], offsets: Numbers, anchors: Numbers) -> NDArray[np.uint8]:
+    """The same, a row of characters for each; or of positions each in a generation of its own."""
+    prefixes = [id_prefix(key) for key in ((generation,) if isinstance(generation, str) else generation)]
+    # All are of one length, as all keys are.
+    heads = np.frombuffer("".join(prefixes).encode(), np.uint8).reshape(len(prefixes), -1)
+    dot = heads.shape[1] + _OFFSET_DIGITS
     ids = np.empty((len(offsets), dot + 1 + _ANCHOR_DIGITS), np.uint8)
     # Digits are written three at a time; an anchor's first two are zeros, and make room for the dot.
     high, low = np.divmod(np.concatenate((offsets, anchors)), _TRIPLE)
@@ -118,7 +122,7 @@ def id_table(generation: str, offsets: Numbers, anchors: Numbers) -> NDArray[np.
     ids[:, dot + _ANCHOR_DIGITS - 8 :] = digits[1]
     ids[:, dot - _OFFSET_DIGITS : dot] = digits[0]
     ids[:, dot] = ord(".")
-    ids[:, : len(prefix)] = np.frombuffer(prefix, np.uint8)
+    ids[:, : heads.shape[1]] = heads
     return ids
 
 

@@ -42,6 +42,9 @@ LINES: Final = (
     b"\n",
     b"2026-01-02T03:04:06Z ERROR other 8\n",
     PLAIN % (1, 1) + b"\n    at once\n",
+    PLAIN % (1, 1) + b"\n" + PLAIN % (2, 2) + b" drop\n",
+    b"short 9\n" + PLAIN % (3, 3) + b"\n\n" + PLAIN % (4, 4) + b"\n",
+    PLAIN % (5, 5) + b" secret\n" + PLAIN % (5, 5) + b" \xff\n" + PLAIN % (5, 5) + b"\r\n",
 )
 looks = st.lists(st.tuples(st.integers(0, FILES - 1), st.sampled_from(LINES)), min_size=1, max_size=24)
 
@@ -90,8 +93,9 @@ async def test_what_is_judged_together_is_sent_as_if_each_was_judged_by_itself(
             assert together == [await whole(stage, view) for view in views]
 
 
-async def test_a_line_of_each_of_many_files_is_judged_with_the_others(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("lines", [1, 3])
+async def test_lines_of_each_of_many_files_are_judged_with_the_others(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, lines: int
 ) -> None:
     async with Stage(tmp_path_factory.mktemp("many")) as stage:
         files = [stage.file(f"{number:02}.log") for number in range(20)]
@@ -99,9 +103,9 @@ async def test_a_line_of_each_of_many_files_is_judged_with_the_others(
         subscriber = stage.subscriber(at=stage.hub.head)
         judged: list[Judged] = []
         monkeypatch.setattr(stage.hub, "_keep", lambda _key, one: judged.append(one))
-        await stage.tell(*(file.changes(PLAIN % (1, number) + b"\n") for number, file in enumerate(files)))
+        await stage.tell(*(file.changes((PLAIN % (1, number) + b"\n") * lines) for number, file in enumerate(files)))
 
         events = told(await drain(subscriber))
-        assert [event.json["file"] for event in events] == [str(file.path) for file in files]
+        assert [event.json["file"] for event in events] == [str(file.path) for file in files for _ in range(lines)]
         assert [event.id for event in events] == [event.json["id"] for event in events]
-        assert [one.line_count for one in judged] == [20]
+        assert [one.line_count for one in judged] == [20 * lines]

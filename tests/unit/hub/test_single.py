@@ -8,7 +8,7 @@ import pytest
 
 from logstream.api.frames import WireEncoder
 from logstream.hub.judged import Judged, SourceTraits
-from logstream.hub.single import JudgedLine, judge_block, plain_text
+from logstream.hub.single import JudgedLine, are_plain, judge_block, plain_text
 from logstream.hub.traces import NOTHING_ABOVE, Above
 from logstream.journal.base import Block
 from logstream.parse import Folding
@@ -79,6 +79,21 @@ def test_a_line_that_begins_elsewhere_or_in_another_encoding_is_judged_the_longe
     assert plain_text(plain, traits._replace(encoding="latin-1")) is None
     assert plain_text(plain, traits._replace(folding=Folding("nowhere"))) is None
     assert plain_text(plain._replace(generation=GENERATION._replace(encoding="utf-16-le")), traits) is None
+
+
+@pytest.mark.parametrize("one", [*LINES, *OTHERS])
+@pytest.mark.parametrize("other", [*LINES, *OTHERS])
+@pytest.mark.parametrize("traits", [SourceTraits(max_line_bytes=256), SourceTraits(encoding="latin-1")])
+def test_lines_are_plain_if_each_of_them_is(one: bytes, other: bytes, traits: SourceTraits) -> None:
+    lines = (one + other).splitlines(keepends=True) if b"\r" not in one + other else [one, other]
+    alone = [plain_text(block_of(line), traits) is not None for line in lines]
+
+    assert are_plain(block_of(one + other), traits) == all(alone)
+
+
+def test_lines_behind_a_fragment_are_not_plain() -> None:
+    assert are_plain(block_of(LINES[0] + LINES[3]), SourceTraits())
+    assert not are_plain(block_of(LINES[0] + LINES[3], lead=b"a fragment of "), SourceTraits())
 
 
 def test_secrets_are_hidden_the_longer_way() -> None:

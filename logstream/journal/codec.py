@@ -162,7 +162,11 @@ class RowWriter:
         place, before = len(self.blob), self._slot
         if self._last is not None and self._last_slot == slot and self._last_fine == fine:
             merged = self._last + facts if fine else (self._last[0] + facts[0], self._last[1] + facts[1])
-            if len(merged) <= FINE_MERGE_LINES if fine else merged[0] <= COARSE_MERGE_BYTES:
+            if fine and len(merged) <= FINE_MERGE_LINES:
+                self._add_lines(merged, facts)
+                self.at += length
+                return
+            if not fine and merged[0] <= COARSE_MERGE_BYTES:
                 facts, place, before = merged, self._last_place, self._before_last_slot
                 self.entries -= 1
         blob = bytearray(self.blob[:place])
@@ -175,6 +179,17 @@ class RowWriter:
         self._last_place, self._before_last_slot, self._slot = place, before, slot
         self.at += length
         self.entries += 1
+
+    def _add_lines(self, merged: tuple[int, ...], lines: tuple[int, ...]) -> None:
+        """Append to the last entry, which ends the row: what is there of it stays, but for the number of its lines."""
+        blob = bytearray(self.blob)
+        number = self._last_place
+        while blob[number] & _CONTINUATION:
+            number += 1
+        blob[number + 1] = len(merged)  # behind the head; so few that it is one byte
+        for value in lines:
+            put_varint(blob, value)
+        self.blob, self._last = bytes(blob), merged
 
 
 def decode_row(start: int, time_ms: int, blob: bytes) -> Iterator[Entry]:

@@ -136,6 +136,18 @@ def test_neighbours_of_one_generation_become_one_entry_and_keep_each_line() -> N
     assert [entry.lines for entry in decode_row(0, 0, row.blob)] == [(10, 5, 7)]
 
 
+@pytest.mark.parametrize("slot", [3, 70, 9_000])
+def test_lines_that_come_one_by_one_take_the_same_bytes_as_all_at_once(slot: int) -> None:
+    one_by_one, at_once = RowWriter.begin(0, 0), RowWriter.begin(0, 0)
+    for row in (one_by_one, at_once):
+        row.add_extent(1, 5, (5,))
+    for length in range(100, 300, 4):
+        one_by_one.add_extent(slot, length, (length,))
+    at_once.add_extent(slot, sum(range(100, 300, 4)), tuple(range(100, 300, 4)))
+
+    assert one_by_one == at_once
+
+
 def test_time_goes_on_within_a_row_and_never_back() -> None:
     row = RowWriter.begin(0, 5_000)
     for now_ms in (5_000, 7_500, 6_000, 9_000):

@@ -39,7 +39,9 @@ class Growth(Generic[T]):
         self._followers: dict[int, T] = {}
         self._resting: dict[T, None] = {}
         """Those that may make room for others, the longest at rest first."""
+        self._ring: Callable[[], None] | None = None
         self._is_armed = False
+        """Whether the event loop looks for events: longer than anybody is to be called, for that is cheaper."""
 
     def open(self) -> None:
         """Begin, where the system lets us."""
@@ -107,16 +109,29 @@ class Growth(Generic[T]):
         return found
 
     def arm(self, ring: Callable[[], None]) -> None:
-        """Call `ring` as soon as a file has grown, also if that was before; until `disarm`."""
-        if self._fd is not None and self._watches:
+        """Call `ring` once, as soon as a file has grown, also if that was before; not after `mute` or `disarm`."""
+        self._ring = ring
+        if self._fd is not None and self._watches and not self._is_armed:
             self._is_armed = True
-            asyncio.get_running_loop().add_reader(self._fd, ring)
+            asyncio.get_running_loop().add_reader(self._fd, self._tell)
+
+    def mute(self) -> None:
+        """Call nobody, when it is likely that `arm` follows soon."""
+        self._ring = None
 
     def disarm(self) -> None:
-        """Call nobody."""
+        """Call nobody, and let nothing that happens to files cost the event loop anything."""
+        self._ring = None
         if self._is_armed and self._fd is not None:
             self._is_armed = False
             asyncio.get_running_loop().remove_reader(self._fd)
+
+    def _tell(self) -> None:
+        ring, self._ring = self._ring, None
+        if ring is not None:
+            ring()
+        else:
+            self.disarm()  # until somebody takes it, the loop would turn for nothing
 
 
 _LIBC: Final = ctypes.CDLL(None)

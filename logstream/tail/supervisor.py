@@ -44,7 +44,7 @@ _UNHINTED_SURVEY_PAUSES = 200
 _LONGEST_SURVEY_PAUSE_SECONDS = 15.0
 _GROWTH_PAUSES = 4
 """A turn that took c seconds is followed by at least so many c in which no file's growth begins the next."""
-_LONGEST_REST_SECONDS = 0.008
+_LONGEST_REST_SECONDS = 0.012
 _SHORTEST_REST_SECONDS = 0.001
 """What timers can measure: a turn that was so short that its rest is shorter has none."""
 _FIRST_RETRY_SECONDS = 0.1
@@ -144,11 +144,13 @@ class Supervisor:
         if pause_seconds <= 0:
             return
         rest_seconds = min(pause_seconds, _GROWTH_PAUSES * worked_seconds, _LONGEST_REST_SECONDS)
-        if rest_seconds >= _SHORTEST_REST_SECONDS and await self._alarm.wait(rest_seconds):
-            return
+        if rest_seconds >= _SHORTEST_REST_SECONDS:
+            self._schedule.growth.disarm()
+            if await self._alarm.wait(rest_seconds):
+                return
         self._schedule.growth.arm(self._alarm.ring)
         await self._alarm.wait(pause_seconds)
-        self._schedule.growth.disarm()
+        self._schedule.growth.mute()
 
     @property
     def _is_blind(self) -> bool:
@@ -207,7 +209,8 @@ class Supervisor:
     def _take_hints(self, hints: list[Hint]) -> None:
         if self._schedule.take_hints(hints):
             self._survey_alarm.ring()
-        self._alarm.ring()
+        if self._schedule.has_unseen:
+            self._alarm.ring()
 
     def _look_everywhere(self) -> None:
         self._schedule.look_everywhere()

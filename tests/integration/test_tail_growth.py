@@ -12,7 +12,7 @@ import pytest
 
 from logstream.tail.growth import Growth
 from logstream.tail.turn import Pace
-from logstream.tail.watcher import Watcher
+from logstream.tail.watcher import Hint, Watcher
 from tests.tail_kit import RecordingSink, eventually, source, tailing, write
 
 if TYPE_CHECKING:
@@ -51,6 +51,24 @@ async def test_a_file_that_was_quiet_for_long_is_read_as_soon_as_it_grows(tmp_pa
         await eventually(lambda: not supervisor._schedule._hot)
         write(log, b"1\n")
         assert await sink.first(2) == [b"0", b"1"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
+async def test_a_hint_that_tells_nothing_new_begins_no_turn(tmp_path: Path) -> None:
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, b"0\n")
+    async with tailing(sink, source(log), pace=STILL) as supervisor:
+        await sink.first(1)
+        write(log, b"1\n")
+        await sink.first(2)
+        await eventually(lambda: bool(supervisor._schedule._announced))
+        rung: list[bool] = []
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(supervisor._alarm, "ring", lambda: rung.append(True))
+            supervisor._take_hints([Hint(str(log), is_structural=False)])
+            assert not rung
+            supervisor._take_hints([Hint(str(log), is_structural=True)])
+            assert rung
 
 
 @pytest.mark.parametrize("told", [True, False])

@@ -154,6 +154,52 @@ async def test_it_rings_also_for_what_was_before(growth: Growth[str], tmp_path: 
     assert not rung.is_set()
 
 
+async def rings(growth: Growth[str], rung: asyncio.Event) -> None:
+    growth.arm(rung.set)
+    async with asyncio.timeout(5):
+        await rung.wait()
+    rung.clear()
+
+
+async def test_it_rings_once_and_again_when_it_is_armed_again(growth: Growth[str], tmp_path: Path) -> None:
+    log, rung = tmp_path / "a.log", asyncio.Event()
+    write(log, b"x\n")
+    watched(growth, log, "a")
+    write(log, b"y\n")
+    await rings(growth, rung)
+    write(log, b"z\n")
+    await asyncio.sleep(0.02)
+    assert not rung.is_set()
+    await rings(growth, rung)
+    assert growth.take() == {"a"}
+    write(log, b"z\n")
+    await rings(growth, rung)
+
+
+async def test_while_it_is_mute_growth_calls_nobody_and_does_not_keep_the_loop_busy(
+    growth: Growth[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, rung = tmp_path / "a.log", asyncio.Event()
+    write(log, b"x\n")
+    watched(growth, log, "a")
+    calls = 0
+    tell = growth._tell
+
+    def counted() -> None:
+        nonlocal calls
+        calls += 1
+        tell()
+
+    monkeypatch.setattr(growth, "_tell", counted)
+    growth.arm(rung.set)
+    growth.mute()
+    write(log, b"y\n")
+    await asyncio.sleep(0.02)
+    assert not rung.is_set()
+    assert calls == 1
+    await rings(growth, rung)
+
+
 def test_where_the_system_has_none_nothing_is_told(tmp_path: Path) -> None:
     closed: Growth[str] = Growth()
     write(tmp_path / "a.log", b"x\n")

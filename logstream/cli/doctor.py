@@ -21,11 +21,11 @@ _HELP = """\
 Find out what is wrong: on this machine, or with URL between a browser and the service.
 
 "The page loads but no lines come." With URL it asks as a browser does, through the same proxies: TLS, HTTP/2, whether
-the service is reached, whether lines come at once and uncompressed, whether a quiet stream stays open, whether a client
-that comes back goes on where it was. That takes as long as a heartbeat (15 s). Without URL it looks at this machine:
-the configuration, whether the service's user may read each file, what the unit's sandbox hides, how files are rotated,
-the limits of inotify, the state directory, the disk, the clock, versions. Of each thing it says what it saw, why that
-matters, and which lines put it right. It changes nothing.
+the service is reached, whether a login can work, whether lines come at once and uncompressed, whether a quiet stream
+stays open, whether a client that comes back goes on where it was. That takes as long as a heartbeat (15 s). Without URL
+it looks at this machine: the configuration, whether the service's user may read each file, what the unit's sandbox
+hides, how files are rotated, the limits of inotify, the state directory, the disk, the clock, versions. Of each thing
+it says what it saw, why that matters, and which lines put it right. It changes nothing.
 
 \b
 Examples:
@@ -35,13 +35,14 @@ Examples:
   logstream doctor https://example.org/logs --header 'Authorization: Basic YWxpY2U6c2VjcmV0'
   logstream doctor https://logs.example.org --token-file ~/.logstream.token
   logstream doctor https://logs.example.org --idle 300      for what cuts quiet streams later
+  logstream doctor https://logs.example.org --outage 60     restart the service meanwhile: what is answered then?
   logstream doctor http://127.0.0.1:8780                    the same past the proxy, to compare
 
 Exit codes: 0 nothing is wrong; 3 only warnings; 1 errors; 2 wrong usage.
 
 Next: `logstream proxy nginx`, a configuration with all of it right.
 """
-_COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
+_COLOURS = {"ok": "green", "untried": "blue", "warning": "yellow", "error": "red"}
 
 
 @click.command(help=_HELP, short_help="Say what is wrong here, or with the way to a service, and how to put it right.")
@@ -51,12 +52,20 @@ _COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
 @click.option(
     "--idle", type=click.FloatRange(0, 3600), default=0, metavar="SECONDS", help="Keep a stream open so long."
 )
+@click.option(
+    "--outage",
+    type=click.FloatRange(0, 3600),
+    default=0,
+    metavar="SECONDS",
+    help="Wait so long for you to restart the service, and say what is answered meanwhile.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @asking_options
-def doctor(  # noqa: PLR0913 - one for each option
+def doctor(  # noqa: PLR0913, PLR0917 - one for each option
     url: str | None,
     config_path: Path | None,
     idle: float,
+    outage: float,
     header: tuple[str, ...],
     token_file: Path | None,
     *,
@@ -73,20 +82,17 @@ def doctor(  # noqa: PLR0913 - one for each option
     if is_local or url is None:
         findings += _here(config_path, tell)
     if url is not None:
-        findings += _through(url, headers_of(header, token_file), idle, tell)
+        from logstream.doctor import Address, judge, look  # noqa: PLC0415 - --help answers before this is imported
+
+        address, headers = Address.of(url), headers_of(header, token_file)
+        findings += judge(look(address, headers, tell, idle_seconds=idle, outage_seconds=outage))
     return _report(findings, as_json=as_json)
 
 
 def _here(config_path: Path | None, tell: Callable[[str], None]) -> tuple[Finding, ...]:
-    from logstream.doctor.host import judge_host, look_around  # noqa: PLC0415 - --help answers before this is imported
+    from logstream.doctor.host import judge_host, look_around  # noqa: PLC0415 - as above
 
     return judge_host(look_around(config_path, os.environ, tell))
-
-
-def _through(url: str, headers: dict[str, str], idle: float, tell: Callable[[str], None]) -> tuple[Finding, ...]:
-    from logstream.doctor import Address, judge, look  # noqa: PLC0415 - as above
-
-    return judge(look(Address.of(url), headers, idle, tell))
 
 
 def _report(findings: tuple[Finding, ...], *, as_json: bool) -> int:
@@ -108,9 +114,12 @@ def _report(findings: tuple[Finding, ...], *, as_json: bool) -> int:
 
 
 def _show(finding: Finding) -> None:
+    from logstream.doctor import Severity  # noqa: PLC0415 - as above
+
     name = click.style(f"{finding.severity:<8}", fg=_COLOURS[finding.severity], bold=True)
     click.echo(f"{name}{finding.check}: {finding.seen}")
     if finding.why:
         click.echo(f"        why it matters: {finding.why}")
     if finding.remedy:
-        click.echo(f"        what puts it right:\n{finding.remedy}".replace("\n", "\n        "))
+        what = "how to try it" if finding.severity is Severity.UNTRIED else "what puts it right"
+        click.echo(f"        {what}:\n{finding.remedy}".replace("\n", "\n        "))

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 
 class Severity(StrEnum):
-    """How bad a finding is."""
+    """How bad a finding is. `UNTRIED` is neither: it was not looked at, and the remedy says how one may."""
 
     OK = "ok"
+    UNTRIED = "untried"
     WARNING = "warning"
     ERROR = "error"
 

@@ -10,8 +10,10 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from logstream.doctor.findings import Finding, Severity
-from logstream.doctor.remedies import proxy_of, remedy_for
-from logstream.doctor.seen import FIRST_EVENT_SECONDS
+from logstream.doctor.judging_doors import judge_doors, judge_errors
+from logstream.doctor.judging_outage import judge_outage
+from logstream.doctor.seen import CUT, FIRST_EVENT_SECONDS, SILENT
+from logstream.doctor.wording import Doctor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,33 +31,17 @@ _WHY_COMPRESSED: Final = (
 )
 
 
-class _Doctor:
-    """Words findings for one proxy."""
-
-    def __init__(self, seen: Seen) -> None:
-        self.seen = seen
-        self.proxy = proxy_of(seen.health.headers)
-
-    def ok(self, check: str, seen: str) -> Finding:
-        return Finding(Severity.OK, check, seen)
-
-    def warning(self, check: str, seen: str, why: str) -> Finding:
-        return Finding(Severity.WARNING, check, seen, why, remedy_for(check, self.proxy))
-
-    def error(self, check: str, seen: str, why: str) -> Finding:
-        return Finding(Severity.ERROR, check, seen, why, remedy_for(check, self.proxy))
-
-
 def judge(seen: Seen) -> tuple[Finding, ...]:
     """Every finding, in the order in which things were looked at."""
-    doctor = _Doctor(seen)
+    doctor = Doctor(seen)
     found = [*_tls(doctor), _health(doctor)]
     if found[-1].severity is not Severity.ERROR:
-        found += _closed(doctor) or [*_frame(doctor), *_stream(doctor)]
+        found += [*judge_doors(doctor), *judge_errors(doctor)]
+        found += _closed(doctor) or [*_frame(doctor), *_stream(doctor), *judge_outage(doctor)]
     return tuple(found)
 
 
-def _tls(doctor: _Doctor) -> Iterator[Finding]:
+def _tls(doctor: Doctor) -> Iterator[Finding]:
     tls, address = doctor.seen.tls, doctor.seen.address
     if tls is None:
         if not address.is_tls and not address.is_local:
@@ -80,11 +66,11 @@ def _tls(doctor: _Doctor) -> Iterator[Finding]:
         yield doctor.warning("http-2", "no HTTP/2", why)
 
 
-def _health(doctor: _Doctor) -> Finding:
+def _health(doctor: Doctor) -> Finding:
     return _in_between(doctor) or _service(doctor)
 
 
-def _in_between(doctor: _Doctor) -> Finding | None:
+def _in_between(doctor: Doctor) -> Finding | None:
     """What answered in the place of a service, if anything did."""
     health = doctor.seen.health
     if health.failure:
@@ -101,7 +87,7 @@ def _in_between(doctor: _Doctor) -> Finding | None:
     return None
 
 
-def _closed(doctor: _Doctor) -> list[Finding]:
+def _closed(doctor: Doctor) -> list[Finding]:
     """What is to be said of a service that asks who one is, and was not told."""
     status = doctor.seen.stream.answer.status
     if status not in _LOGIN:
@@ -109,7 +95,7 @@ def _closed(doctor: _Doctor) -> list[Finding]:
     return [doctor.error("access", f"the stream answers {status}", "it asks who you are: nothing else can be examined")]
 
 
-def _service(doctor: _Doctor) -> Finding:
+def _service(doctor: Doctor) -> Finding:
     if not _is_logstream(doctor):
         return doctor.error(
             "sub-path", f"/healthz is not logstream's ({doctor.seen.health.status})", "another program answers there"
@@ -121,7 +107,7 @@ def _service(doctor: _Doctor) -> Finding:
     return doctor.ok("service", f"answers after {took * 1000:.0f} ms ({name})")
 
 
-def _is_logstream(doctor: _Doctor) -> bool:
+def _is_logstream(doctor: Doctor) -> bool:
     health = doctor.seen.health
     try:
         told = json.loads(health.body)
@@ -130,7 +116,7 @@ def _is_logstream(doctor: _Doctor) -> bool:
     return health.status == HTTPStatus.OK and isinstance(told, dict) and "version" in told
 
 
-def _frame(doctor: _Doctor) -> Iterator[Finding]:
+def _frame(doctor: Doctor) -> Iterator[Finding]:
     seen = doctor.seen
     if seen.page.status == HTTPStatus.OK and "text/html" in seen.page.headers.get("content-type", ""):
         yield doctor.ok("page", "is there")
@@ -148,10 +134,10 @@ def _frame(doctor: _Doctor) -> Iterator[Finding]:
         yield doctor.warning("hsts", "no Strict-Transport-Security", "who types the name is asked in the clear first")
 
 
-def _stream(doctor: _Doctor) -> Iterator[Finding]:
+def _stream(doctor: Doctor) -> Iterator[Finding]:
     stream = doctor.seen.stream
     answer = stream.answer
-    if not stream.events and stream.ended == "nothing came":
+    if not stream.events and stream.ended == SILENT:
         yield _nothing(doctor)
         yield from _resume(doctor)
         return
@@ -169,7 +155,7 @@ def _stream(doctor: _Doctor) -> Iterator[Finding]:
     yield from _resume(doctor)
 
 
-def _nothing(doctor: _Doctor) -> Finding:
+def _nothing(doctor: Doctor) -> Finding:
     """Which of two keeps the stream back: the second probe had not asked for compression, and may have got through."""
     seen = f"nothing came in {FIRST_EVENT_SECONDS:.0f} s; the service sends the first event at once"
     if doctor.seen.resumed.events:
@@ -177,14 +163,14 @@ def _nothing(doctor: _Doctor) -> Finding:
     return doctor.error("buffering", seen, _WHY_BUFFERED)
 
 
-def _flow(doctor: _Doctor) -> Iterator[Finding]:
+def _flow(doctor: Doctor) -> Iterator[Finding]:
     stream = doctor.seen.stream
     if not stream.events:
         yield doctor.error("status", "the stream ends before its first event", "the page reconnects again and again")
         return
     first = stream.events[0]
     yield doctor.ok("first-byte", f"after {first.at_seconds * 1000:.0f} ms")
-    if stream.ended == "it was cut":
+    if stream.ended == CUT:
         seen = f"a quiet stream was cut after {stream.seconds:.0f} s, before the service's next sign of life"
         yield doctor.error("idle", seen, "every viewer of a quiet log reconnects again and again")
         return
@@ -202,7 +188,7 @@ def _came_together(events: tuple[Event, ...]) -> bool:
     return len(set(reads)) < len(reads)
 
 
-def _resume(doctor: _Doctor) -> Iterator[Finding]:
+def _resume(doctor: Doctor) -> Iterator[Finding]:
     hello = next((event for event in doctor.seen.resumed.events if event.type == "hello"), None)
     if hello is None:
         return

@@ -24,6 +24,14 @@ _NGINX: Final = {
     "sub-path": "    location = /logs { return 308 /logs/; }\n    location /logs/ { proxy_pass http://logstream/; }",
     "content-type": "    # remove for the stream: proxy_hide_header Content-Type and add_header Content-Type",
     "status": "    location = /api/v1/stream { proxy_pass http://logstream; }",
+    "login": "    proxy_set_header Host $host;    # in each block that has a proxy_set_header of its own\n"
+    "    proxy_pass_request_body on;     # and POST to /login and /logout let through",
+    "cookie": '    # remove: proxy_set_header Cookie "";  proxy_hide_header Set-Cookie;  proxy_cookie_path ...;\n'
+    "    # and [server] root_path where the proxy cuts the path off",
+    "authorization": '    # remove: proxy_set_header Authorization "";  and  proxy_pass_request_headers off;',
+    "errors": "    # remove: proxy_intercept_errors on;",
+    "outage": "    upstream logstream { server unix:/run/logstream/logstream.sock; }    # systemd holds it meanwhile\n"
+    "    # and no: error_page 502 503 504 =200 ...;",
 }  # fmt: skip
 _CADDY: Final = {
     "buffering": "    reverse_proxy unix//run/logstream/logstream.sock    # without flush_interval, buffer_responses",
@@ -49,6 +57,12 @@ _WORDS: Final = {
     "sub-path": "    redirect the path without its slash to the one with it",
     "content-type": "    pass the Content-Type on as it is",
     "status": "    pass /api/v1/stream to the service as it is",
+    "login": "    pass the header Host on as the browser sent it, and POST to /login and /logout",
+    "cookie": "    let the headers Cookie and Set-Cookie pass as they are",
+    "authorization": "    let the request header Authorization pass",
+    "errors": "    pass the service's own errors on: no error pages in their place",
+    "outage": "    lead to /run/logstream/logstream.sock, which systemd holds while the service restarts\n"
+    "    # and give error pages the status of the error",
     "access": "    sudo logstream token add doctor > doctor.token; sudo systemctl reload logstream\n"
     "    logstream doctor URL --token-file doctor.token    # or LOGSTREAM_TOKEN in the environment",
 }

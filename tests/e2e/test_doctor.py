@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import httpx
 import pytest
 
+from logstream.access import EVERY_SOURCE, User, change_users, hash_password, new_token
 from logstream.cli import main
 from tests.nginx_process import nginx
 from tests.ports import free_port
-from tests.running import SOURCES, Service, running
+from tests.running import SOURCES, Service, eventually, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +32,7 @@ NGINX = """
         {hsts}
         proxy_http_version 1.1;
         proxy_set_header Connection "";
+        {host}
         {server}
         location {path}/ {{ proxy_pass http://{upstream}/; }}
         location = {path}/api/v1/stream {{
@@ -41,6 +45,7 @@ NGINX = """
 GOOD = {
     "listen": "ssl http2",
     "hsts": "add_header Strict-Transport-Security max-age=63072000;",
+    "host": "proxy_set_header Host $http_host;",
     "server": "",
     "buffering": "proxy_buffering off;",
     "stream": "",
@@ -83,9 +88,22 @@ FAULTS = {
     "behind a redirect": Fault({"server": "return 302 https://login.example.org/;"}, "error", "address"),
     "another program": Fault({"server": 'location = /healthz { return 200 "fine"; }'}, "error", "sub-path"),
     "without its page": Fault({"server": "location = / { return 404; }"}, "error", "page"),
+    "with error pages of its own": Fault({"server": "proxy_intercept_errors on; error_page 400 404 /oops; "
+        'location = /oops { return 200 "oops"; }'}, "warning", "errors", "proxy_intercept_errors"),
     "a path without its slash": Fault({"path": "/logs", "server": "location = /logs { return 404; }"}, "warning",
         "sub-path", "return 308 /logs/;"),
 }  # fmt: skip
+
+
+# What keeps people from logging in to a service that asks who they are.
+CLOSED = {
+    "by another name": Fault({"host": ""}, "error", "login", "proxy_set_header Host $host;"),
+    "without POST": Fault({"server": "location = /login { return 405; }"}, "error", "login", "POST to /login"),
+    "without cookies": Fault(
+        {"server": 'proxy_set_header Cookie "";'}, "error", "cookie", 'proxy_set_header Cookie ""'
+    ),
+    "without cookies back": Fault({"server": "proxy_hide_header Set-Cookie;"}, "error", "cookie", "proxy_hide_header"),
+}
 
 
 @pytest.fixture(scope="module", name="service")
@@ -122,7 +140,8 @@ def nginx_before(service: Service, folder: Path, certificate: Path, **changed: s
 def examined(url: str, capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, list[dict[str, Any]]]:
     """The exit code, and the findings that are not fine."""
     code = main(["doctor", url, "--json", *options])
-    return code, [finding for finding in json.loads(capsys.readouterr().out) if finding["severity"] != "ok"]
+    told = json.loads(capsys.readouterr().out)
+    return code, [finding for finding in told if finding["severity"] in {"warning", "error"}]
 
 
 @pytest.fixture(autouse=True)
@@ -150,6 +169,120 @@ def test_each_fault_is_named_alone_with_the_lines_that_put_it_right(
     assert fault.remedy in findings[0]["remedy"]
 
 
+@pytest.fixture(scope="module", name="guarded")
+def _guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service that asks who one is, with one token."""
+    folder = tmp_path_factory.mktemp("guarded")
+    token, secret = new_token("doctor", EVERY_SOURCE)
+    change_users(folder / "state" / "users.json", lambda users: users.with_token(token))
+    (folder / "token").write_text(f"{secret}\n")
+    with running(folder, f"[stream]\nheartbeat_seconds = 0.5\n{SOURCES}") as service:
+        yield service
+
+
+@pytest.mark.parametrize("path", ["", "/logs"])
+def test_a_good_proxy_before_a_service_that_asks_lets_logins_pass(
+    guarded: Service, tmp_path: Path, certificate: Path, capsys: pytest.CaptureFixture[str], path: str
+) -> None:
+    with nginx_before(guarded, tmp_path, certificate, path=path) as url:
+        assert examined(url, capsys, "--token-file", str(guarded.directory / "token")) == (0, [])
+        assert main(["doctor", url]) == 1
+    told = capsys.readouterr().out
+    assert "ok      authorization: the header passes" in told
+    assert "ok      cookie: passes both ways" in told
+    assert "ok      login: what the login page sends is taken" in told
+    assert "error   access: the stream answers 401" in told
+
+
+@pytest.mark.parametrize("fault", CLOSED.values(), ids=CLOSED.keys())
+def test_what_keeps_people_from_logging_in_is_named_alone(
+    guarded: Service, tmp_path: Path, certificate: Path, capsys: pytest.CaptureFixture[str], fault: Fault
+) -> None:
+    with nginx_before(guarded, tmp_path, certificate, **fault.changed) as url:
+        code, findings = examined(url, capsys, "--token-file", str(guarded.directory / "token"))
+    assert [(finding["severity"], finding["check"]) for finding in findings] == [(fault.severity, fault.check)]
+    assert code == 1
+    assert fault.remedy in findings[0]["remedy"]
+
+
+@pytest.mark.parametrize("has_token", [True, False])
+def test_a_proxy_that_keeps_tokens_to_itself_is_named(
+    guarded: Service,
+    tmp_path: Path,
+    certificate: Path,
+    capsys: pytest.CaptureFixture[str],
+    has_token: bool,  # noqa: FBT001 - a table of facts
+) -> None:
+    given = ["--token-file", str(guarded.directory / "token")] if has_token else []
+    with nginx_before(guarded, tmp_path, certificate, server='proxy_set_header Authorization "";') as url:
+        code, findings = examined(url, capsys, *given)
+    assert (code, [finding["check"] for finding in findings]) == (1, ["authorization", "access"])
+    assert 'proxy_set_header Authorization ""' in findings[0]["remedy"]
+
+
+def test_a_session_of_ones_own_outlives_the_examination(
+    guarded: Service, tmp_path: Path, certificate: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    users = guarded.directory / "state" / "users.json"
+    change_users(users, lambda known: known.with_user(User("alice", EVERY_SOURCE, hash_password("correct horse"))))
+    guarded.signal(signal.SIGHUP)
+    with nginx_before(guarded, tmp_path, certificate) as url:
+        body, origin = {"name": "alice", "password": "correct horse"}, {"Origin": guarded.url}
+        eventually(lambda: httpx.post(f"{guarded.url}/login", json=body, headers=origin).status_code == 204)
+        cookie = httpx.post(f"{guarded.url}/login", json=body, headers=origin).headers["Set-Cookie"].split(";")[0]
+        assert examined(url, capsys, "--header", f"Cookie: other=1; {cookie}") == (0, [])
+    assert httpx.get(f"{guarded.url}/api/v1/session", headers={"Cookie": cookie}).json()["name"] == "alice"
+
+
+@contextmanager
+def examining(url: str, service: Service, folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """The doctor, who waits for the service to be restarted, with its stream open."""
+    command = [sys.executable, "-m", "logstream", "doctor", url, "--outage", "30"]
+    with (folder / "told").open("w") as told:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=told, text=True)
+    try:
+        eventually(lambda: "restart it now" in (folder / "told").read_text())
+        # Two streams were looked at before.
+        eventually(lambda: "\nlogstream_streams_opened_total 3.0\n" in service.get("/metrics").text)
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize(
+    ("pages", "words"),
+    [
+        ("", ("warning", "the answer was 502 text/html")),
+        ('error_page 502 =200 /oops; location = /oops { return 200 "oops"; }', ("error", "an error that says 200")),
+    ],
+    ids=["its own 502", "an error page with status 200"],
+)
+def test_what_a_proxy_answers_while_the_service_is_away_is_told(
+    tmp_path: Path, certificate: Path, pages: str, words: tuple[str, str]
+) -> None:
+    config = f"[stream]\nheartbeat_seconds = 0.5\nretry_ms = 200\n{SOURCES}"
+    (tmp_path / "nginx").mkdir()
+    with (
+        running(tmp_path, config) as service,
+        nginx_before(service, tmp_path / "nginx", certificate, server=pages) as url,
+    ):
+        service.write("a.log", "one")
+        service.wait_until_read("a.log")
+        with examining(url, service, tmp_path) as process:
+            service.kill()
+            refused = tmp_path / "nginx" / "error.log"
+            eventually(lambda: refused.read_text().count("connect() failed") > 2)
+            service.start()
+            told, _ = process.communicate(timeout=40)
+    severity, answered = words
+    assert process.returncode == (1 if severity == "error" else 3), told
+    (line,) = (line for line in told.splitlines() if " outage: " in line)
+    assert line.startswith(severity)
+    assert answered in line
+    assert "logstream.sock" in told
+
+
 def test_a_certificate_that_ends_soon_or_is_not_trusted_is_named(
     service: Service, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,6 +304,9 @@ def test_past_the_proxy_all_is_well_and_words_are_for_people(
     assert main(["doctor", service.url]) == 0
     told = capsys.readouterr()
     assert "ok      buffering: what is sent apart comes apart" in told.out
+    assert "untried outage: what is answered while the service is away (502 and the like): not tried" in told.out
+    assert f"logstream doctor {service.url} --outage 60" in told.out
+    assert "whoever reaches this address reads every log" in told.out
     assert "0 errors, 0 warnings" in told.out
     assert "looking at" in told.err
 

@@ -19,6 +19,7 @@ from logstream.api.aside import Aside
 from logstream.api.context import ApiContext
 from logstream.api.frames import WireEncoder
 from logstream.api.gate import Gate
+from logstream.api.headers import RAW_SECURITY_HEADERS
 from logstream.config import ConfigError
 from logstream.errors import LogstreamError
 from logstream.hub.counting import Counting
@@ -157,6 +158,7 @@ class Service:
         await serve(
             UnderPath(create_app(context), server.root_path),
             listeners=listeners_of(server, asks=self._gate.policy.asks),
+            refusal_headers=RAW_SECURITY_HEADERS,
             stop=stop,
             before_stop=self._end_streams,
             on_listening=self._announce,

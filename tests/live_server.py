@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hypercorn.typing import ASGIFramework
 
     from logstream.serving import Address
+    from logstream.serving.connection import Headers
 
 PATIENCE_SECONDS = 20.0
 
@@ -43,7 +44,11 @@ class Live(NamedTuple):
 
 @asynccontextmanager
 async def live(
-    app: ASGIFramework, before_stop: Callable[[], Awaitable[None]] = nothing, *, deadline_seconds: float = 2.0
+    app: ASGIFramework,
+    before_stop: Callable[[], Awaitable[None]] = nothing,
+    *,
+    deadline_seconds: float = 2.0,
+    refusal_headers: Headers = (),
 ) -> AsyncIterator[Live]:
     """`app` on a free port of 127.0.0.1 until the block ends."""
     stop = asyncio.Event()
@@ -52,6 +57,7 @@ async def live(
         serve(
             app,
             host="127.0.0.1",
+            refusal_headers=refusal_headers,
             stop=stop,
             before_stop=before_stop,
             on_listening=listening.set_result,

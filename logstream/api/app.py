@@ -13,7 +13,7 @@ from logstream.api.context import APP_KEY, ApiContext
 from logstream.api.docs import describe, docs
 from logstream.api.explain import queries
 from logstream.api.export import exports
-from logstream.api.headers import SECURITY_HEADERS
+from logstream.api.headers import RAW_SECURITY_HEADERS, SECURITY_HEADERS
 from logstream.api.login import login
 from logstream.api.ops import ops
 from logstream.api.problems import problem, problem_of
@@ -90,7 +90,6 @@ class UnderPath:
 
 async def _redirect(send: ASGISendCallable, location: str) -> None:
     """The page's addresses are relative: below `/logs` without its slash they would lead nowhere."""
-    headers = [(name.lower().encode("ascii"), value.encode("ascii")) for name, value in SECURITY_HEADERS.items()]
-    headers += [(b"location", location.encode("ascii")), (b"content-length", b"0")]
+    headers = [*RAW_SECURITY_HEADERS, (b"location", location.encode("ascii")), (b"content-length", b"0")]
     await send({"type": "http.response.start", "status": 308, "headers": headers, "trailers": False})
     await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -31,3 +31,7 @@ SECURITY_HEADERS: Final[Mapping[str, str]] = MappingProxyType(
         "Cross-Origin-Resource-Policy": "same-origin",
     }
 )
+RAW_SECURITY_HEADERS: Final = tuple(
+    (name.lower().encode("ascii"), value.encode("ascii")) for name, value in SECURITY_HEADERS.items()
+)
+"""The same for answers that no route gives."""

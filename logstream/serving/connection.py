@@ -25,12 +25,14 @@ from logstream.serving.exchange import Exchange
 from logstream.serving.refusals import CONTENT_TYPE, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Coroutine
+    from collections.abc import Awaitable, Coroutine, Sequence
 
     from hypercorn.events import Event
     from hypercorn.protocol.events import Event as StreamEvent
 
     from logstream.serving.chunks import FramedChunks
+
+    Headers = Sequence[tuple[bytes, bytes]]
 
 # What asyncio may hold of a client's bytes besides the kernel, plus one chunk.
 WRITE_BUFFER_BYTES: Final = 32 * 1024
@@ -45,6 +47,8 @@ class Http11(H11Protocol):
     """HTTP/1.x only. A server may ignore `Upgrade` (RFC 9110, 7.8), and this one does: `curl --http2` is answered."""
 
     has_refused = False
+    refusal_headers: Headers = ()
+    """What a refusal says beside its status: the app, which knows what every answer has, is not asked for it."""
     _is_chunked = True
 
     def write_to(self, writer: asyncio.StreamWriter, chunks: FramedChunks) -> None:
@@ -120,12 +124,13 @@ class Http11(H11Protocol):
             await self.can_read.set()
 
     async def _send_error_response(self, status_code: int, method: bytes = b"") -> None:
-        """In the place of the base class's, which says nothing but the status."""
+        """In the place of the base class's, which says nothing but the status; with `refusal_headers`."""
         body = refusal(status_code, self.config.h11_max_incomplete_size)
         headers = [
             (b"content-type", CONTENT_TYPE),
             (b"content-length", b"%d" % len(body)),
             (b"connection", b"close"),
+            *self.refusal_headers,
             *self.config.response_headers("h11"),
         ]
         await self._send_h11_event(h11.Response(status_code=status_code, headers=headers))
@@ -142,10 +147,11 @@ class Http11(H11Protocol):
 class Connection(TCPServer):
     """Serves one accepted connection to its end; made and run by `serve`."""
 
-    def __init__(self, *parts: Any, chunks: FramedChunks) -> None:  # noqa: ANN401 -- the base class knows its own
-        """As the base class; `chunks` are those of the server."""
+    def __init__(self, *parts: Any, chunks: FramedChunks, refusal_headers: Headers) -> None:  # noqa: ANN401 -- the base class knows its own
+        """As the base class; `chunks` are those of the server, `refusal_headers` those of what is no request."""
         super().__init__(*parts)
         self._chunks = chunks
+        self._refusal_headers = refusal_headers
 
     async def run(self) -> None:
         """As the base class, with `Http11` as the only protocol."""
@@ -168,6 +174,7 @@ class Connection(TCPServer):
                     server=server,
                     send=self.protocol_send,
                 )
+                self._http11.refusal_headers = self._refusal_headers
                 self._http11.write_to(self.writer, self._chunks)
                 await self.idle_task.restart(task_group, self._idle_timeout)
                 await self._read_data()

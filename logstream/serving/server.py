@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from hypercorn.typing import AppWrapper, ASGIFramework, LifespanState
 
+    from logstream.serving.connection import Headers
     from logstream.serving.spread import Share
 
 _log: Final = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ async def serve(  # noqa: PLR0913 -- all by keyword: three places to listen, thr
     listeners: Iterable[Listener] = (),
     share: Share | None = None,
     root_path: str = "",
+    refusal_headers: Headers = (),
     stop: asyncio.Event,
     before_stop: Callable[[], Awaitable[None]],
     on_listening: Callable[[tuple[Address, ...]], None],
@@ -58,7 +60,8 @@ async def serve(  # noqa: PLR0913 -- all by keyword: three places to listen, thr
     Listens on each that is given: `host` with `port` (0: one that is free), `unix_socket`, `fds`, sockets that a
     supervisor bound, and `listeners`, which are closed at the end. With `share` other processes accept from the same
     sockets, and each takes its part. Sockets listen before the app starts, so a taken port starts nothing; clients wait
-    until the app is ready, when `on_listening` is told where it is.
+    until the app is ready, when `on_listening` is told where it is. What is no request the app never sees: it is
+    refused here, with `refusal_headers`.
 
     At the stop `before_stop` comes first: it ends the streams, while new requests are still answered. Then listeners
     close, other connections finish, and those that cannot (a client that does not read) are cut.
@@ -67,7 +70,7 @@ async def serve(  # noqa: PLR0913 -- all by keyword: three places to listen, thr
         ListenError: one of its cases, before anything was started.
     """
     listeners = [*listeners, *bind(host, port, unix_socket, fds)]
-    server = _Server(wrap_app(app, 0, "asgi"), _config(root_path), share)
+    server = _Server(wrap_app(app, 0, "asgi"), _config(root_path), share, refusal_headers)
     try:
         async with server.lifespan(deadline_seconds / 4):
             try:
@@ -85,10 +88,11 @@ async def serve(  # noqa: PLR0913 -- all by keyword: three places to listen, thr
 class _Server:
     """The connections of one `serve`."""
 
-    def __init__(self, app: AppWrapper, config: Config, share: Share | None) -> None:
+    def __init__(self, app: AppWrapper, config: Config, share: Share | None, refusal_headers: Headers) -> None:
         self._app = app
         self._config = config
         self._share = share
+        self._refusal_headers = refusal_headers
         self._context = WorkerContext(max_requests=None)
         self._state: LifespanState = {}
         self._chunks = FramedChunks()
@@ -146,7 +150,7 @@ class _Server:
         # No coroutine: asyncio would make the task its own, and print a traceback when it is cancelled (3.11).
         loop = asyncio.get_running_loop()
         parts = self._app, loop, self._config, self._context, self._state, reader, writer
-        connection = Connection(*parts, chunks=self._chunks)
+        connection = Connection(*parts, chunks=self._chunks, refusal_headers=self._refusal_headers)
         task = loop.create_task(connection.run(), name="http connection")
         self._connections[task] = writer
         self._note()

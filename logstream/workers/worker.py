@@ -15,6 +15,7 @@ from logstream.api.app import UnderPath, create_app
 from logstream.api.aside import Aside
 from logstream.api.context import ApiContext, AwayError, Readiness, RulesAtWork, SourceStatus
 from logstream.api.frames import WireEncoder
+from logstream.api.headers import RAW_SECURITY_HEADERS
 from logstream.errors import LogstreamError
 from logstream.hub.hub import Hub
 from logstream.hub.judged import SourceTraits
@@ -182,6 +183,7 @@ class Worker:
             Signed(UnderPath(create_app(context), server.root_path), self._number),
             listeners=self._listeners,
             share=self._share,
+            refusal_headers=RAW_SECURITY_HEADERS,
             stop=self._stop,
             before_stop=lambda: self._streams.close(BYE),
             on_listening=lambda _: self._link.tell(Ready()),

@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from logstream.access import EVERY_SOURCE, User, Users, change_users, hash_password, new_token
+from logstream.api.headers import SECURITY_HEADERS
 from tests.running import PATIENCE_SECONDS, Service, Stream, StreamEndedError, eventually
 
 if TYPE_CHECKING:
@@ -370,6 +371,21 @@ def test_every_answer_has_the_headers_of_security(guard: Guarded, path: str, is_
     assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
     assert "geolocation=()" in headers["Permissions-Policy"]
     assert "Server" not in headers
+
+
+@pytest.mark.parametrize(
+    "request_bytes", [b"\x16\x03\x01\x02\x00\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM"]
+)
+def test_what_is_no_request_is_answered_with_them_too(guard: Guarded, request_bytes: bytes) -> None:
+    usual = guard.get("/nowhere").headers
+    with socket.create_connection(("127.0.0.1", guard.service.port), timeout=PATIENCE_SECONDS) as sock:
+        sock.sendall(request_bytes)
+        answer = b""
+        while block := sock.recv(65_536):
+            answer += block
+    told = dict(line.split(": ", 1) for line in answer.decode().partition("\r\n\r\n")[0].split("\r\n")[1:])
+    for name in SECURITY_HEADERS:
+        assert told[name.lower()] == usual[name]
 
 
 def attributes(answer: httpx.Response) -> list[str]:

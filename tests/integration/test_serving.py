@@ -112,6 +112,25 @@ async def test_a_refused_head_is_answered_without_a_body(request_line: str) -> N
         assert await client.is_closed_by_server()
 
 
+async def test_what_is_refused_has_the_headers_that_the_app_gives_to_all() -> None:
+    headers = ((b"x-content-type-options", b"nosniff"), (b"x-frame-options", b"DENY"))
+    for refused in (b"\0\xff\r\n\r\n", b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", PREFACE):
+        async with live(an_app(), refusal_headers=headers) as server, connected(server.address) as client:
+            answer = await client.answer(refused)
+            names = {
+                "content-type",
+                "content-length",
+                "connection",
+                "date",
+                "x-content-type-options",
+                "x-frame-options",
+            }
+            assert set(answer.headers) == names
+            assert answer.headers["x-frame-options"] == "DENY"
+            async with connected(server.address) as other:
+                assert "x-frame-options" not in (await other.answer("GET /")).headers
+
+
 @pytest.mark.parametrize("target", ["/?", "//", "/%2e%2e/", "/%00", "/%ff", "http://elsewhere/", "http://elsewhere"])
 async def test_an_odd_target_is_the_apps_to_answer(target: str, caplog: pytest.LogCaptureFixture) -> None:
     async with live(an_app()) as server, connected(server.address) as client:

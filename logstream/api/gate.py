@@ -19,7 +19,6 @@ from logstream.access import (
     COOKIE,
     Asking,
     EndedSessions,
-    LoginLimits,
     Policy,
     Session,
     Viewer,
@@ -31,6 +30,7 @@ from logstream.access import (
     session_key,
     waste_as_much_time,
 )
+from logstream.api.tries import OwnTries
 from logstream.errors import LogstreamError
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from quart import Request
 
     from logstream.access import Refusal, SourceScope, User
+    from logstream.api.tries import Tries
 
 _log: Final = logging.getLogger(__name__)
 CHECKS_AT_ONCE: Final = 1
@@ -47,7 +48,7 @@ CHECKS_AT_ONCE: Final = 1
 MOST_CHECKS_WAITING: Final = 16
 CHECKS_RETRY_SECONDS: Final = 5
 _LOOK_AGAIN_SECONDS: Final = 5.0
-"""How long it may take until an open stream notices that its session has ended, if nothing is told."""
+"""How long it may take until an open stream notices what nobody tells: that its session's time is over."""
 
 
 class LoginsBusyError(LogstreamError):
@@ -111,9 +112,11 @@ class Gate:
         """Let in whom `policy` lets in; what sessions need is kept in the state's `directory`."""
         self.policy = policy
         self.cookie_path = cookie_path or None
-        self.limits = LoginLimits(time.monotonic)
+        self.tries: Tries = OwnTries()
+        self.tell_others: Callable[[], None] = lambda: None
+        """Called when a session has ended here: other processes have open answers, too, and `look_again`."""
         self.epoch = 0
-        """Grows when another policy holds."""
+        """Grows when something has changed: another policy, or a session that has ended."""
         self._directory = directory
         self._clock = clock
         self._key: bytes | None = None
@@ -125,6 +128,10 @@ class Gate:
     def take(self, policy: Policy) -> None:
         """Let in whom `policy` lets in from now on; open answers of others end."""
         self.policy = policy
+        self.look_again()
+
+    def look_again(self) -> None:
+        """End the open answers of whoever may not have them any more."""
         self.epoch += 1
         for watch in tuple(self._watches):
             if watch.is_over():
@@ -189,7 +196,8 @@ class Gate:
             self._ended.end(session.key, session.ends_seconds, now)
         except OSError as error:
             _log.warning("a session cannot be noted as ended, its cookie stays good until it expires: %s", error)
-        self.epoch += 1
+        self.look_again()
+        self.tell_others()
         return user.name
 
     def close(self) -> None:

@@ -58,7 +58,7 @@ async def log_in() -> Response:
     if credentials is None:
         return problem(400, "That is no login", 'expected {"name": "...", "password": "..."} as application/json')
     address = gate.client_of(request)
-    if wait_seconds := gate.limits.take(address, credentials.name):
+    if wait_seconds := await gate.tries.take(address, credentials.name):
         _log.warning("too many tries to log in, the last from %s", address)
         headers = {"Retry-After": str(wait_seconds)}
         return problem(429, "Too many tries", f"try again in {wait_seconds} s", headers)
@@ -69,7 +69,7 @@ async def log_in() -> Response:
         # Whoever types a password in the wrong field must not find it in a log.
         _log.warning("a login of %s from %s was refused", "somebody unknown" if user is None else user.name, address)
         return problem(401, "Not logged in", "the name or the password is wrong")
-    gate.limits.give_back(address, credentials.name)
+    await gate.tries.give_back(address, credentials.name)
     gate.end_session(request.cookies.get(COOKIE))
     _log.info("%s has logged in from %s", user.name, address)
     return _with_cookie(gate, gate.begin_session(user))

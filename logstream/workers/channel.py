@@ -30,7 +30,7 @@ class Channel:
     """One end. `take` is called with each value, `answer` with each question."""
 
     def __init__(
-        self, name: str, sock: socket.socket, take: Callable[[Any], None], answer: Callable[[str], Awaitable[Any]]
+        self, name: str, sock: socket.socket, take: Callable[[Any], None], answer: Callable[[Any], Awaitable[Any]]
     ) -> None:
         """Nothing is read before `run`; `name` is what the other end is called."""
         self.name = name
@@ -77,7 +77,7 @@ class Channel:
                 await asyncio.sleep(0)  # what is here already is read without waiting: others have their turn
                 turn_end = clock() + _TURN_SECONDS
 
-    async def _reply(self, number: int, what: str) -> None:
+    async def _reply(self, number: int, what: object) -> None:
         self.send(Answer(number, await self._answer(what)))
 
     def send(self, value: object) -> None:
@@ -102,7 +102,7 @@ class Channel:
         except ConnectionError:
             pass
 
-    async def ask(self, what: str, seconds: float = ANSWER_SECONDS) -> Any:  # noqa: ANN401 - each has its own answer
+    async def ask(self, what: object, seconds: float = ANSWER_SECONDS) -> Any:  # noqa: ANN401 - each has its own answer
         """What the other end answers; raises AwayError if it ends, or takes so long."""
         number = next(self._numbers)
         future = self._asked[number] = asyncio.get_running_loop().create_future()

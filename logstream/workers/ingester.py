@@ -14,7 +14,7 @@ from logstream.server import Service
 from logstream.status import process_figures, view_figures
 from logstream.workers.channel import Channel
 from logstream.workers.merging import merged_views
-from logstream.workers.messages import Pulse, Ready, pack
+from logstream.workers.messages import Pulse, Ready, Right, Try, pack
 
 if TYPE_CHECKING:
     import socket
@@ -63,7 +63,7 @@ class Ingester(Service):
             await channel.drained(STUCK_SECONDS)
 
     async def _serve(self, stop: asyncio.Event) -> None:
-        self._link.listen(self._take)
+        self._link.listen(self._take, self._gate.look_again)
         self._link.tell(Ready())
         async with asyncio.TaskGroup() as group:
             pulse = group.create_task(self._pulse(), name="pulse")
@@ -113,8 +113,13 @@ class Ingester(Service):
     def _pulse_now(self) -> Pulse:
         return Pulse(self._status.readiness(), self._hub.has_looked.is_set())
 
-    async def _answer(self, what: str) -> object:
+    async def _answer(self, what: object) -> object:
         match what:
+            case Try(address, name):
+                return await self._gate.tries.take(address, name)
+            case Right(address, name):
+                await self._gate.tries.give_back(address, name)
+                return None
             case "sources":
                 return await self._status.sources()
             case "rules":

@@ -11,7 +11,7 @@ import socket
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from logstream.workers.messages import Fresh, Peer, Unpacker, pack
+from logstream.workers.messages import Fresh, LookAgain, Peer, Unpacker, pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,10 +35,11 @@ class Link:
         self.taken = 0
         """How many that were."""
 
-    def listen(self, on_fresh: Callable[[Settings], None]) -> None:
-        """Take what comes, in the running loop; `on_fresh` is called with each new configuration."""
+    def listen(self, on_fresh: Callable[[Settings], None], on_look_again: Callable[[], None]) -> None:
+        """Take what comes, in the running loop: each new configuration, and that sessions have ended elsewhere."""
         self._sock.setblocking(False)  # noqa: FBT003 - the standard library's signature
         self._on_fresh = on_fresh
+        self._on_look_again = on_look_again
         asyncio.get_running_loop().add_reader(self._sock.fileno(), self._receive)
 
     def tell(self, value: object) -> None:
@@ -66,3 +67,5 @@ class Link:
                     self.peers.put_nowait((name, socket.socket(fileno=self._descriptors.popleft())))
                 case Fresh(settings):
                     self._on_fresh(settings)
+                case LookAgain():
+                    self._on_look_again()

@@ -49,6 +49,24 @@ class Fresh(NamedTuple):
     settings: Settings
 
 
+class LookAgain(NamedTuple):
+    """A session has ended: open answers of it end in each process, and each that serves tells its parent of its own."""
+
+
+class Try(NamedTuple):
+    """A question: may somebody at `address` try at the password of the user `name`? Answered as `access` has it."""
+
+    address: str
+    name: str
+
+
+class Right(NamedTuple):
+    """Said as a question, so that it comes after the `Try`: that was the right password."""
+
+    address: str
+    name: str
+
+
 class Pulse(NamedTuple):
     """How the reading process is."""
 
@@ -60,7 +78,7 @@ class Ask(NamedTuple):
     """A question; its answer has its number."""
 
     number: int
-    what: str
+    what: object
 
 
 class Answer(NamedTuple):

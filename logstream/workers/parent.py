@@ -28,7 +28,7 @@ from logstream.supervision import Overseer
 from logstream.workers.children import Child
 from logstream.workers.ingester import NAME as INGESTER
 from logstream.workers.ingester import Ingester
-from logstream.workers.messages import Alone, Failed, Fresh, Ready
+from logstream.workers.messages import Alone, Failed, Fresh, LookAgain, Ready
 from logstream.workers.worker import Worker
 
 if TYPE_CHECKING:
@@ -164,6 +164,10 @@ class Parent:
                 child.failed = message
             case Ready():
                 child.is_ready = True
+            case LookAgain():
+                for other in self._workers:
+                    if other is not child:
+                        other.tell(message)
             case Alone(taken):
                 # Or else another connection is on its way to it.
                 if taken == child.handed_over and self._ingester.pid is not None:

@@ -28,7 +28,8 @@ from logstream.serving import serve
 from logstream.stalls import Stalls
 from logstream.status import process_figures
 from logstream.workers.channel import ANSWER_SECONDS, RETRY_SECONDS, Channel
-from logstream.workers.messages import Alone, Pulse, Ready
+from logstream.workers.messages import Alone, LookAgain, Pulse, Ready
+from logstream.workers.tries import CommonTries
 
 if TYPE_CHECKING:
     import socket
@@ -74,6 +75,8 @@ class Worker:
         self._note_limits()
         self._streams = streams_of(settings)
         self._gate = gate_of(settings)
+        self._gate.tries = CommonTries(self._ask)
+        self._gate.tell_others = lambda: link.tell(LookAgain())
         self._stalls = Stalls()
         self._stop = asyncio.Event()
         self._is_known = asyncio.Event()
@@ -91,7 +94,7 @@ class Worker:
         loop.add_signal_handler(signal.SIGTERM, self._stop.set)
         for number in (signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)  # the parent's business
-        self._link.listen(self._reload)
+        self._link.listen(self._reload, self._gate.look_again)
         async with asyncio.TaskGroup() as group:
             following = group.create_task(self._follow(), name="follow")
             stalls = group.create_task(self._stalls.run(), name="watch-loop")
@@ -190,7 +193,7 @@ class Worker:
             deadline_seconds=STOP_DEADLINE_SECONDS,
         )
 
-    async def _ask(self, what: str) -> Any:  # noqa: ANN401 - each question has its own answer
+    async def _ask(self, what: object) -> Any:  # noqa: ANN401 - each question has its own answer
         """What the reading process answers, also if it is only just being started; raises AwayError."""
         with suppress(TimeoutError):
             async with asyncio.timeout(ANSWER_SECONDS):

@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
@@ -511,18 +511,22 @@ def test_a_stream_goes_on_exactly_for_one_who_sees_a_part_over_a_restart(tmp_pat
             assert stream.texts(1) == ["app three"]
 
 
-def test_who_guesses_is_made_to_wait_and_others_are_not_kept_out(tmp_path: Path) -> None:
-    with guarded(tmp_path) as guard, guard.client() as client:
-        statuses = []
-        answer = None
-        for number in range(12):
-            answer = client.post("/login", json={"name": f"u{number}", "password": "wrong password"})
-            statuses.append(answer.status_code)
-        assert answer is not None
-        assert statuses == [401] * 10 + [429] * 2
-        assert 0 < int(answer.headers["Retry-After"]) <= 20
-        right = client.post("/login", json={"name": "alice", "password": PASSWORD})
-        assert right.status_code == 429
+@pytest.mark.parametrize("workers", [1, 2])
+def test_who_guesses_is_made_to_wait_and_others_are_not_kept_out(tmp_path: Path, workers: int) -> None:
+    with guarded(tmp_path, f"[server]\nworkers = {workers}\n{CONFIG}") as guard:
+        url, origin = f"{guard.service.url}/login", {"Origin": guard.service.url}
+
+        def log_in(name: str, password: str) -> httpx.Response:
+            # Each on a connection of its own, so that each process is asked.
+            return httpx.post(url, json={"name": name, "password": password}, headers=origin, timeout=PATIENCE_SECONDS)
+
+        for _ in range(5):  # the right one is no guess
+            assert log_in("alice", PASSWORD).status_code == 204
+        answers = [log_in(f"u{number}", "wrong password") for number in range(12)]
+        assert [answer.status_code for answer in answers] == [401] * 10 + [429] * 2
+        assert len({answer.headers.get("logstream-worker") for answer in answers}) == workers
+        assert 0 < int(answers[-1].headers["Retry-After"]) <= 20
+        assert log_in("alice", PASSWORD).status_code == 429
         assert guard.get("/api/v1/sources", guard.whole).status_code == 200
 
 
@@ -573,6 +577,29 @@ def test_a_stream_ends_soon_after_its_session_was_logged_out(tmp_path: Path) -> 
             stream.expect("hello")
             assert alice.post("/logout").status_code == 204
             assert ended(stream)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_streams_of_a_session_end_in_each_process_as_soon_as_it_was_logged_out(tmp_path: Path, workers: int) -> None:
+    quiet = CONFIG.replace("heartbeat_seconds = 0.3", "heartbeat_seconds = 3600")
+    with (
+        guarded(tmp_path, f"[server]\nworkers = {workers}\n{quiet}") as guard,
+        guard.logged_in() as alice,
+        ExitStack() as all_open,
+    ):
+        cookie = f"Cookie: logstream_session={alice.cookies['logstream_session']}\r\n"
+        target, port = "/api/v1/stream?from=now", guard.service.port
+        streams = [all_open.enter_context(Stream(port, target, headers=cookie)) for _ in range(2 * workers)]
+        of_whole = all_open.enter_context(guard.stream(guard.whole, "from=now"))
+        for stream in (*streams, of_whole):
+            stream.expect("hello")
+        assert len({stream.headers.get("logstream-worker") for stream in streams}) == workers
+        assert alice.post("/logout").status_code == 204
+        # Nothing else would wake them for an hour.
+        for stream in streams:
+            assert stream.expect("bye").json["reason"].startswith("who you are")
+        guard.service.write("app.log", "app three")
+        assert of_whole.texts(1) == ["app three"]
 
 
 def test_a_reload_never_lets_everybody_in(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_what_a_child_cannot_begin_with_comes_in_its_own_words(children: list[Ch
 
 def test_a_child_whose_parent_is_gone_ends(children: list[Child]) -> None:
     async def wait(link: Link) -> None:
-        link.listen(lambda _: None)
+        link.listen(lambda _: None, lambda: None)
         link.tell(Ready())
         await asyncio.sleep(3_600)
 

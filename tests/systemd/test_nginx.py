@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import statistics
+import subprocess
 import time
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
@@ -11,7 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Page, expect
 
+from logstream.api.headers import SECURITY_HEADERS
 from tests.installed import ROOT
+from tests.running import eventually
 from tests.systemd.machine import SOCKET, Machine
 from tests.systemd.nginx import CONF, reload
 from tests.systemd.proxied import NAME, ORIGIN, ask, examined, following
@@ -38,6 +41,35 @@ def changed(machine: Machine, old: str, new: str) -> Iterator[None]:
     finally:
         path.write_text(whole)
         reload(machine)
+
+
+@contextmanager
+def restarted_while(machine: Machine, command: list[str]) -> Iterator[str]:
+    """What the doctor says who is told to wait for a restart, and gets one."""
+    hosts = machine.path("/etc/hosts").read_text()
+    machine.path("/etc/hosts").write_text(f"127.0.0.1 {NAME} localhost\n")
+    inside = ["nsenter", f"--target={machine.init}", "--all", "--root", "env",
+        f"SSL_CERT_FILE=/etc/letsencrypt/live/{NAME}/fullchain.pem"]  # fmt: skip
+    process = subprocess.Popen([*inside, *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert process.stdout is not None
+    try:
+        opened = opened_streams(machine)
+        while "restart it now" not in (said := process.stdout.readline()):
+            assert said, "the doctor has ended"
+            opened = opened_streams(machine)
+        eventually(lambda: opened_streams(machine) > opened)
+        machine.run("systemctl", "restart", "logstream.service")
+        yield process.stdout.read()
+    finally:
+        process.kill()
+        process.communicate()
+        machine.path("/etc/hosts").write_text(hosts)
+
+
+def opened_streams(machine: Machine) -> float:
+    found = re.search(r"^logstream_streams_opened_total (\S+)$", machine.get("/metrics").text, re.MULTILINE)
+    assert found is not None
+    return float(found[1])
 
 
 def test_lines_come_one_by_one_and_within_100_ms(front: Machine) -> None:
@@ -84,9 +116,13 @@ def test_the_page_comes_from_disk_with_its_headers_and_assets_are_compressed_and
     assert script.headers["cache-control"] == "public, max-age=31536000, immutable"
 
 
-def test_the_policy_is_the_one_that_the_service_itself_sends(front: Machine) -> None:
-    own = front.get("/").headers["Content-Security-Policy"]
-    assert f'add_header Content-Security-Policy "{own}" always;' in CONF.read_text()
+def test_what_comes_from_disk_has_the_headers_that_the_service_itself_sends(front: Machine) -> None:
+    asset = re.search(r"assets/[^\"]+\.js", front.get("/").text)
+    assert asset is not None
+    for target in ("/", f"/{asset[0]}"):
+        own, through = front.get(target).headers, ask(front, f"{ORIGIN}{target}").headers
+        for name in (*SECURITY_HEADERS, "Cache-Control"):
+            assert through[name.lower()] == own[name].lower(), f"{target}: {name}"
 
 
 def test_what_is_asked_in_the_clear_is_led_to_https(front: Machine) -> None:
@@ -196,6 +232,15 @@ def test_below_a_path_the_page_and_its_stream_work(front: Machine, page: Page) -
 
 def test_the_doctor_has_nothing_to_complain_of(front: Machine, environment: Path) -> None:
     assert examined(front, environment) == []
+
+
+def test_a_restart_of_the_service_is_no_outage_to_the_doctor(front: Machine, environment: Path) -> None:
+    front.write("/var/log/app/outage.log", "something that has an id")
+    with restarted_while(front, [str(environment / "bin" / "logstream"), "doctor", ORIGIN, "--outage", "40"]) as told:
+        assert re.search(r"ok +outage: the stream was back after [\d.]+ s, where it was, and nobody was told", told), (
+            told
+        )
+        assert "0 errors" in told
 
 
 def test_an_address_in_a_header_is_not_believed(front: Machine) -> None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
 
+from tests.running import eventually
 from tests.systemd.nginx import FOLDER, reload
-from tests.systemd.proxied import ORIGIN, ask, following
+from tests.systemd.proxied import ORIGIN, ask, examined, following
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
     from tests.systemd.machine import Machine
 
@@ -91,3 +94,44 @@ def test_auth_request_leads_people_to_the_login_and_tells_programs_401(front: Ma
         front.path(ACCESS).unlink()
         front.path("/etc/nginx/conf.d/login.conf").unlink()
         reload(front)
+
+
+@contextmanager
+def users_of_its_own(machine: Machine, command: str) -> Iterator[None]:
+    """The service itself asks who one is: alice, who sees `app`."""
+    machine.run(command, "user", "add", "alice", "--source", "app", typed="correct horse battery\n")
+    machine.run("systemctl", "reload", "logstream")
+    try:
+        eventually(lambda: machine.get("/api/v1/sources").status_code == 401)
+        yield
+    finally:
+        machine.run("systemctl", "stop", "logstream.service")
+        machine.path("/var/lib/private/logstream/users.json").unlink()
+        machine.run("systemctl", "start", "logstream.service")
+
+
+def test_in_chromium_people_log_in_to_the_service_itself_through_nginx_and_out_again(
+    front: Machine, environment: Path, page: Page
+) -> None:
+    with users_of_its_own(front, str(environment / "bin" / "logstream")):
+        page.goto(f"{ORIGIN}/?q=source:app%20own")
+        expect(page).to_have_url(re.compile(re.escape(f"{ORIGIN}/login?q=source:app") + ".*own"))
+        page.get_by_label("Name").fill("alice")
+        page.get_by_label("Password").fill("correct horse battery")
+        page.get_by_role("button", name="Log in").click()
+        status = page.get_by_role("status").first
+        lines = page.locator('[role="log"] [data-id] .text')
+        expect(status).to_contain_text("live")
+        front.write("/var/log/app/own.log", "own 1")
+        expect(lines).to_have_text(["own 1"])
+        (cookie,) = page.context.cookies()
+        assert (cookie["secure"], cookie["httpOnly"], cookie["sameSite"], cookie["path"]) == (True, True, "Lax", "/")
+
+        front.run("systemctl", "restart", "nginx", "logstream.service")
+        front.write("/var/log/app/own.log", "own 2")
+        expect(lines).to_have_text(["own 1", "own 2"])
+        page.get_by_role("button", name=re.compile("^View")).click()
+        page.get_by_role("button", name="Log out").click()
+        expect(page).to_have_url(re.compile(re.escape(f"{ORIGIN}/login")))
+        assert page.context.cookies() == []
+        assert examined(front, environment) == [["error", "access"]], "nobody is let in, and nothing else is wrong"

@@ -60,8 +60,8 @@ check: lint ## Format, lint, types, fast tests, web checks: before every commit
 	$(STEP) "Running the fast tests (pytest)"
 	@$(PYTHON) -m pytest tests/unit tests/test_*.py
 
-.PHONY: lint lint-format lint-code lint-types lint-page
-lint: lint-format lint-code lint-types lint-page ## The part of check without Python's tests
+.PHONY: lint lint-format lint-code lint-types lint-image lint-page
+lint: lint-format lint-code lint-types lint-image lint-page ## The part of check without Python's tests
 
 lint-format: $(STAMPS)/dev
 	$(STEP) "Checking format (ruff)"
@@ -74,6 +74,10 @@ lint-code: $(STAMPS)/dev
 lint-types: $(STAMPS)/dev
 	$(STEP) "Checking types (mypy)"
 	@$(PYTHON) -m mypy $(CODE)
+
+lint-image: $(STAMPS)/dev
+	$(STEP) "Linting the Dockerfile (hadolint)"
+	@.venv/bin/hadolint Dockerfile
 
 lint-page: web/node_modules/installed
 	$(STEP) "Checking web/: format, lint, types, tests (npm run check)"

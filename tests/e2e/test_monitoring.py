@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from tests.installed import ROOT, run
 from tests.ports import free_port
@@ -91,6 +93,36 @@ def panels() -> list[dict[str, Any]]:
 def test_panels_lie_beside_each_other_and_each_has_its_own_id() -> None:
     places = [(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in panels()]
     assert len(set(places)) == len({panel["id"] for panel in panels()}) == len(places)
+
+
+def test_grafana_knows_each_key_of_the_dashboard() -> None:
+    """Its own schema leaves out what it does not know, and refuses values that cannot be."""
+    told = json.loads(DASHBOARD.read_text())
+    understood = json.loads(JSONEncoder().encode(Dashboard.from_json(told)))
+    assert lost(told, understood) == []
+    told["panels"][0]["fieldConfig"]["defaults"]["untis"] = "none"
+    assert lost(told, json.loads(JSONEncoder().encode(Dashboard.from_json(told)))) == [
+        ".panels.0.fieldConfig.defaults.untis"
+    ]
+
+
+def lost(told: Any, understood: Any, at: str = "") -> list[str]:  # noqa: ANN401 - JSON
+    """Where `understood` has not what was told."""
+    if isinstance(told, dict) and isinstance(understood, dict):
+        return [place for key in told for place in lost(told[key], understood.get(key, "missing"), f"{at}.{key}")]
+    if isinstance(told, list) and isinstance(understood, list) and len(told) == len(understood):
+        pairs = enumerate(zip(told, understood, strict=True))
+        return [place for number, (one, other) in pairs for place in lost(one, other, f"{at}.{number}")]
+    return [] if told == understood else [at]
+
+
+def test_each_query_of_the_dashboard_is_one_that_prometheus_takes(tmp_path: Path) -> None:
+    queries = {target["expr"].replace("$__rate_interval", "5m") for panel in panels() for target in panel["targets"]}
+    assert not any("$" in query for query in queries)
+    rules = [{"record": f"query:{number}", "expr": query} for number, query in enumerate(sorted(queries))]
+    (tmp_path / "queries.yml").write_text(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}))
+    told = run(program("promtool"), "check", "rules", tmp_path / "queries.yml")
+    assert f"SUCCESS: {len(queries)} rules found" in told
 
 
 def test_a_loss_ends_in_a_message_to_the_chat(tmp_path: Path) -> None:

@@ -18,17 +18,17 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import pytest
+
 from logstream.cli import cli, main
 from logstream.config import load
-from tests.installed import ROOT, build_wheel
+from tests.installed import ROOT, build_wheel, run
 from tests.nginx_process import nginx
 from tests.ports import free_port
 from tests.running import SOURCES, eventually, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import pytest
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 # schemathesis brings it.
@@ -165,6 +165,17 @@ def test_all_that_is_mounted_is_there_and_every_volume_and_network_is_declared()
             assert is_there, f"{name}: {source}"
         assert set(service.get("networks", ())) <= set(COMPOSE["networks"])
         assert set(service.get("depends_on", ())) <= set(COMPOSE["services"])
+
+
+def test_compose_itself_takes_the_file() -> None:
+    compose = shutil.which("docker-compose")
+    if compose is None:
+        pytest.skip("no docker-compose on this machine (on Debian: apt install docker-compose)")
+    taken = importlib.import_module("yaml").safe_load(run(compose, "--file", "compose.yaml", "config"))
+    assert set(taken["services"]) == set(COMPOSE["services"])
+    # What it understood is what was meant: compose makes one dollar of two, and two again in what it prints.
+    assert taken["services"]["writer"]["command"] == COMPOSE["services"]["writer"]["command"]
+    assert taken["services"]["nginx"]["depends_on"]["logstream"]["condition"] == "service_healthy"
 
 
 def test_only_nginx_is_reached_and_only_from_this_machine() -> None:

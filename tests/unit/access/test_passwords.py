@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from logstream.access import hash_password, is_password, waste_as_much_time
 from logstream.access import passwords as passwords_module
+
+if TYPE_CHECKING:
+    import pytest
 
 HASH = hash_password("correct horse")
 
@@ -22,6 +27,21 @@ def test_what_is_no_hash_is_nobodys_password() -> None:
         assert not is_password(broken, "secret")
 
 
-def test_an_unknown_user_costs_the_same_as_a_known_one() -> None:
-    assert passwords_module._of_nobody().split("$")[:4] == HASH.split("$")[:4]
+def test_an_unknown_user_costs_the_same_as_a_known_one_from_the_first_time_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    hasher = passwords_module._HASHER
+
+    class Counting:
+        def hash(self, password: str) -> str:
+            done.append("hash")
+            return hasher.hash(password)
+
+        def verify(self, hashed: str, password: str) -> bool:
+            done.append(":".join(hashed.split("$")[:4]))
+            return hasher.verify(hashed, password)
+
+    monkeypatch.setattr(passwords_module, "_HASHER", Counting())
     waste_as_much_time("anything")
+    assert not is_password(HASH, "anything")
+    assert len(done) == 2
+    assert done[0] == done[1]

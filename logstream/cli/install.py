@@ -77,7 +77,7 @@ def install(*, dry_run: bool) -> None:
     machine = installing.machine()
     steps = installing.install_plan(installing.this_program(__version__), installing.shipped(), machine)
     if dry_run:
-        _tell_all(steps)
+        _tell_all([*steps, *installing.clearing_plan(machine)])
         return
     _tell_addresses(installing.install(steps, machine, _tell))
     click.echo("its log: journalctl -u logstream    its configuration: /etc/logstream/config.toml")
@@ -97,7 +97,7 @@ def upgrade(*, dry_run: bool) -> None:
     machine = installing.machine()
     steps = installing.upgrade_plan(installing.this_program(__version__), installing.shipped(), machine)
     if dry_run:
-        _tell_all(steps)
+        _tell_all([*steps, *installing.clearing_plan(machine)])
         return
     _tell_addresses(installing.upgrade(steps, machine, _tell))
 

@@ -5,7 +5,7 @@ Owns the files of the installation and their order. Refuses to know how the serv
 
 from logstream.installing.doing import install, require_systemd, uninstall, upgrade
 from logstream.installing.errors import InstallError
-from logstream.installing.plans import Machine, Shipped, install_plan, uninstall_plan, upgrade_plan
+from logstream.installing.plans import Machine, Shipped, clearing_plan, install_plan, uninstall_plan, upgrade_plan
 from logstream.installing.program import Program, this_program
 from logstream.installing.steps import Step
 from logstream.installing.surroundings import machine, page_folder, proxy_files, shipped
@@ -16,6 +16,7 @@ __all__ = [
     "Program",
     "Shipped",
     "Step",
+    "clearing_plan",
     "install",
     "install_plan",
     "machine",

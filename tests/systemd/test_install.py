@@ -25,8 +25,9 @@ def files_of(machine: Machine) -> set[str]:
 
 
 def test_a_dry_run_tells_every_step_and_changes_nothing(bare: Machine, environment: Path) -> None:
+    command = str(environment / "bin" / "logstream")
     before = files_of(bare)
-    told = bare.run(str(environment / "bin" / "logstream"), "install", "--dry-run")
+    told = bare.run(command, "install", "--dry-run")
     assert files_of(bare) == before
     for step in (
         "would copy .* to /opt/logstream/",
@@ -35,7 +36,10 @@ def test_a_dry_run_tells_every_step_and_changes_nothing(bare: Machine, environme
         "would run systemctl restart logstream.service",
     ):
         assert re.search(step, told), told
-    assert all(line.startswith("would ") for line in told.splitlines())
+    for words in (("install",), ("upgrade",), ("uninstall", "--purge")):
+        told = bare.run(command, *words, "--dry-run")
+        done = [line for line in bare.run(command, *words).splitlines() if line.startswith("- ")]
+        assert done == [line.replace("would", "-", 1) for line in told.splitlines()]
 
 
 def test_it_is_installed_with_one_command_and_removed_without_a_trace(bare: Machine, environment: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import socket
 import threading
 import time
@@ -202,6 +203,17 @@ def test_the_service_runs_as_nobody_known_with_no_right_and_no_network(served: M
     inside = ("nsenter", f"--target={served.main_pid}", "--net")
     assert "127.0.0.1:8780" not in served.run(*inside, "cat", "/proc/net/tcp")
     assert len(served.path(f"/proc/{served.main_pid}/net/dev").read_text().splitlines()) == 3, "two of heading, and lo"
+
+
+def test_memory_files_and_processes_are_limited(served: Machine) -> None:
+    text = served.path(f"/proc/{served.main_pid}/limits").read_text()
+    limits = {line[:26].strip(): line[26:].split()[:2] for line in text.splitlines()[1:]}
+    # More than what a container's root may have nobody can give; LimitNOFILE says 65536.
+    most = {"65536", str(min(65536, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))}
+    assert set(limits["Max open files"]) <= most
+    assert limits["Max core file size"] == ["0", "0"]
+    shown = [served.shows("logstream.service", key) for key in ("MemoryHigh", "MemoryMax", "TasksMax", "OOMPolicy")]
+    assert shown == [str(768 << 20), str(1 << 30), "256", "stop"]
 
 
 def test_a_stopped_service_starts_when_somebody_comes(served: Machine) -> None:

@@ -25,10 +25,10 @@ class Machine(NamedTuple):
 
     init: int
 
-    def run(self, *command: str, check: bool = True, typed: str = "") -> str:
+    def run(self, *command: str, check: bool = True, typed: str = "", seconds: float = 50) -> str:
         """What a command prints, run by root inside; an AssertionError with all its words if it fails."""
         inside = ("nsenter", f"--target={self.init}", "--all", "--root", "--wdns=/", *command)
-        done = subprocess.run(inside, input=typed, capture_output=True, text=True, check=False, timeout=50)
+        done = subprocess.run(inside, input=typed, capture_output=True, text=True, check=False, timeout=seconds)
         assert not check or done.returncode == 0, f"{command}: {done.stdout}\n{done.stderr}\n{self._log()}"
         return done.stdout + ("" if check else done.stderr)
 

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.installed import ROOT
-from tests.systemd.proxied import NAME, make_certificate
+from tests.installed import ROOT, run
+from tests.running import eventually
+from tests.systemd.authority import Authority, has_authority
+from tests.systemd.machine import Machine, booted
+from tests.systemd.proxied import NAME
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.systemd.machine import Machine
-
-# The first test of a session builds the wheel and installs it.
-pytestmark = pytest.mark.timeout(300)
+# The first test of a session builds the wheel and installs it; pipx does so twice.
+pytestmark = pytest.mark.timeout(600)
 TYPED = "wonderland\n"  # openssl asks for it twice, curl once
-# What these leave behind is all that the next lines need; they themselves need the internet.
+# apt needs the internet: what it is to install is there, and it starts nginx, as Debian's package does.
 STAND_INS = {
     "sudo": 'exec env "$@"',
-    "apt": "exit 0",
-    "pipx": '[ -e "$PIPX_BIN_DIR/logstream" ] || ln -s {environment}/bin/logstream "$PIPX_BIN_DIR/logstream"',
-    "certbot": "exit 0",
+    "apt": 'shift 2\ndpkg-query --show "$@" && exec systemctl start nginx',
 }
+# What pipx puts beside each program, whichever that is.
+OF_PIPX = ("pip==25.3", "setuptools==80.9.0", "wheel==0.45.1")
+DEBIANS_PYTHON = "/usr/bin/python3"
 
 
 def blocks(language: str) -> list[list[str]]:
@@ -32,32 +37,69 @@ def blocks(language: str) -> list[list[str]]:
     return [part.partition("```")[0].splitlines() for part in parts]
 
 
-def prepared(machine: Machine, environment: Path) -> None:
-    for name, does in STAND_INS.items():
-        machine.write(f"/usr/local/bin/{name}", "#!/bin/sh", does.format(environment=environment), mode=0o755)
-    machine.write("/etc/hosts", f"127.0.0.1 {NAME}")
-    make_certificate(machine)
+@pytest.fixture(name="wheels", scope="module")
+def _wheels(environment: Path, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with logstream's wheel and the locked ones that it needs on Debian's Python."""
+    del environment  # it skips where no systemd can be booted
+    for name in ("pipx", "nginx"):
+        if not shutil.which(name, path="/usr/bin:/usr/sbin"):
+            pytest.skip(f"no {name} on this machine (on Debian: apt install {name})")
+    folder = tmp_path_factory.mktemp("wheels")
+    download = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", DEBIANS_PYTHON, "download",
+        "--quiet", "--only-binary=:all:", "--dest", folder)  # fmt: skip
+    run(*download, "--require-hashes", "--requirement", "requirements.lock")
+    run(*download, "--no-deps", *OF_PIPX)
+    shutil.copy(wheel, folder)
+    return folder
 
 
-def shell(machine: Machine, line: str) -> str:
-    trusted = f"export CURL_CA_BUNDLE=/etc/letsencrypt/live/{NAME}/fullchain.pem PATH=/usr/local/bin:$PATH"
-    return machine.run("bash", "-o", "pipefail", "-c", f"{trusted}\n{line}", typed=TYPED * (1 + ("openssl" in line)))
+@pytest.fixture(name="server")
+def _server(wheels: Path, tmp_path: Path) -> Iterator[Machine]:
+    """A server to which its name leads, and on which nothing is done yet."""
+    if not has_authority():
+        pytest.skip("no certbot or no pebble on this machine (on Debian: apt install certbot pebble)")
+    with booted(tmp_path, wheels) as machine:
+        for name, does in STAND_INS.items():
+            machine.write(f"/usr/local/bin/{name}", "#!/bin/sh", does, mode=0o755)
+        machine.path("/etc/hosts").write_text(f"127.0.0.1 localhost {NAME}\n")
+        yield machine
 
 
-def test_from_a_bare_server_to_a_page_that_asks_for_a_password_and_back(bare: Machine, environment: Path) -> None:
-    prepared(bare, environment)
+def shell(machine: Machine, line: str, folder: Path) -> str:
+    has = f"cd {folder}\nexport CURL_CA_BUNDLE={Authority.ROOT} PATH=/usr/local/bin:$PATH"
+    has += f" PIP_NO_INDEX=1 PIP_FIND_LINKS={folder}"
+    typed = TYPED * (1 + ("openssl" in line))
+    return machine.run("bash", "-o", "pipefail", "-c", f"{has}\n{line}", typed=typed, seconds=240)
+
+
+def serial(machine: Machine) -> str:
+    """The number of the certificate that nginx shows."""
+    shows = f"openssl s_client -connect 127.0.0.1:443 -servername {NAME} </dev/null 2>/dev/null"
+    return machine.run("sh", "-c", f"{shows} | openssl x509 -noout -serial")
+
+
+def test_from_a_bare_server_to_a_page_that_asks_for_a_password_and_back(server: Machine, wheels: Path) -> None:
     install, examine, remove = blocks("sh")
     assert len(install) <= 10
-    told = [shell(bare, line) for line in install]
-    assert '"status":"ready"' in told[-1]
-    assert shell(bare, f"curl --silent --output /dev/null --write-out '%{{http_code}}' https://{NAME}/") == "401"
-    assert "0 errors" in shell(
-        bare, examine[0].replace("logstream doctor", "env SSL_CERT_FILE=$CURL_CA_BUNDLE logstream doctor")
-    )
+    with Authority(server):
+        told = [shell(server, line, wheels) for line in install]
+        assert '"status":"ready"' in told[-1]
+        assert server.path("/opt/logstream/current").readlink().is_relative_to("/opt/pipx"), (
+            "no copy: it can be read there"
+        )
+        status = "curl --silent --output /dev/null --write-out '%{http_code}'"
+        assert shell(server, f"{status} https://{NAME}/", wheels) == "401"
+        trusting = examine[0].replace("logstream doctor", "env SSL_CERT_FILE=$CURL_CA_BUNDLE logstream doctor")
+        assert "0 errors, 0 warnings" in shell(server, trusting, wheels)
+
+        # Weeks later certbot renews it, through the configuration that is in force by then.
+        before = serial(server)
+        shell(server, "certbot renew --force-renewal --no-random-sleep-on-renew", wheels)
+        eventually(lambda: serial(server) != before)
 
     for line in remove:
-        shell(bare, line)
-    assert not bare.path("/opt/logstream").exists()
+        shell(server, line, wheels)
+    assert not server.path("/opt/logstream").exists()
 
 
 def test_what_is_said_about_the_units_can_be_done(served: Machine) -> None:

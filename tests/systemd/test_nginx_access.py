@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -93,6 +94,51 @@ def test_auth_request_leads_people_to_the_login_and_tells_programs_401(front: Ma
     finally:
         front.path(ACCESS).unlink()
         front.path("/etc/nginx/conf.d/login.conf").unlink()
+        reload(front)
+
+
+TRUSTING = '[access]\ntrusted_header = "X-Forwarded-User"\nheader_sources = []\n'
+OTHER = '[[source]]\nname = "other"\npaths = ["/var/log/other/*.log"]\n'
+NAMING_LOGIN = LOGIN.replace("return 202;", 'add_header X-Auth-Request-User alice always; return 202 "";')
+
+
+@pytest.mark.parametrize("variant", ["basic-auth", "oauth2-proxy"])
+def test_the_service_takes_nginxs_word_for_who_somebody_is_and_no_clients(
+    front: Machine, environment: Path, variant: str
+) -> None:
+    command, config = str(environment / "bin" / "logstream"), front.path("/etc/logstream/config.toml")
+    before = config.read_text()
+    snippet = re.sub(
+        r"^#(?=proxy_set_header|auth_request_set)", "", (FOLDER / f"{variant}.conf").read_text(), flags=re.MULTILINE
+    )
+    hashed = front.run("openssl", "passwd", "-6", "wonderland").strip()
+    front.path("/etc/nginx/logstream.htpasswd").write_text(f"alice:{hashed}\nmallory:{hashed}\n")
+    front.path("/etc/nginx/conf.d/login.conf").write_text(NAMING_LOGIN)
+    front.path(ACCESS).write_text(snippet)
+    config.write_text(TRUSTING + before + OTHER)
+    front.run(command, "user", "add", "alice", "--no-password", "--source", "app")
+    front.run("systemctl", "restart", "logstream.service")
+    reload(front)
+    known = ("--user", "alice:wonderland") if variant == "basic-auth" else ("--cookie", "member=yes")
+    try:
+        for claimed in ((), ("--header", "X-Forwarded-User: mallory"), ("--header", "x-forwarded-user:")):
+            assert json.loads(ask(front, f"{ORIGIN}/api/v1/session", *known, *claimed).body)["name"] == "alice"
+            told = json.loads(ask(front, f"{ORIGIN}/api/v1/sources", *known, *claimed).body)
+            assert [source["name"] for source in told["sources"]] == ["app"]
+        assert ask(front, f"{STREAM}?source=other", *known, "--max-time", "3").status == 404
+        assert ask(front, f"{ORIGIN}/api/v1/sources", "--header", "X-Forwarded-User: alice").status == 401
+        past = front.run("curl", "-s", "-H", "X-Forwarded-User: alice", "http://127.0.0.1:8780/api/v1/sources")
+        assert json.loads(past)["status"] == 401
+        if variant == "basic-auth":
+            nobodys = json.loads(ask(front, f"{ORIGIN}/api/v1/sources", "--user", "mallory:wonderland").body)
+            assert nobodys["sources"] == []
+    finally:
+        front.path(ACCESS).unlink()
+        front.path("/etc/nginx/conf.d/login.conf").unlink()
+        config.write_text(before)
+        front.run("systemctl", "stop", "logstream.service")
+        front.path("/var/lib/private/logstream/users.json").unlink()
+        front.run("systemctl", "start", "logstream.service")
         reload(front)
 
 

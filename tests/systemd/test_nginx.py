@@ -82,7 +82,8 @@ def test_lines_come_one_by_one_and_within_100_ms(front: Machine) -> None:
             # The next one is written only when this one is here: with a buffer the test would stand still.
             assert stream.texts(1) == [f"line {number}"]
             took.append(time.monotonic() - began)
-    assert statistics.median(took) < 0.1, took
+    # Each of them, but for what else this machine may have to do just then.
+    assert statistics.quantiles(took, n=10)[-1] < 0.1, took
 
 
 def test_the_stream_is_http_2_and_never_compressed(front: Machine) -> None:

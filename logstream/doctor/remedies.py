@@ -25,7 +25,7 @@ _NGINX: Final = {
     "content-type": "    # remove for the stream: proxy_hide_header Content-Type and add_header Content-Type",
     "status": "    location = /api/v1/stream { proxy_pass http://logstream; }",
     "login": "    proxy_set_header Host $host;    # in each block that has a proxy_set_header of its own\n"
-    "    proxy_pass_request_body on;     # and POST to /login and /logout let through",
+    "    # and let POST to /login and /logout through",
     "cookie": '    # remove: proxy_set_header Cookie "";  proxy_hide_header Set-Cookie;  proxy_cookie_path ...;\n'
     "    # and [server] root_path where the proxy cuts the path off",
     "authorization": '    # remove: proxy_set_header Authorization "";  and  proxy_pass_request_headers off;',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from typing import TYPE_CHECKING
@@ -72,6 +73,11 @@ def shell(machine: Machine, line: str, folder: Path) -> str:
     return machine.run("bash", "-o", "pipefail", "-c", f"{has}\n{line}", typed=typed, seconds=240)
 
 
+def found_in(told: list[str]) -> list[str]:
+    """Severity and check of each finding that the doctor tells."""
+    return [line.partition(":")[0] for line in told if re.match(r"(ok|untried|warning|error) +[a-z0-9-]+: ", line)]
+
+
 def serial(machine: Machine) -> str:
     """The number of the certificate that nginx shows."""
     shows = f"openssl s_client -connect 127.0.0.1:443 -servername {NAME} </dev/null 2>/dev/null"
@@ -90,7 +96,9 @@ def test_from_a_bare_server_to_a_page_that_asks_for_a_password_and_back(server: 
         status = "curl --silent --output /dev/null --write-out '%{http_code}'"
         assert shell(server, f"{status} https://{NAME}/", wheels) == "401"
         trusting = examine[0].replace("logstream doctor", "env SSL_CERT_FILE=$CURL_CA_BUNDLE logstream doctor")
-        assert "0 errors, 0 warnings" in shell(server, trusting, wheels)
+        said = shell(server, trusting, wheels)
+        assert "0 errors, 0 warnings" in said
+        assert found_in(said.splitlines()) == found_in(blocks("text")[1])
 
         # Weeks later certbot renews it, through the configuration that is in force by then.
         before = serial(server)

@@ -10,6 +10,12 @@ from playwright.sync_api import Page, expect
 if TYPE_CHECKING:
     from tests.running import Service
 
+# The lowest pixels of the canvas, where nothing but times stands.
+HAS_TIMES = """() => {
+  const canvas = document.querySelector('[role="slider"] canvas');
+  const below = canvas?.getContext('2d').getImageData(0, canvas.height - 12, canvas.width, 12).data ?? [];
+  return below.some(part => part > 0);
+}"""
 LOG = '[role="log"]'
 RED_PIXELS = """element => {
   const canvas = element.querySelector('canvas');
@@ -100,3 +106,11 @@ def test_keys_move_say_what_is_there_choose_a_stretch_and_show_it(service: Servi
     page.keyboard.press("Enter")
     expect(page.locator(f"{LOG} [data-id]")).to_have_count(4)
     expect(page.get_by_text(re.compile("^Only "))).to_be_visible()
+
+
+def test_times_stand_below_the_bars_also_where_no_more_lines_come(service: Service, page: Page) -> None:
+    service.write("a.log", *(f"2026-11-28T10:00:0{second}Z INFO line {second}" for second in range(3)))
+    service.wait_until_read("a.log")
+    page.goto(service.url)
+    expect(page.locator('[data-state="live"]')).to_be_visible()
+    page.wait_for_function(HAS_TIMES)

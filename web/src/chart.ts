@@ -143,12 +143,16 @@ export class Chart {
       space: 90,
       grid: { show: false },
       ticks: { show: false },
-      values: (plot, splits, _axis, _space, stepMs) =>
-        splits.map((timeMs) => {
-          const at = plot.valToPos(timeMs, "x");
+      values: (plot, splits, _axis, _space, stepMs) => {
+        // uPlot asks before it lays out, and not again while the times are the same: its own sizes are the last ones.
+        const { fromMs, untilMs } = this.#extent;
+        const widthPx = plot.width - 2 * SIDE_PX;
+        return splits.map((timeMs) => {
+          const at = ((timeMs - fromMs) / (untilMs - fromMs)) * widthPx;
           // Its middle stands there: nearer to an end, half of it would be cut off.
-          return at < SIDE_PX || at > plot.over.clientWidth - SIDE_PX ? "" : options.label(timeMs, stepMs);
-        }),
+          return at < SIDE_PX || at > widthPx - SIDE_PX ? "" : options.label(timeMs, stepMs);
+        });
+      },
     };
   }
 }

@@ -52,7 +52,7 @@ async def get_login() -> Response | AnyResponse:
 async def log_in() -> Response:
     """Begin a session: `{"name": ..., "password": ...}`; 204 with the cookie, 401, or 429 with `Retry-After`."""
     gate = _gate()
-    if (refused := _of_another_page()) is not None:
+    if (refused := await _of_another_page()) is not None:
         return refused
     credentials = await _credentials()
     if credentials is None:
@@ -80,7 +80,7 @@ async def log_in() -> Response:
 async def log_out() -> Response:
     """End the session, here and for whoever else has its cookie."""
     gate = _gate()
-    if (refused := _of_another_page()) is not None:
+    if (refused := await _of_another_page()) is not None:
         return refused
     name = gate.end_session(request.cookies.get(COOKIE))
     if name is not None:
@@ -102,8 +102,10 @@ def _gate() -> Gate:
     return context.gate
 
 
-def _of_another_page() -> Response | None:
+async def _of_another_page() -> Response | None:
     """A refusal, unless a page of this service sent the request."""
+    # An answer before all of the request has come costs its sender the connection, and what is sent next on it.
+    await request.get_data()
     headers = request.headers
     hosts = [headers.get("Host")]
     if _gate().policy.proxies.holds(request.remote_addr):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -455,6 +456,22 @@ def test_a_form_of_another_page_logs_nobody_in_or_out(guard: Guarded) -> None:
         assert client.post("/login", data=body).status_code == 400
         assert client.get("/logout").status_code == 405
         assert client.get("/api/v1/session").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/login", "/logout"])
+def test_a_refusal_does_not_cost_the_connection_whose_body_is_still_on_its_way(guard: Guarded, path: str) -> None:
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nOrigin: https://evil.example.org\r\nContent-Length: 2\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", guard.service.port), timeout=PATIENCE_SECONDS) as sock:
+        sock.sendall(head.encode())
+        sock.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            sock.recv(1)
+        sock.settimeout(PATIENCE_SECONDS)
+        sock.sendall(b"{}GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        answers = b""
+        while block := sock.recv(65_536):
+            answers += block
+    assert re.findall(rb"HTTP/1\.1 (\d+)", answers) == [b"403", b"200"]
 
 
 def test_a_session_that_was_given_to_somebody_is_not_theirs_after_the_login(guard: Guarded) -> None:

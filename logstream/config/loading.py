@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from logstream.access import NOBODY, AccessFileError, Users, read_users
 from logstream.config.judge import judge_override, judge_tables
@@ -90,17 +90,27 @@ def load(
     if problems or tables is None or document is None:
         raise ConfigError(problems)
     settings = _overridden(tables, changes, path)
-    if (header := _header_without_proxy(settings, document)) is not None:
+    written = _Written(document, (*given, *options))
+    if (header := _header_without_proxy(settings, written)) is not None:
         raise ConfigError([header])
     if users == "leave":
         return settings
-    settings = replace(settings, users=_users(settings, document, is_strict=users == "read"))
+    settings = replace(settings, users=_users(settings, written, is_strict=users == "read"))
     if _lets_anybody_in(settings):
-        places = [override.place for override in (*given, *options) if override.key == "host"]
-        place = places[-1] if places else document.place(("server", "host"))
         found_host = f"found {quote(settings.server.host)}: {OBJECTION}"
-        raise ConfigError([Problem(place, "server.host", found_host, REMEDY)])
+        raise ConfigError([Problem(written.place("server", "host"), "server.host", found_host, REMEDY)])
     return settings
+
+
+class _Written(NamedTuple):
+    """Where each setting was written: the file, the environment or an option."""
+
+    document: Document
+    overrides: tuple[Override, ...]
+
+    def place(self, section: str, key: str) -> str:
+        places = [one.place for one in self.overrides if (one.section, one.key) == (section, key)]
+        return places[-1] if places else self.document.place((section, key))
 
 
 def _lets_anybody_in(settings: Settings) -> bool:
@@ -109,7 +119,7 @@ def _lets_anybody_in(settings: Settings) -> bool:
     return is_open and not (settings.access.trusted_header or settings.users.is_asked_for)
 
 
-def _users(settings: Settings, document: Document, *, is_strict: bool) -> Users:
+def _users(settings: Settings, written: _Written, *, is_strict: bool) -> Users:
     """What the file of users holds, perhaps nobody if it is not ours to read; raises ConfigError."""
     path = settings.users_path
     try:
@@ -117,17 +127,24 @@ def _users(settings: Settings, document: Document, *, is_strict: bool) -> Users:
     except AccessFileError as error:
         if not is_strict and isinstance(error.__cause__, PermissionError):
             return Users(is_asked_for=True)
-        raise ConfigError([Problem(printable(str(path)), "", error.reason, error.remedy)]) from None
+        raise ConfigError([_unreadable(settings, written, error)]) from None
     if settings.access.users_file is not None and not users.is_asked_for:
-        place, found = document.place(("access", "users_file")), f"there is no {quote(str(path))}"
+        place, found = written.place("access", "users_file"), f"there is no {quote(str(path))}"
         raise ConfigError([Problem(place, "access.users_file", found, "one that `logstream user add NAME` has made")])
     return users
 
 
-def _header_without_proxy(settings: Settings, document: Document) -> Problem | None:
+def _unreadable(settings: Settings, written: _Written, error: AccessFileError) -> Problem:
+    path = printable(str(settings.users_path))
+    if settings.access.users_file is None:
+        return Problem(path, "", error.reason, error.remedy)
+    return Problem(written.place("access", "users_file"), "access.users_file", f"{path}: {error.reason}", error.remedy)
+
+
+def _header_without_proxy(settings: Settings, written: _Written) -> Problem | None:
     if settings.access.trusted_header is None or settings.access.trusted_proxies:
         return None
-    place = document.place(("access", "trusted_header"))
+    place = written.place("access", "trusted_header")
     message = "nobody is trusted to send it"
     return Problem(place, "access.trusted_header", message, 'trusted_proxies, such as ["unix"] or ["127.0.0.1"]')
 

@@ -114,6 +114,9 @@ def test_any_file_is_either_taken_or_told_what_is_wrong(file: Path, content: byt
 @given(
     st.dictionaries(st.text(max_size=12).map("LOGSTREAM_{}".format) | st.sampled_from(VARIABLES), st.text(max_size=8))
 )
+@example({"LOGSTREAM_ACCESS__USERS_FILE": "0"})
+@example({"LOGSTREAM_ACCESS__USERS_FILE": "/"})
+@example({"LOGSTREAM_ACCESS__TRUSTED_HEADER": "X-User"})
 def test_any_environment_is_either_taken_or_told_what_is_wrong(file: Path, environ: dict[str, str]) -> None:
     file.write_text("")
     taken, problems = answer(file, environ)

@@ -8,7 +8,7 @@ import type { StreamState } from "../src/stream.ts";
 import { Call, settle, VirtualTime, wireRecord } from "./fakes.ts";
 
 /** In long waits little happens later than this, and a step of time costs the test some. */
-const SOON_MS = 2000;
+const SOON_MS = 1000;
 
 /** A service, its worker and the tabs of one browser; messages between them wait until they are passed on. */
 export class Scene {

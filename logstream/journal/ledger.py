@@ -31,7 +31,7 @@ UPDATE generation SET proof_offset = ?, proof_crc = ?, head_length = ?, head_crc
 """
 ROW_BYTES = 976
 """A row is appended to until it holds this much; then a new one begins. Four that are hardly longer fill a page."""
-KEYFRAME_ENTRIES = 4096
+KEYFRAME_ENTRIES = 1024
 _KEYFRAME_ENTRIES_A_LIFE = 16
 
 

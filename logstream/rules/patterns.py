@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from logstream.rules.forms import batches, compiled, form_of
-from logstream.rules.scanning import CLOSING, stops_in
+from logstream.rules.scanning import CLOSING, Scanner
 from logstream.rules.syntax import PatternError
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class PatternSet:
         self._verified = [number for number, form in enumerate(forms) if form.verified]
         self._alone: dict[int, hyperscan.Database] = {}
         self._blocks = [([number for number, _ in batch], compiled(batch)) for batch in batches(enumerate(forms))]
+        self._scanner = Scanner([database for _, database in self._blocks])
         self._lines = [
             ([number for number, _ in batch], compiled(batch))
             for batch in batches((number, forms[number]) for number in self._verified)
@@ -100,8 +101,7 @@ class PatternSet:
         Each line that matches one of the patterns has one of them in it or at its end; a line that has one need not
         match. `content` is valid UTF-8. With `only_first` it is enough to know of one. May be called from any thread.
         """
-        with self._scanning:
-            return stops_in([database for _, database in self._blocks], content, end, only_first=only_first)
+        return self._scanner.stops(content, end, only_first=only_first)
 
     def _scan_block(self, text: bytes, ends: Sequence[int], known: Container[Pattern]) -> list[set[int]]:
         stops: list[list[int]] = [[] for _ in self.patterns]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from logstream.rules import Pattern, PatternSet, compile_query, parse_query
+from logstream.rules import literals as literals_module
 from logstream.rules.literals import Literals, may_be_literal
 
 PIECES = (
@@ -47,6 +48,41 @@ def test_a_line_has_a_stop_if_one_of_the_words_is_in_its_text(
     assert [ends.index(stop) for stop in found] == expected
     first = Literals(words).stops(raw + beyond, len(raw), only_first=True)
     assert first == [ends[index] for index in expected[:1]]
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.text("abcdKks\u017f\u212a \r.", max_size=24).map(str.encode), min_size=1, max_size=60),
+    st.sampled_from(["abcd", "kabcdk", "dcbasabcd", "b.d c", "ka b.cs", "abab", "ABCD", "sks"]),
+    st.sampled_from([1, 3, 32]),
+    st.sampled_from([b"", b"sk" * 40]),
+)
+def test_a_word_is_found_by_a_part_of_it_where_it_is_found_by_itself(
+    monkeypatch: pytest.MonkeyPatch, content: list[bytes], word: str, most: int, beyond: bytes
+) -> None:
+    text = word.encode()
+    raw = b"".join(line + text * (number % 3 == 0) + b"\n" for number, line in enumerate(content))
+    alone = Literals([word])
+    alone._part = None
+    monkeypatch.setattr(literals_module, "_FEWEST_BYTES", 0)
+    monkeypatch.setattr(literals_module, "_MOST_SUSPECTS", most)
+    words = Literals([word])
+    for _ in range(3):
+        assert words.stops(raw + beyond, len(raw)) == alone.stops(raw + beyond, len(raw))
+    first = words.stops(raw + beyond, len(raw), only_first=True)
+    assert first == alone.stops(raw + beyond, len(raw))[:1]
+
+
+def test_what_no_other_letter_stands_for_is_looked_for_first_and_the_rarest_beginning_of_it() -> None:
+    words = Literals(["deadlock"])
+    assert words._part is not None
+    content = b"the order is dead\n" * 5_000 + b"a deadloc and no more\na DEADLOC\xe2\x84\xaa\n"
+    assert words.stops(content, len(content)) == [len(content) - 1]
+    assert Literals(["task"])._part is None, "what is left of it is too short"
+    assert Literals(["error", "warn"])._part is None, "two are not found so fast"
+    sought = words._part._made_for(content[:1_000])
+    assert sought.stops(b"adlo eadlo\n", 11) == []
+    assert sought.stops(b"adloc eadlo\n", 12) == [5]
 
 
 @pytest.mark.parametrize(("text", "may_be"), [("deadlock", True), ("Ä", False), ("a\nb", False), ("a b", True)])

@@ -201,7 +201,7 @@ class Hub:
         return judge_block(block, self._traits_of(block.generation), self.rules, self.encoder, above)
 
     def _judge_picked(self, picked: Picked) -> PickedLines:
-        return PickedLines(picked, self._traits_of(picked.stretch.generation), self.rules, self.encoder)
+        return PickedLines(picked, self._traits_of(picked.generation), self.rules, self.encoder)
 
     def _are_alone(self, generation: Generation, lines: bytes) -> bool:
         return are_alone(lines, self._traits_of(generation).folding)

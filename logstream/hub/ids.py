@@ -27,11 +27,21 @@ _FEWEST_LINES = 8
 class LineIds:
     """Ids by the lines' indexes."""
 
-    def __init__(self, block: Block, line_ends: Sequence[int], line_feeds: NDArray[np.integer] | None = None) -> None:
-        """None is made yet; the lines of `block` end at `line_ends`, and each with one of `line_feeds` if given."""
+    def __init__(
+        self,
+        block: Block,
+        line_ends: Sequence[int],
+        line_feeds: NDArray[np.integer] | None = None,
+        anchors: Sequence[int] | None = None,
+    ) -> None:
+        """None is made yet; the lines of `block` end at `line_ends`, and each with one of `line_feeds` if given.
+
+        With `anchors`, one for each line, the block's own bytes are not asked: they may be others.
+        """
         self._block = block
         self._line_ends = line_ends
         self._line_feeds = line_feeds
+        self._anchors = anchors
         self._made: list[Any] = [None] * len(line_ends)
 
     def of(self, indexes: Sequence[int]) -> Sequence[bytes] | None:
@@ -40,10 +50,10 @@ class LineIds:
             return None
         if len(indexes) == len(self._made):
             if None in self._made:
-                self._made = self._after(self._line_ends)
+                self._made = self._after(range(len(self._made)))
             return self._made
         missing = [index for index in indexes if self._made[index] is None]
-        made = self._after([self._line_ends[index] for index in missing]) if missing else ()
+        made = self._after(missing) if missing else ()
         for index, made_id in zip(missing, made, strict=True):
             self._made[index] = made_id
         return [self._made[index] for index in indexes]
@@ -56,7 +66,7 @@ class LineIds:
         if len(indexes) < len(ends):
             ends = ends[list(indexes)]
         block = self._block
-        return id_table(block.generation.key, block.start + ends, anchors_of(block.lead, block.content, ends))
+        return id_table(block.generation.key, block.start + ends, self._anchors_at(ends, indexes))
 
     def one(self, index: int) -> str | None:
         """The id of one line."""
@@ -65,18 +75,29 @@ class LineIds:
             return str(made, "ascii")
         if not self._block.is_durable:
             return None
-        found = self._encoded(self._line_ends[index])
+        found = self._encoded(self._line_ends[index], index)
         self._made[index] = found.encode()
         return found
 
-    def _after(self, ends: Sequence[int]) -> list[bytes]:
+    def _after(self, indexes: Sequence[int]) -> list[bytes]:
         block = self._block
         key = block.generation.key
+        is_all = len(indexes) == len(self._line_ends)
+        ends = self._line_ends if is_all else [self._line_ends[index] for index in indexes]
         if len(ends) < _FEWEST_LINES:
-            return [self._encoded(end).encode() for end in ends]
+            return [self._encoded(end, index).encode() for end, index in zip(ends, indexes, strict=True)]
         offsets = np.array(ends)
-        return encode_ids(key, block.start + offsets, anchors_of(block.lead, block.content, offsets))
+        return encode_ids(key, block.start + offsets, self._anchors_at(offsets, indexes))
 
-    def _encoded(self, end: int) -> str:
+    def _encoded(self, end: int, index: int) -> str:
         block = self._block
-        return encode_id(Position(block.generation.key, block.start + end, anchor_of(block.before(end))))
+        return encode_id(Position(block.generation.key, block.start + end, self._anchor_at(end, index)))
+
+    def _anchor_at(self, end: int, index: int) -> int:
+        return anchor_of(self._block.before(end)) if self._anchors is None else self._anchors[index]
+
+    def _anchors_at(self, ends: NDArray[np.integer], indexes: Sequence[int]) -> NDArray[np.integer]:
+        if self._anchors is None:
+            return anchors_of(self._block.lead, self._block.content, ends)
+        anchors = np.array(self._anchors)
+        return anchors if len(indexes) == len(anchors) else anchors[list(indexes)]

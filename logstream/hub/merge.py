@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from logstream.hub.judged import SourceTraits
 from logstream.hub.times import LineTimes, recorded_ms
-from logstream.journal.base import Block, Lost
+from logstream.journal.base import Block, Lost, Picked
 from logstream.journal.cutting import cut_blocks
 from logstream.journal.sifting import Stretch, pieces_around
 from logstream.tail.batch import Range
@@ -21,7 +21,7 @@ from logstream.tail.framing import framing_of
 from logstream.tail.lines import may_be_over_long
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from logstream.hub.frames import EncodedRecord
     from logstream.hub.hub import Hub
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 MERGE_BYTES = 8 << 20
 """How far the walk goes on for the sake of the order alone, once there are enough records."""
 _FIRST_WINDOW_BYTES = 256 * 1024
+_LARGEST_WINDOW_BYTES = 32 << 20
+"""How far the walk looks at once while there are too few records."""
 _END_BYTES = (16 * 1024, 256 * 1024, 1 << 20)
 """How much of a file's end is read: first a little, for most files ended long before."""
 ENDS_BYTES = 32 << 20
@@ -62,8 +64,9 @@ async def last_by_time(hub: Hub, view: View, count: int) -> tuple[tuple[EncodedR
     is_settled, oldest_recorded_ms = False, 0
     end, window_bytes, over_bytes = hub.head, _FIRST_WINDOW_BYTES, 0
     while end > 0 and over_bytes < MERGE_BYTES:
-        begin = await hub.journal.align(max(0, end - min(window_bytes, MERGE_BYTES)))
         oldest_ms = found[0].time_ms if len(found) >= count else None
+        largest_bytes = _LARGEST_WINDOW_BYTES if oldest_ms is None else MERGE_BYTES
+        begin = await hub.journal.align(max(0, end - min(window_bytes, largest_bytes)))
         matches, first_ms = await _matches(hub, view, begin, end, count)
         if oldest_ms is not None:
             over_bytes += end - begin
@@ -144,7 +147,7 @@ def _blocks_of(stretch: Block, sieve: Sieve | None, max_line_bytes: int) -> list
     ]
 
 
-def _chosen(judged: Judged, selected: list[int], when: list[int]) -> list[_Match]:
+def _chosen(judged: Judged, selected: list[int], when: Sequence[int] | Mapping[int, int]) -> list[_Match]:
     file = (judged.block.generation.source, judged.block.generation.file)
     records = zip(selected, judged.encoded_lines(selected), strict=True)
     return [_Match(judged.place_before(index), when[index], file, record) for index, record in records]
@@ -168,16 +171,32 @@ async def _matches(hub: Hub, view: View, begin: int, end: int, most: int) -> tup
     times = LineTimes(hub)
     reader = hub.journal.reader(begin, view.wants, sieve_of=view.sieve_of)
     try:
-        while (item := await reader.sift(end)) is not None:
+        while (item := await reader.pick(end)) is not None:
             await asyncio.sleep(0)
             if not isinstance(item, Lost):
                 first_ms = recorded_ms(item) if first_ms is None else first_ms
-            if isinstance(item, Block):
-                judged = hub.judge(item)
+            if isinstance(item, Block | Picked):
                 own = kept.setdefault(item.generation, [])
-                selected = view.selected(judged)[-most:]
-                own += _chosen(judged, selected, times.of(judged)) if selected else []
+                own += await _selected(hub, view, item, times, most)
                 del own[:-most]
     finally:
         reader.close()
     return [match for own in kept.values() for match in own], first_ms
+
+
+async def _selected(hub: Hub, view: View, item: Block | Picked, times: LineTimes, most: int) -> list[_Match]:
+    """The last `most` records of what was read."""
+    if isinstance(item, Block):
+        judged = hub.judge(item)
+        selected = view.selected(judged)[-most:]
+        return _chosen(judged, selected, times.of(judged)) if selected else []
+    picked, selected = view.selected_of(item)
+    selected = selected[-most:]
+    when: dict[int, int] = {}
+    for index in selected:
+        told_ms = picked.time_ms_of(index)
+        if told_ms is None:
+            told_ms = times.before(picked.line_block(index))
+            await asyncio.sleep(0)
+        when[index] = told_ms
+    return _chosen(picked, selected, when)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from logstream.hub.frames import Shape
 from logstream.hub.ids import LineIds
 from logstream.hub.judged import Judged
+from logstream.journal.base import Block
 from logstream.journal.cutting import BLOCK_BYTES, BLOCK_LINES
-from logstream.journal.ids import anchor_of
 from logstream.parse import may_continue, suspects
 from logstream.records import Position
 from logstream.rules import concerns
@@ -35,14 +36,19 @@ class PickedLines(Judged):
 
     def __init__(self, picked: Picked, traits: SourceTraits, rules: RuleSet, encoder: FrameEncoder) -> None:
         """Judge the lines, of which none goes on with another."""
-        stretch = picked.stretch
-        super().__init__(stretch._replace(content=picked.joined, lead=_LF), traits, rules, encoder)
-        self._ids = LineIds(stretch, picked.ends)
+        block = Block(picked.generation, picked.start, picked.at, picked.time_ms, _LF, picked.joined)
+        super().__init__(block, traits, rules, encoder)
+        self._ids = LineIds(block, picked.ends, anchors=picked.anchors)
         self._picked = picked
         self.has_returns = b"\r" in self.block.content
 
-    def counts_within_blocks(self, indexes: Sequence[int]) -> list[int]:
-        """Of ascending indexes, how many each time are of lines that one block can hold: what one event may tell."""
+    def counts(self, indexes: Sequence[int], shape: Shape) -> list[int]:
+        """Of ascending indexes, how many each time are told of in one frame.
+
+        A `batch` tells of lines that one block can hold.
+        """
+        if shape is Shape.LINE:
+            return [min(BLOCK_LINES, len(indexes) - begin) for begin in range(0, len(indexes), BLOCK_LINES)]
         starts, ends = self._picked.starts, self._picked.ends
         counts: list[int] = []
         first = 0
@@ -55,8 +61,24 @@ class PickedLines(Judged):
 
     def reached(self, index: int) -> tuple[int, Position]:
         """The place after line `index`, and the position there."""
-        stretch, end = self._picked.stretch, self._picked.ends[index]
-        return stretch.at + end, Position(stretch.generation.key, stretch.start + end, anchor_of(stretch.before(end)))
+        picked, end = self._picked, self._picked.ends[index]
+        return picked.at + end, Position(picked.generation.key, picked.start + end, picked.anchors[index])
+
+    def line_block(self, index: int) -> Block:
+        """A line by itself, at its place; what stands before it is not known."""
+        return self.block._replace(
+            start=self._picked.start + self._picked.starts[index],
+            at=self.place_before(index),
+            content=self.block.content[self._start_of(index) : self._line_ends[index]],
+        )
+
+    def place_before(self, index: int) -> int:
+        """The place before line `index` in the recorded order."""
+        return self._picked.at + self._picked.starts[index]
+
+    def place_after(self, index: int) -> int:
+        """The place after line `index` in the recorded order."""
+        return self._picked.at + self._picked.ends[index]
 
     def _may_go_on(self, _folding: Folding | None) -> bool:
         return False

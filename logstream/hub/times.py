@@ -13,7 +13,7 @@ from logstream.journal.base import TIME_RESOLUTION_MS
 if TYPE_CHECKING:
     from logstream.hub.hub import Hub
     from logstream.hub.judged import Judged
-    from logstream.journal.base import Block, Passed
+    from logstream.journal.base import Block, Passed, Picked
 
 LOOK_BACK_BYTES = 64 * 1024
 """How far before a block the last time that its file told is looked for."""
@@ -36,7 +36,7 @@ class Span(NamedTuple):
         return after_start and (self.until_ms is None or time_ms < self.until_ms)
 
 
-def recorded_ms(block: Block | Passed) -> int:
+def recorded_ms(block: Block | Passed | Picked) -> int:
     """The latest moment at which the block may have been recorded: it is known to the second only."""
     return block.time_ms + TIME_RESOLUTION_MS - 1
 
@@ -69,6 +69,11 @@ class LineTimes:
         else:
             self._last_ms.pop(key, None)
         return found
+
+    def before(self, line: Block) -> int:
+        """The time of a line that tells none."""
+        told_ms = _time_before(self._hub, line)
+        return recorded_ms(line) if told_ms is None else told_ms
 
 
 def _time_before(hub: Hub, block: Block) -> int | None:

@@ -215,22 +215,23 @@ class View:
 
     def picked_frames(self, picked: Picked) -> list[Frame]:
         """Frames of lines that were picked out. A `batch` in them tells of what one block can hold."""
-        judged = self._judge_picked(picked)
-        # A return that ends a line is found by patterns, and not shown.
-        is_decided = self._query.is_decided_by_sieve and not judged.has_returns
-        selected = self.selected(judged, is_decided=is_decided)
+        judged, selected = self.selected_of(picked)
         if not selected:
             return [Frame(b"", picked.next_at, picked.after)]
-        if self.key.shape is Shape.BATCH:
-            counts = judged.counts_within_blocks(selected)
-        else:
-            counts = [min(BLOCK_LINES, len(selected) - begin) for begin in range(0, len(selected), BLOCK_LINES)]
+        counts = judged.counts(selected, self.key.shape)
         events = judged.events(selected, self.key.shape, counts, is_kept=False)
         frames = []
         for content, count, end in zip(events, counts, accumulate(counts), strict=True):
             at, after = judged.reached(selected[end - 1]) if end < len(selected) else (picked.next_at, picked.after)
             frames.append(Frame(content, at, after, records=count))
         return frames
+
+    def selected_of(self, picked: Picked) -> tuple[PickedLines, list[int]]:
+        """Lines that were picked out, and the indexes of those that the view's query selects."""
+        judged = self._judge_picked(picked)
+        # A return that ends a line is found by patterns, and not shown.
+        is_decided = self._query.is_decided_by_sieve and not judged.has_returns
+        return judged, self.selected(judged, is_decided=is_decided)
 
     def sieve_of(self, generation: Generation, most_picked: int = BLOCK_LINES) -> Sieve | None:
         """What tells of many lines of a generation at once which of them the view can select, if anything does."""

@@ -94,22 +94,21 @@ class Passed(NamedTuple):
 class Picked(NamedTuple):
     """Whole lines of a run of which only some can be wanted, and these can be told of by themselves.
 
-    `stretch` holds all that was looked at, and maybe more behind it; `starts` and `ends` are where the lines that can
-    be wanted lie in its content, ascending, and `joined` is these lines. `after` is the position after all that was
-    looked at, `next_at` its place.
+    What was looked at begins at the offset `start` and the place `at`. `starts` and `ends` are where the lines that can
+    be wanted lie behind that, ascending; `joined` is these lines, and `anchors` has what an id needs of the bytes
+    before each end. `after` is the position after all that was looked at, `next_at` its place.
     """
 
-    stretch: Block
+    generation: Generation
+    start: int
+    at: int
+    time_ms: int
     starts: Sequence[int]
     ends: Sequence[int]
     joined: bytes
+    anchors: Sequence[int]
     next_at: int
     after: Position
-
-    @property
-    def at(self) -> int:
-        """The place of the first byte that was looked at."""
-        return self.stretch.at
 
 
 class Sieve(NamedTuple):

@@ -78,8 +78,13 @@ class EntryCursor:
             if self.at >= self._ledger.head or not self._load():
                 return None
 
-    def next_run(self, until: int, wants: Callable[[Generation], bool] | None = None) -> Run | None:
-        """The next run before the place `until`, of a generation that `wants` accepts; the place moves behind it."""
+    def next_run(
+        self, until: int, wants: Callable[[Generation], bool] | None = None, most_bytes: int = 0
+    ) -> Run | None:
+        """The next run before the place `until`, of a generation that `wants` accepts; the place moves behind it.
+
+        It may be of some `most_bytes`, if these are more, where all of it was recorded at the same time.
+        """
         run: Run | None = None
         while self.at < until and (found := self.peek()) is not None:
             entry, before = found
@@ -92,13 +97,13 @@ class EntryCursor:
             piece = self._piece(entry, before, until)
             if run is None:
                 run = piece
-            elif not (run.generation is piece.generation and run.hole is None and piece.hole is None):
+            elif not _goes_on(run, piece):
                 break
             else:
                 lines = None if run.lines is None or piece.lines is None else run.lines + piece.lines
                 run = run._replace(end=piece.end, lines=lines)
             self.at = piece.next_at
-            if run.hole is not None or (run.end or 0) - run.start >= RUN_BYTES:
+            if run.hole is not None or (run.end or 0) - run.start >= max(RUN_BYTES, most_bytes):
                 break
         return run
 
@@ -144,6 +149,13 @@ class EntryCursor:
             if entry.at + entry.weight > self.at:
                 self._ahead.append((entry, before))
             self._reached[entry.slot] = Reached(before.offset + (entry.length or 0), before.lines + entry.line_count)
+
+
+def _goes_on(run: Run, piece: Run) -> bool:
+    """Whether `piece`, which follows `run` in the recorded order, may be joined to it."""
+    if run.generation is not piece.generation or run.hole is not None or piece.hole is not None:
+        return False
+    return (run.end or 0) - run.start < RUN_BYTES or run.time_ms == piece.time_ms
 
 
 def count_lines(lines: tuple[int, ...] | int | None, skip: int, stop: int) -> int | None:

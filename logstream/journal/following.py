@@ -208,5 +208,6 @@ class FollowingJournal(Recorded):
 
     async def aclose(self) -> None:
         """Close all files."""
+        self._threads.close()
         self._locator.close()
         self._store.close()

@@ -63,6 +63,12 @@ def anchor_of(before: bytes) -> int:
     return zlib.crc32(before[-ANCHOR_BYTES:])
 
 
+def anchors_within(content: bytes, ends: Sequence[int]) -> list[int]:
+    """The anchors for offsets within `content`, each of which has 64 bytes before it there."""
+    crc32 = zlib.crc32
+    return [crc32(content[end - ANCHOR_BYTES : end]) for end in ends]
+
+
 def anchors_of(lead: bytes, content: bytes, ends: Numbers) -> Numbers:
     """The anchors for ascending offsets within `content`, before which stands `lead`."""
     whole = lead.rjust(ANCHOR_BYTES, b"\0") + content

@@ -23,7 +23,7 @@ from logstream.tail.packed import Likeness, NoRoomError, StillWrittenError, copi
 from logstream.tail.rotation import is_compressed_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from logstream.journal.life import Life
 
@@ -69,6 +69,20 @@ class Locator:
             if len(self._open) > OPEN_FILES:
                 self.forget(next(iter(self._open)))
         return answer
+
+    def lend(self, life: Life) -> tuple[int, Callable[[int], bool]] | None:
+        """A descriptor that held the generation when it was looked at last, and what tells whether it still does.
+
+        That is for any thread, to be asked once something has been read. None: there is none, or only `find` knows.
+        """
+        key = life.generation.key
+        is_unpacked = key in self._unpacked_bytes
+        found = self._open.get(key)
+        if found is None or (is_unpacked and not self._is_good(found, life)):
+            return None
+        self._used.add(key)
+        facts = life.copy()  # the journal's own goes on
+        return found, (lambda _: True) if is_unpacked else (lambda descriptor: _examine(descriptor, facts) is None)
 
     def _is_good(self, descriptor: int, life: Life) -> bool:
         """Whether what is open still holds the generation: its file may have been written anew a moment ago."""

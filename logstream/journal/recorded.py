@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from logstream.journal.ahead import SearchThreads
 from logstream.journal.base import TIME_RESOLUTION_MS, Reached, Resolution
 from logstream.journal.codec import decode_row
 from logstream.journal.entries import EntryCursor
@@ -15,6 +16,7 @@ from logstream.journal.latest import read_before_of
 from logstream.journal.replay import Replay
 from logstream.journal.resolving import Resolver
 from logstream.journal.search import find_place, reached_at, read_before
+from logstream.journal.upcoming import Reading, Upcoming
 from logstream.records import GapReason, Position
 from logstream.tail.batch import ANCHOR_BYTES
 
@@ -41,6 +43,7 @@ class Recorded:
         self._locator = locator
         self._max_line_bytes = max_line_bytes
         self._resolver = Resolver(store, ledger, locator)
+        self._threads = SearchThreads()
 
     @property
     def head(self) -> int:
@@ -110,13 +113,13 @@ class Recorded:
         sieve_of: Callable[[Generation], Sieve | None] | None = None,
     ) -> Replay:
         """A reader that begins at the place `at`."""
-        cursor = EntryCursor(self._store, self._ledger, at)
 
         def is_wanted(generation: Generation) -> bool:
             return (only is None or generation.key == only) and (wants is None or wants(generation.source))
 
         selects = None if wants is None and only is None else is_wanted
-        return Replay(cursor, self._ledger, self._locator, self._max_line_bytes, selects, sieve_of)
+        reading = Reading(self._ledger, self._locator, self._max_line_bytes, self._threads)
+        return Replay(Upcoming(EntryCursor(self._store, self._ledger, at), selects, reading), reading, sieve_of)
 
     def bytes_before(self, generation: Generation, offset: int, length: int) -> bytes | None:
         """The at most `length` bytes of `generation` before `offset`; None while they cannot be read."""

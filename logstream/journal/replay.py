@@ -13,6 +13,7 @@ from logstream.journal.sifting import (
     BEYOND_BYTES,
     LEAST_STRETCH_BYTES,
     STRETCH_BYTES,
+    Lines,
     Piece,
     Seen,
     Sifted,
@@ -28,10 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from logstream.journal.base import Sieve
-    from logstream.journal.entries import EntryCursor
-    from logstream.journal.ledger import Ledger
     from logstream.journal.life import Life
-    from logstream.journal.locate import Locator
+    from logstream.journal.upcoming import Reading, Upcoming
     from logstream.records import Generation
 
 
@@ -48,21 +47,15 @@ _MOST_UNSIFTED_BYTES: Final = 8 << 20
 class Replay:
     """One subscriber's way through the recorded order. See `BlockReader`."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what it reads with, and what it leaves out
+    def __init__(
         self,
-        cursor: EntryCursor,
-        ledger: Ledger,
-        locator: Locator,
-        max_line_bytes: Callable[[str], int],
-        wants: Callable[[Generation], bool] | None,
+        upcoming: Upcoming,
+        reading: Reading,
         sieve_of: Callable[[Generation], Sieve | None] | None = None,
     ) -> None:
-        """Read from where `cursor` stands, only generations that `wants` accepts."""
-        self._cursor = cursor
-        self._ledger = ledger
-        self._locator = locator
-        self._max_line_bytes = max_line_bytes
-        self._wants = wants
+        """Read the runs that are `upcoming`."""
+        self._upcoming = upcoming
+        self._ledger, self._locator, self._max_line_bytes, _ = reading
         self._run: Run | None = None
         """What is left of a run that did not fit one block."""
         self._last: tuple[Generation, int, bytes] | None = None
@@ -75,16 +68,16 @@ class Replay:
     @property
     def at(self) -> int:
         """The place that is read next."""
-        return self._cursor.at if self._run is None else self._run.at
+        return self._upcoming.at if self._run is None else self._run.at
 
     async def read(self, until: int) -> Block | Lost | None:
         """The next block before the place `until`, or what was lost there; None once `until` is reached."""
-        run = self._run or self._cursor.next_run(until, self._wants)
+        run = self._run or self._upcoming.next_run(until)
         return None if run is None else await self._read(run, until)
 
     async def sift(self, until: int) -> Block | Lost | Passed | None:
         """As `read`, but what the sieve holds back is passed over."""
-        run = self._run or self._cursor.next_run(until, self._wants)
+        run = self._run or self._upcoming.next_run(until)
         if run is None:
             return None
         sieve, life = self._sieve(run), self._ledger.lives.get(run.generation.key)
@@ -98,7 +91,7 @@ class Replay:
 
     async def pick(self, until: int) -> Block | Lost | Passed | Picked | None:
         """As `sift`, but lines that can be told of by themselves come without what lies between them."""
-        run = self._run or self._cursor.next_run(until, self._wants)
+        run = self._run or self._upcoming.next_run(until)
         if run is None:
             return None
         sieve, life = self._sieve(run), self._ledger.lives.get(run.generation.key)
@@ -106,6 +99,9 @@ class Replay:
             return await self._read(run, until)
         if self._sifted is None or not self._sifted.holds(run):
             self._run = run
+            ahead = await self._found_ahead(run, life, sieve, until)
+            if ahead is not None:
+                return ahead
             seen = await self._look_ahead(run, life, sieve)
             if isinstance(seen, Seen) and seen.stops:
                 found = self._picked(run, life, seen, sieve)
@@ -152,7 +148,7 @@ class Replay:
         self._run = None
         next_at = run.at + end - run.start
         if end == life.kept_end:
-            self._cursor = self._cursor.beginning_at(next_at)  # it counts the lines of what is lost
+            self._upcoming.begin_at(next_at)  # it counts the lines of what is lost
         elif end < (run.end or 0):
             self._run = run._replace(start=end, at=next_at, lines=None)
         self._last = run.generation, end, before
@@ -173,9 +169,7 @@ class Replay:
             return _in_pieces(run, seen)
         before = stretch.before(end)
         self._go_on(run, life, run.start + end, before)
-        block = Block(run.generation, run.start, run.at, run.time_ms, stretch.lead, stretch.content)
-        after = Position(run.generation.key, run.start + end, anchor_of(before))
-        return Picked(block, lines.starts, lines.ends, lines.joined, run.at + end, after)
+        return _picked_of(run, lines, end, before)
 
     async def _look_ahead(self, run: Run, life: Life, sieve: Sieve) -> Seen | Sifted | None:
         """Put the next stretch of the run to the sieve; None if there is none to be had, or it has no line end."""
@@ -202,6 +196,22 @@ class Replay:
         if stops is None:
             return Sifted(key, run.start + end, None)
         return Seen(Stretch(run.start, lead, content, end), stops)
+
+    async def _found_ahead(self, run: Run, life: Life, sieve: Sieve, until: int) -> Picked | Passed | None:
+        """What a thread has found in the whole run; None where that is for this reader to do."""
+        found = await self._upcoming.searched(run, until, self._sieve)
+        if found is None or run.end is None or not life.has_kept(run.end) or not self._goes_on(run, found.lead):
+            return None
+        lines, length = found.lines, run.end - run.start
+        if not lines.ends:
+            self._go_on(run, life, run.end, found.before)
+            after = Position(run.generation.key, run.end, anchor_of(found.before))
+            return Passed(run.generation, run.at, run.next_at, run.time_ms, after, run.at + found.first_end)
+        begins_line = found.lead.endswith(b"\n") and len(lines.ends) <= sieve.most_picked
+        if not begins_line or not sieve.are_alone(lines.joined):
+            return None
+        self._go_on(run, life, run.end, found.before)
+        return _picked_of(run, lines, length, found.before)
 
     def _pass(self, run: Run, life: Life, piece: Piece) -> Passed:
         """Move to where a piece begins."""
@@ -237,7 +247,8 @@ class Replay:
         return lead, content
 
     def close(self) -> None:
-        """Nothing is held: descriptors belong to the locator."""
+        """Wait for nothing that threads were to look at; descriptors belong to the locator."""
+        self._upcoming.close()
 
     def _goes_on(self, run: Run, lead: bytes) -> bool:
         """Whether `lead` is what stood before the run when this reader was there, if it was."""
@@ -248,7 +259,7 @@ class Replay:
     def _lose(self, run: Run, reason: GapReason, until: int) -> Lost:
         """The run, and what follows it in the same generation, as one loss: what is gone here is gone there."""
         self._locator.forget(run.generation.key)
-        while (following := self._cursor.next_run(until, self._wants)) is not None:
+        while (following := self._upcoming.next_run(until)) is not None:
             if following.generation != run.generation or following.hole is not None:
                 self._run = following
                 break
@@ -259,6 +270,13 @@ class Replay:
 
     def _told(self, lost: Lost) -> Lost:
         return lost if lost.next_at <= self._ledger.durable_head else lost._replace(after=None)
+
+
+def _picked_of(run: Run, lines: Lines, length: int, before: bytes) -> Picked:
+    """The lines that were picked out of the first `length` bytes of the run, of which `before` are the last."""
+    after = Position(run.generation.key, run.start + length, anchor_of(before))
+    starts, ends, joined, anchors = lines
+    return Picked(run.generation, run.start, run.at, run.time_ms, starts, ends, joined, anchors, run.at + length, after)
 
 
 def _in_pieces(run: Run, seen: Seen) -> Sifted:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from logstream.journal.cutting import BLOCK_BYTES, BLOCK_LINES
+from logstream.journal.ids import anchor_of, anchors_within
 from logstream.tail.batch import ANCHOR_BYTES
 
 if TYPE_CHECKING:
@@ -57,11 +58,12 @@ class Seen(NamedTuple):
 
 
 class Lines(NamedTuple):
-    """Lines cut out of a stretch: where each lies in its content, and all of them joined."""
+    """Lines cut out of a stretch: where each lies in its content, all of them joined, and the anchor behind each."""
 
     starts: list[int]
     ends: list[int]
     joined: bytes
+    anchors: list[int]
 
 
 class Piece(NamedTuple):
@@ -113,7 +115,10 @@ def lines_at(seen: Seen, most: int) -> Lines:
     content = seen.stretch.content
     is_dense = len(seen.stops) * _FAR_BYTES > seen.stretch.end
     starts, ends = _dense_lines(seen, most) if is_dense else _sparse_lines(seen, most)
-    return Lines(starts, ends, b"".join([content[start:end] for start, end in zip(starts, ends, strict=True)]))
+    joined = b"".join([content[start:end] for start, end in zip(starts, ends, strict=True)])
+    near = bisect_left(ends, ANCHOR_BYTES)
+    anchors = [anchor_of(seen.stretch.before(end)) for end in ends[:near]] + anchors_within(content, ends[near:])
+    return Lines(starts, ends, joined, anchors)
 
 
 def _sparse_lines(seen: Seen, most: int) -> tuple[list[int], list[int]]:

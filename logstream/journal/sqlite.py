@@ -191,6 +191,7 @@ class SqliteJournal(Recorded):
     async def aclose(self) -> None:
         """Finish writing and release the state."""
         async with self._write_lock:
+            self._threads.close()
             self._worker.shutdown(wait=True)
             self._locator.close()
             note_clean_end(self._store)

@@ -18,11 +18,15 @@ from logstream.hub.history import Wanted, page_after, page_before
 from logstream.hub.judged import SourceTraits
 from logstream.hub.merge import last_by_time
 from logstream.hub.times import Span
+from logstream.journal import ahead as ahead_module
+from logstream.journal import codec as codec_module
+from logstream.journal import entries as entries_module
 from logstream.journal import replay as replay_module
 from logstream.journal import sifting as sifting_module
+from logstream.journal import upcoming as upcoming_module
 from logstream.journal.ids import encode_id
 from logstream.rules import Rule, RuleSet
-from tests.hub_kit import Stage, drain, told
+from tests.hub_kit import CLOCK_SECONDS, Stage, drain, told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -163,6 +167,54 @@ async def test_what_is_passed_over_holds_nothing_that_is_selected(
             patch.setattr(encoding_module, "_FEWEST_COLUMNS", 1_000)
 
             assert sifted == await selected(stage, view, in_batches)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.lists(lines, min_size=1, max_size=12), min_size=2, max_size=8),
+    queries,
+    st.tuples(
+        st.sampled_from([0, 4]),
+        st.sampled_from([80, 200, 4_000]),
+        st.sampled_from([100, 500]),
+        st.sampled_from([1, 3, 64]),
+        st.sampled_from([1, 40, 1 << 20]),
+    ),
+)
+async def test_what_threads_find_before_a_reader_comes_is_what_it_finds_itself(
+    tmp_path_factory: pytest.TempPathFactory,
+    batches: Sequence[Sequence[bytes]],
+    query: str,
+    bounds: tuple[int, int, int, int, int],
+) -> None:
+    between, read_bytes, run_bytes, most_held, most_found = bounds
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recent_module, "RECENT_ITEMS", 0)
+        patch.setattr(codec_module, "COARSE_MERGE_BYTES", run_bytes)
+        patch.setattr(entries_module, "RUN_BYTES", run_bytes)
+        patch.setattr(upcoming_module, "AHEAD_BYTES", 3 * run_bytes)
+        patch.setattr(upcoming_module, "FEWEST_BYTES", 1)
+        patch.setattr(upcoming_module, "_LEAST_PAUSE_BYTES", 1)
+        patch.setattr(upcoming_module, "_MOST_PAUSE_BYTES", 1)
+        patch.setattr(ahead_module, "_READ_BYTES", read_bytes)
+        patch.setattr(ahead_module, "MOST_HELD", most_held)
+        patch.setattr(ahead_module, "_MOST_FOUND_BYTES", most_found)
+        patch.setattr(ahead_module, "_cores", lambda: 2)
+        async with Stage(tmp_path_factory.mktemp("ahead")) as stage:
+            patch.setattr(stage.journal, "_max_line_bytes", lambda _: LONGEST)
+            stage.hub.traits["app"] = SourceTraits(max_line_bytes=LONGEST)
+            file = stage.file("app.log")
+            for number, batch in enumerate(batches):
+                lines = [piece for line in batch for piece in (line, *[FILLER] * between)]
+                await stage.tell(file.changes(*lines, coarse=True), time=CLOCK_SECONDS + number // 3)
+            view, in_batches = stage.view(query), stage.view(query, shape=Shape.BATCH)
+            ahead = await selected(stage, view, in_batches)
+            assert stage.journal._threads._held == 0
+            view.forget_frames()
+            in_batches.forget_frames()
+            patch.setattr(ahead_module, "MOST_HELD", 0)
+
+            assert ahead == await selected(stage, view, in_batches)
 
 
 async def test_what_is_passed_over_is_not_read_line_by_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

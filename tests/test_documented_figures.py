@@ -8,7 +8,8 @@ from typing import NamedTuple
 import pytest
 
 from logstream.access.limits import SECONDS_A_TRY, TRIES_A_USER, TRIES_AN_ADDRESS
-from logstream.hub.joining import MOST_BLOCKS, MOST_BYTES
+from logstream.hub.joining import MOST_BYTES
+from logstream.hub.lagging import MOST_PICKED
 from logstream.hub.recent import RECENT_ITEMS
 from logstream.hub.start import MOST_BACKFILL
 from logstream.journal.cutting import BLOCK_LINES
@@ -59,7 +60,7 @@ FIGURES = [
     Figure("docs/performance.md", "A block of up to # lines is read and written at once", BLOCK_LINES),
     Figure("docs/performance.md", "# KiB, are handled as one", MOST_BYTES >> 10),
     Figure("docs/performance.md", "Stretches of up to # MiB are searched", STRETCH_BYTES >> 20),
-    Figure("docs/performance.md", "judged and written, up to # at once", MOST_BLOCKS * BLOCK_LINES),
+    Figure("docs/performance.md", "judged and written, up to # at once", MOST_PICKED),
     Figure("docs/performance.md", "who lags by more than # blocks", RECENT_ITEMS),
     Figure("deploy/nginx/logstream.conf", "The service keeps idle ones for # s", KEEP_ALIVE_SECONDS),
 ]

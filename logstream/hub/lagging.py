@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 AHEAD_BYTES: Final = 4 << 20
 """What all subscribers together may hold of frames made ahead."""
-_MOST_AHEAD_BYTES: Final = 512 * 1024
+_MOST_AHEAD_BYTES: Final = 1 << 20
 """What one makes ahead at most; records take some four times the bytes of their lines."""
+MOST_PICKED: Final = 2 * MOST_BLOCKS * BLOCK_LINES
+"""How many lines that were picked out are judged at once: what is done once for all costs as much as 150 of them."""
 
 
 class Lagging:
@@ -87,7 +89,7 @@ class Lagging:
         return self._reader
 
     def _sieve_of(self, generation: Generation) -> Sieve | None:
-        return self._view.sieve_of(generation, MOST_BLOCKS * BLOCK_LINES if self._has_room else BLOCK_LINES)
+        return self._view.sieve_of(generation, MOST_PICKED if self._has_room else BLOCK_LINES)
 
     async def _read(self, reader: BlockReader, until: int) -> Block | Lost | Passed | Picked | None:
         item = await reader.pick(until)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from logstream.hub.frames import Shape
 from logstream.hub.ids import LineIds
 from logstream.hub.judged import Judged
@@ -16,7 +18,7 @@ from logstream.parse import may_continue, suspects
 from logstream.records import Position
 from logstream.rules import concerns
 from logstream.tail.framing import spoken_encoding
-from logstream.tail.lines import line_ends, strip_end
+from logstream.tail.lines import strip_end
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,7 +104,7 @@ def are_alone(lines: bytes, folding: Folding | None) -> bool:
     """
     if folding is None:
         return True
-    text, text_ends = lines[: -len(_LF)], [end - len(_LF) for end in line_ends(lines)]
+    text, text_ends = lines[: -len(_LF)], np.flatnonzero(np.frombuffer(lines, np.uint8) == _LF[0])
     for index in suspects(text, text_ends, folding):
         start = text_ends[index - 1] + len(_LF) if index else 0
         if may_continue(strip_end(lines[start : text_ends[index] + len(_LF)]).decode(errors="replace"), folding):

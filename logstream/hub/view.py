@@ -238,7 +238,7 @@ class View:
         sieve = self._query.sieve
         if sieve is None or self._plain_bytes(generation) is None:
             return None
-        return Sieve(sieve.stops, partial(self._are_alone, generation), most_picked)
+        return Sieve(sieve.stops, partial(self._are_alone, generation), most_picked, sieve.tells_ends)
 
     def _judged(self, block: Block, judge: Callable[[Block], Judged]) -> Judged | None:
         """The block; None if it is known that the view can select no line of it."""

@@ -152,7 +152,9 @@ def _look(descriptor: int, run: Run, sieve: Sieve, max_line_bytes: int) -> Found
         if stops is None or len(stops) > _MOST_STOPS:
             return None
         stretch = Stretch(at, before, content, end)
-        if stops and not found.have_room_for(lines_at(Seen(stretch, stops), len(stops)), at - run.start):
+        if stops and not found.have_room_for(
+            lines_at(Seen(stretch, stops, sieve.tells_ends), len(stops)), at - run.start
+        ):
             return None
         first_end = first_end or content.find(b"\n") + 1
         before = stretch.before(end)

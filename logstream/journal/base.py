@@ -116,14 +116,15 @@ class Sieve(NamedTuple):
 
     `stops` takes bytes that begin where a record does, and the length of the whole lines in them, none of which is
     over-long. What follows behind them counts for nothing, but where something does, the lines need not be copied.
-    It answers ascending offsets, of which each line that can be wanted has one in it or at its end. None: it cannot
-    tell. `are_alone` tells of such lines, joined, whether none can go on with the line before it. At most `most_picked`
-    lines are picked out at once.
+    It answers ascending offsets, of which each line that can be wanted has one in it or at its end; with `tells_ends`,
+    that of its line feed and no other. None: it cannot tell. `are_alone` tells of such lines, joined, whether none can
+    go on with the line before it. At most `most_picked` lines are picked out at once.
     """
 
     stops: Callable[[bytes, int], Sequence[int] | None]
     are_alone: Callable[[bytes], bool]
     most_picked: int
+    tells_ends: bool = False
 
 
 class Lost(NamedTuple):

@@ -195,7 +195,7 @@ class Replay:
             self._stretch_bytes = min(STRETCH_BYTES, self._stretch_bytes * 2)
         if stops is None:
             return Sifted(key, run.start + end, None)
-        return Seen(Stretch(run.start, lead, content, end), stops)
+        return Seen(Stretch(run.start, lead, content, end), stops, sieve.tells_ends)
 
     async def _found_ahead(self, run: Run, life: Life, sieve: Sieve, until: int) -> Picked | Passed | None:
         """What a thread has found in the whole run; None where that is for this reader to do."""

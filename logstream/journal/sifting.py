@@ -51,10 +51,11 @@ class Stretch(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """A stretch, and where the sieve stopped in it."""
+    """A stretch, and where the sieve stopped in it; `are_ends`: each is the line feed of a line of its own."""
 
     stretch: Stretch
     stops: Sequence[int]
+    are_ends: bool = False
 
 
 class Lines(NamedTuple):
@@ -113,8 +114,12 @@ def pieces_around(stretch: Stretch, stops: Sequence[int]) -> list[Piece]:
 def lines_at(seen: Seen, most: int) -> Lines:
     """The first lines of a stretch that have a stop in them or at their end, at most `most` of them."""
     content = seen.stretch.content
-    is_dense = len(seen.stops) * _FAR_BYTES > seen.stretch.end
-    starts, ends = _dense_lines(seen, most) if is_dense else _sparse_lines(seen, most)
+    if seen.are_ends:
+        line_feeds, rfind = seen.stops[:most], content.rfind
+        starts, ends = [rfind(b"\n", 0, at) + 1 for at in line_feeds], [at + 1 for at in line_feeds]
+    else:
+        is_dense = len(seen.stops) * _FAR_BYTES > seen.stretch.end
+        starts, ends = _dense_lines(seen, most) if is_dense else _sparse_lines(seen, most)
     joined = b"".join([content[start:end] for start, end in zip(starts, ends, strict=True)])
     near = bisect_left(ends, ANCHOR_BYTES)
     anchors = [anchor_of(seen.stretch.before(end)) for end in ends[:near]] + anchors_within(content, ends[near:])

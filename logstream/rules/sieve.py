@@ -33,6 +33,11 @@ class Sieve:
         self._minds_ends = minds_ends
         self._literals = literals
 
+    @property
+    def tells_ends(self) -> bool:
+        """Whether each of the stops is the line feed of a line, and no two of the same."""
+        return self._literals is not None
+
     def __repr__(self) -> str:
         return f"<Sieve {self._patterns!r}>"
 

@@ -169,7 +169,7 @@ async def test_what_is_passed_over_holds_nothing_that_is_selected(
             assert sifted == await selected(stage, view, in_batches)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=75, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.lists(lines, min_size=1, max_size=12), min_size=2, max_size=8),
     queries,

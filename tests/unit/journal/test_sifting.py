@@ -25,5 +25,7 @@ def test_the_lines_that_have_a_stop_are_cut_out_whether_they_are_many_or_few(
     ]
     assert list(zip(found.starts, found.ends, strict=True)) == wanted[:most]
     assert found.joined == b"".join(content[start:end] for start, end in wanted[:most])
+    at_ends = [end - 1 for _, end in wanted]
+    assert lines_at(Seen(seen.stretch, at_ends, are_ends=True), most) == found
     few, many = sifting._sparse_lines(seen, most), sifting._dense_lines(seen, most)
     assert few == many == (found.starts, found.ends)

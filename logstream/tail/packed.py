@@ -98,7 +98,7 @@ class Likeness(NamedTuple):
 
     def is_met_by(self, descriptor: int) -> bool:
         """Whether the file behind `descriptor` begins with this generation, beyond doubt."""
-        if not self.least_bytes or not self.is_certain or os.fstat(descriptor).st_size < self.least_bytes:
+        if not self.is_certain or os.fstat(descriptor).st_size < self.least_bytes:
             return False
         head = os.pread(descriptor, self.head_length, 0)
         return zlib.crc32(head) == self.head_crc and self.is_proven_by(descriptor)

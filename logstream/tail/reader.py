@@ -80,7 +80,9 @@ class Reader(Place):
     def examine(self, opened: Opened) -> Verdict:
         """What an open file is to this generation; take its descriptor if it is the one. Raises OSError."""
         verdict = decide(self.remembered, opened.facts, proof_matches=None)
-        if verdict is Verdict.UNPROVEN:
+        # Of what nothing was handed on before a restart, the first bytes are known alone.
+        is_unread = self.lead is None and not self.committed and verdict in (Verdict.SAME, Verdict.GREW)
+        if is_unread or verdict is Verdict.UNPROVEN:
             verdict = decide(self.remembered, opened.facts, proof_matches=self._proof_matches(opened.fd))
         if verdict in (Verdict.SAME, Verdict.GREW, Verdict.SHRUNK):
             self._recall(opened.fd)

@@ -136,3 +136,35 @@ async def test_late_lines_put_no_life_behind_a_newer_one_that_had_not_begun_eith
     async with tailing(sink, spec, known=sink.known(), first_seen=()):
         await sink.first(5)
     assert sink.texts == [b"one", b"two", b"late", b"three", b"four"]
+
+
+@pytest.mark.parametrize("pattern", ["app.log", "app.log*"])
+async def test_a_life_of_which_nothing_was_read_before_a_restart_is_not_taken_for_what_is_in_its_file_now(
+    tmp_path: Path, pattern: str
+) -> None:
+    """Its file has other bytes, and a copy those that it had. Torture, seed 8222. Conformance: B7."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(tmp_path / pattern)
+    write(log, b"one\n")
+    await first_run(sink, spec, 1)
+    log.rename(tmp_path.with_name(f"{tmp_path.name} elsewhere"))
+    write(log, b"two is a longer line than three\n")
+    async with tailing(sink, spec, known=sink.known(), first_seen=(), pace=replace(BRISK, absence_seconds=60.0)):
+        await sink.until(lambda: len(sink.births) == 2)
+    assert sink.texts == [b"one"]
+    (tmp_path / "app.log.1").write_bytes(log.read_bytes())
+    os.truncate(log, 0)
+    write(log, b"three\n")
+    async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
+        await sink.first(3)
+        await looked_everywhere(supervisor)
+        (tmp_path / "app.log.1").rename(tmp_path / "app.log.2")
+        (tmp_path / "app.log.1").write_bytes(log.read_bytes())
+        os.truncate(log, 0)
+        await looked_everywhere(supervisor)
+        write(log, b"four\n")
+        await sink.first(4)
+        await looked_everywhere(supervisor)
+    assert sink.texts == [b"one", b"two is a longer line than three", b"three", b"four"]
+    (hole,) = sink.of_kind(Hole)
+    assert hole.key == next(iter(sink.births))  # the one that is elsewhere

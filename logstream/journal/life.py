@@ -43,6 +43,8 @@ class Life:
     """How far its bytes are still what they were, where they were cut off behind that."""
     anchor: int | None = None
     """Anchor at `committed`, when this process has read the bytes before it."""
+    has_been_missed: bool = False
+    """Whether this process has made an id of it without the bytes before, for they were not to be had."""
 
     def copy(self) -> Life:
         """Another one with the same values; several times as fast as what `copy` makes of any object."""

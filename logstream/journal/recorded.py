@@ -145,4 +145,7 @@ class Recorded:
         if found is GapReason.UNREADABLE:
             return None
         before = self._read_before(found, offset, ANCHOR_BYTES)
-        return AFTER_GAP if before is None else anchor_of(before)
+        if before is not None:
+            return anchor_of(before)
+        life.has_been_missed = True
+        return AFTER_GAP

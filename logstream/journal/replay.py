@@ -259,6 +259,8 @@ class Replay:
     def _lose(self, run: Run, reason: GapReason, until: int) -> Lost:
         """The run, and what follows it in the same generation, as one loss: what is gone here is gone there."""
         self._locator.forget(run.generation.key)
+        if (life := self._ledger.lives.get(run.generation.key)) is not None:
+            life.has_been_missed = True
         while (following := self._upcoming.next_run(until)) is not None:
             if following.generation != run.generation or following.hole is not None:
                 self._run = following

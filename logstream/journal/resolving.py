@@ -69,9 +69,10 @@ class Resolver:
         is_at_end = life.sealed_at is not None and position.offset == life.committed
         if is_at_end and position.anchor == AFTER_OPEN_GAP:
             return Resolution(life.sealed_at, None)
-        # Behind a gap an id was made without the bytes before it, which may have been found again since: moved back,
-        # unpacked, or still open in the process that is asked now.
-        if before is not None and position.anchor not in {AFTER_GAP, anchor_of(before)}:
+        # Behind a gap, and nowhere else, an id was made without the bytes before it. They may have been found again
+        # since: moved back, unpacked, or still open in the process that is asked now.
+        is_behind_gap = position.anchor == AFTER_GAP and (is_at_end or life.gone is not None or life.has_been_missed)
+        if before is not None and not is_behind_gap and anchor_of(before) != position.anchor:
             return Resolution(None, "the bytes before this id are not the ones that it was made from")
         return Resolution(find_place(self._store, self._ledger, life, position.offset), None)
 

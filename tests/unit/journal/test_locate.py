@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import zlib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,9 +10,11 @@ from logstream.journal import locate as locate_module
 from logstream.journal.life import Life
 from logstream.journal.locate import Locator
 from logstream.records import GapReason, Generation
+from tests.descriptors import open_descriptors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 CONTENT = b"first line\n" + b"x" * 200 + b"\nlast line\n"
 
@@ -50,10 +51,6 @@ def log(tmp_path: Path) -> Path:
     path = tmp_path / "app.log"
     path.write_bytes(CONTENT)
     return path
-
-
-def open_descriptors() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def content_at(descriptor: int | GapReason) -> bytes:

@@ -6,7 +6,6 @@ import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,10 +16,12 @@ from logstream.journal.errors import JournalError, StateUnusableError
 from logstream.journal.sqlite import SqliteJournal
 from logstream.journal.store import Store
 from logstream.records import GapReason
+from tests.descriptors import open_descriptors
 from tests.story import StoryFile, batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from logstream.journal.held import Statement
 
@@ -34,10 +35,6 @@ def store(tmp_path: Path) -> Iterator[Store]:
     yield opened
     with suppress(OSError):
         opened.close()
-
-
-def open_descriptors() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def fill(store: Store, wal_bytes: int) -> int:

@@ -14,13 +14,17 @@ import pytest
 
 from logstream.tail import packed, unpacking
 from logstream.tail.batch import Hole
+from logstream.tail.roster import Roster
 from tests.tail_kit import BRISK, Doors, RecordingSink, looked_everywhere, source, tailing, write
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from logstream.tail.batch import SourceSpec
+    from logstream.tail.discovery import Found
     from logstream.tail.lineage import Lineage
     from logstream.tail.packed import Unpacked
+    from logstream.tail.turn import Turn
 
 ROTATIONS = 250
 CASCADE = """
@@ -50,6 +54,31 @@ async def test_a_cascade_of_renames_without_a_pause_loses_and_doubles_nothing(tm
         write(log, b"last\n")
         await sink.until(lambda: sink.texts[-1:] == [b"last"])
     assert sink.texts == [*expected, b"last"]
+    assert not sink.of_kind(Hole)
+
+
+async def test_lives_that_wait_for_descriptors_are_not_overtaken_by_those_that_a_glob_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More were rotated than are opened at once, and a listing that renames overtook lacks some. Conformance: A5."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    note = Roster.note
+
+    def note_some(roster: Roster, spec: SourceSpec, found: Found, turn: Turn) -> list[Lineage]:
+        some = tuple(one for one in found.sightings if not one.path.endswith(("1", "3", "5", "7", "9")))
+        return note(roster, spec, found._replace(sightings=some), turn)
+
+    monkeypatch.setattr(Roster, "note", note_some)
+    write(log, b"first\n")
+    async with tailing(sink, source(tmp_path / "app.log*")):
+        await sink.first(1)
+        # No await in between: for the tail all this happens at once.
+        log.rename(tmp_path / "app.log.200")
+        for number in range(199, 0, -1):
+            write(tmp_path / f"app.log.{number}", b"%d\n" % number)
+        write(log, b"last\n")
+        expected = [b"first", *(b"%d" % number for number in range(199, 0, -1)), b"last"]
+        assert await sink.first(len(expected)) == expected
     assert not sink.of_kind(Hole)
 
 

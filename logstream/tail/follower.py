@@ -101,16 +101,28 @@ class Follower:
                 done.add(current)
                 self._settle(lineage, current, turn)
                 if lineage.is_blocked_by(current):
-                    self._miss_others(lineage, turn)
+                    self._prepare_others(lineage, turn)
                     break
         return has_more
 
-    def _miss_others(self, lineage: Lineage, turn: Turn) -> None:
-        """Begin to doubt all files that are nowhere at the same time: else each waits until the one before is over."""
+    def _prepare_others(self, lineage: Lineage, turn: Turn) -> None:
+        """Open what has to wait, and begin to doubt all files that are nowhere at the same time, not one by one."""
         for reader in lineage.readers:
-            if not (reader.fd is not None or reader.is_missing or reader.is_packed or reader.is_at_its_path()):
+            if reader.fd is not None or reader.is_missing or reader.is_packed:
+                continue
+            if reader.is_at_its_path():
+                self._hold(reader)
+            else:
                 reader.is_missing, reader.grown_at = True, turn.now
                 lineage.displace(reader, turn.now)
+
+    def _hold(self, reader: Reader) -> None:
+        """Open a file before its turn, if it is as it was: once its name is gone, only a descriptor has its bytes."""
+        found = self._census.open_files.open(reader.path)
+        if isinstance(found, Opened) and reader.is_held_by(found):
+            self._census.open_files.admit(reader)
+        elif isinstance(found, Opened):
+            os.close(found.fd)
 
     def _read_on(
         self, lineage: Lineage, reader: Reader, turn: Turn, most_bytes: int, limit: int | None

@@ -89,6 +89,12 @@ class Reader(Place):
             self.fd = opened.fd
         return verdict
 
+    def is_held_by(self, opened: Opened) -> bool:
+        """Whether an open file is this generation, as it was; take its descriptor then. Raises OSError."""
+        if (opened.facts.dev, opened.facts.ino) == self.inode and not opened.is_compressed:
+            self.examine(opened)
+        return self.fd is not None
+
     def _recall(self, fd: int) -> None:
         """Read what stands before the place, unless it is known from reading on."""
         if self.lead is None:

@@ -74,6 +74,23 @@ async def test_a_file_replaced_while_down_goes_on_where_its_bytes_tell_enough(tm
     assert len(sink.births) == 1
 
 
+async def test_a_file_replaced_by_more_while_it_waits_for_an_older_one_that_is_nowhere_goes_on(tmp_path: Path) -> None:
+    """What is nowhere is missed for a second before newer lines are read. Torture, seed 8444. Conformance: A10."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, b"one\n")
+    async with tailing(sink, source(log)):
+        await sink.first(1)
+        replace(log, b"two\n")
+        await sink.first(2)
+    async with tailing(sink, source(log), known=sink.known(), first_seen=()) as supervisor:
+        await supervisor.first_scan_done.wait()
+        write(log, MUCH)
+        replace(log, b"two\n" + MUCH + b"last\n")
+        assert await sink.first(103) == [b"one", b"two", *MUCH.splitlines(), b"last"]
+    first, _ = sink.births
+    assert [hole.key for hole in sink.of_kind(Hole)] == [first]
+
+
 async def test_a_file_replaced_by_more_beside_an_archive_that_was_read_goes_on(tmp_path: Path) -> None:
     """Conformance: A10."""
     sink, log = RecordingSink(), tmp_path / "app.log"

@@ -64,11 +64,13 @@ class Locator:
             return found
         self.forget(key)
         answer = self._search(life)
-        if not isinstance(answer, GapReason):
-            self._open[key] = answer
-            if len(self._open) > OPEN_FILES:
-                self.forget(next(iter(self._open)))
-        return answer
+        return answer if isinstance(answer, GapReason) else self._held(key, answer)
+
+    def _held(self, key: str, descriptor: int) -> int:
+        self._open[key] = descriptor
+        if len(self._open) > OPEN_FILES:
+            self.forget(next(iter(self._open)))
+        return descriptor
 
     def lend(self, life: Life) -> tuple[int, Callable[[int], bool]] | None:
         """A descriptor that held the generation when it was looked at last, and what tells whether it still does.
@@ -95,6 +97,10 @@ class Locator:
         if found not in _ELSEWHERE:
             return found
         here = Path(life.path)
+        if life.gone is None and (replaced := _plain_copy(life, [here])) is not None:
+            # By a file that begins with all of it, which the tail has yet to see. It may be written anew at any time,
+            # and is not this generation's own: so it is looked at again each time.
+            return self._held(life.generation.key, replaced)
         copies = copies_beside(here.parent, {here.name, Path(life.generation.file).name})
         if not copies:
             return found

@@ -53,6 +53,10 @@ def log(tmp_path: Path) -> Path:
     return path
 
 
+def rewrite(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
 def content_at(descriptor: int | GapReason) -> bytes:
     assert isinstance(descriptor, int), descriptor
     return os.pread(descriptor, 10_000, 0)
@@ -183,6 +187,25 @@ def test_open_files_are_bounded_and_the_least_recently_used_is_closed(
     assert [content_at(locator.locate(life)) for life in lives] == [b"%d\n" % number for number in range(10)]
     locator.close()
     assert open_descriptors() == before
+
+
+async def test_a_file_that_was_replaced_by_more_is_read_there_before_the_tail_has_seen_it(
+    locator: Locator, log: Path, tmp_path: Path
+) -> None:
+    """Torture, seed 9303: who lagged was told a gap. Conformance: A10."""
+    life = life_of(log, head_length=64, proof_offset=len(CONTENT))
+    new = tmp_path / "new"
+    new.write_bytes(CONTENT + b"more\n")
+    new.replace(log)
+
+    assert locator.locate(life) is GapReason.DELETED
+    assert content_at(await locator.find(life)) == CONTENT + b"more\n"
+    rewrite(log, CONTENT.replace(b"last", b"lost"))
+    assert await locator.find(life) is GapReason.DELETED
+    rewrite(log, CONTENT)
+    assert content_at(await locator.find(life)) == CONTENT
+    life.gone = GapReason.DELETED
+    assert await locator.find(life) is GapReason.DELETED
 
 
 def test_bytes_before_an_offset_are_whole_or_none(locator: Locator, log: Path) -> None:

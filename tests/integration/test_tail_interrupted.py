@@ -35,25 +35,31 @@ LINES = [b"%07d %s" % (number, b"x" * 90) for number in range(80_000)]
 SHORT_TURNS = replace(BRISK, turn_bytes=(1 << 20) + 1)
 
 
+async def stop_in_a_copy(sink: RecordingSink, log: Path, *, is_packed: bool = False) -> None:
+    """Stop while the unread rest of a truncated `log` is read in its copy, and `new` waits behind that."""
+    copy, unread = log.with_name(f"{log.name}.1"), b"".join(line + b"\n" for line in LINES)
+    write(log, b"one\n")
+    async with tailing(sink, source(log), pace=SHORT_TURNS):
+        await sink.first(1)
+        # No await in between: for the tail all this happens at once.
+        write(log, unread)
+        if is_packed:
+            write(copy.with_name(f"{copy.name}.gz"), gzip.compress(b"one\n" + unread, compresslevel=1))
+        else:
+            write(copy, b"one\n" + unread)
+        os.truncate(log, 0)
+        write(log, b"new\n")
+        await sink.until(lambda: len(sink.births) == 2)
+
+
 @pytest.mark.parametrize("is_packed", [False, True])
 async def test_a_copy_that_was_not_read_to_its_end_before_a_restart_is_read_on_and_nothing_comes_twice(
     tmp_path: Path, *, is_packed: bool
 ) -> None:
     """Both lives had the same file. Conformance: B7."""
-    sink, log, copy = RecordingSink(), tmp_path / "app.log", tmp_path / "app.log.1"
+    sink, log = RecordingSink(), tmp_path / "app.log"
     spec = source(log)
-    write(log, b"one\n")
-    async with tailing(sink, spec, pace=SHORT_TURNS):
-        await sink.first(1)
-        # No await in between: for the tail all this happens at once.
-        write(log, b"".join(line + b"\n" for line in LINES))
-        copy.write_bytes(log.read_bytes())
-        os.truncate(log, 0)
-        write(log, b"new\n")
-        if is_packed:
-            (tmp_path / "app.log.1.gz").write_bytes(gzip.compress(copy.read_bytes(), compresslevel=1))
-            copy.unlink()
-        await sink.until(lambda: len(sink.births) == 2)
+    await stop_in_a_copy(sink, log, is_packed=is_packed)
     assert not sink.sealed
     assert len(sink.lines) < len(LINES)
     async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
@@ -69,14 +75,7 @@ async def test_a_life_whose_copy_went_while_nobody_looked_is_a_gap_and_the_newer
     """Conformance: B9."""
     sink, log, copy = RecordingSink(), tmp_path / "app.log", tmp_path / "app.log.1"
     spec = source(log)
-    write(log, b"one\n")
-    async with tailing(sink, spec, pace=SHORT_TURNS):
-        await sink.first(1)
-        write(log, b"".join(line + b"\n" for line in LINES))
-        copy.write_bytes(log.read_bytes())
-        os.truncate(log, 0)
-        write(log, b"new\n")
-        await sink.until(lambda: len(sink.births) == 2)
+    await stop_in_a_copy(sink, log)
     count, (old, _) = len(sink.lines), sink.births
     copy.unlink()
     async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:

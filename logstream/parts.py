@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from logstream.access import Policy, Proxies
-from logstream.hub.judged import SourceTraits
+from logstream.hub.judged_block import SourceTraits
 from logstream.parse import Folding
 from logstream.rules import Rule, RuleSet, parse_level_condition
 from logstream.tail.batch import SourceSpec

@@ -24,7 +24,7 @@ from logstream.config import ConfigError
 from logstream.errors import LogstreamError
 from logstream.hub.counting import Counting
 from logstream.hub.hub import Hub
-from logstream.hub.judged import SourceTraits
+from logstream.hub.judged_block import SourceTraits
 from logstream.journal.errors import JournalError
 from logstream.journal.lock import lock
 from logstream.journal.sqlite import SqliteJournal

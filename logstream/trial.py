@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from logstream.api.frames import WireEncoder
-from logstream.hub.judged import Judged
+from logstream.hub.judged_block import JudgedBlock
 from logstream.hub.traces import NOTHING_ABOVE
 from logstream.journal.base import Block
 from logstream.records import Generation
@@ -19,7 +19,7 @@ from logstream.rules.evidence import Tally
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from logstream.hub.judged import SourceTraits
+    from logstream.hub.judged_block import SourceTraits
     from logstream.records import Record
     from logstream.rules import Rule
 
@@ -66,7 +66,7 @@ class Trial:
         self._decided: dict[str, int] = {}
         self._samples: dict[str, list[str]] = {}
         self._blocks = 0
-        self._before: Judged | None = None
+        self._before: JudgedBlock | None = None
         self._place = 0
 
     def put(self, content: bytes) -> Iterator[Verdict]:
@@ -76,7 +76,7 @@ class Trial:
         block = Block(self._generation, self._place, self._place, int(time.time() * 1000), lead, content)
         self._place += len(content)
         above = (lambda: NOTHING_ABOVE) if before is None else before.below
-        judged = Judged(block, self._traits, self._rules, self._encoder, above=above)
+        judged = JudgedBlock(block, self._traits, self._rules, self._encoder, above=above)
         self._before = judged
         self._count(judged)
         yield from self._verdicts(judged)
@@ -96,7 +96,7 @@ class Trial:
             for rule, one in zip(self._rules.rules, evidence, strict=True)
         ]
 
-    def _count(self, judged: Judged) -> None:
+    def _count(self, judged: JudgedBlock) -> None:
         self._tally.add(judged.verdicts.spoken, judged.block.time_ms)
         self._blocks += 1
         if self._blocks > _MEASURED_BLOCKS:
@@ -106,7 +106,7 @@ class Trial:
             judged.put_to(alone)
             self._tally.counts[rule].measured(len(judged.ends), time.perf_counter_ns() - began_ns)
 
-    def _verdicts(self, judged: Judged) -> Iterator[Verdict]:
+    def _verdicts(self, judged: JudgedBlock) -> Iterator[Verdict]:
         kept = set(judged.kept)
         decided = judged.verdicts.decided
         for index in range(len(judged.ends)):

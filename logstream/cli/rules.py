@@ -63,7 +63,7 @@ def rules() -> None:
 def test(*, config_path: Path, source: str | None, shows_lines: bool, form: str, file: Path) -> None:
     """Try; the help text is for users."""
     from logstream.config import load  # noqa: PLC0415 - --help answers before this is imported
-    from logstream.hub.judged import SourceTraits  # noqa: PLC0415 - as above
+    from logstream.hub.judged_block import SourceTraits  # noqa: PLC0415 - as above
     from logstream.parts import local_zone, rule_set, traits_of  # noqa: PLC0415 - as above
     from logstream.tail.framing import MARK_BYTES, encoding_of  # noqa: PLC0415 - as above
     from logstream.trial import Trial  # noqa: PLC0415 - as above

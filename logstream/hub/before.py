@@ -16,7 +16,7 @@ from logstream.tail.framing import framing_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from logstream.hub.judged import Judged
+    from logstream.hub.judged_block import JudgedBlock
     from logstream.journal.base import Block, Journal
 
 REMEMBERED_ENDS = 256
@@ -29,7 +29,7 @@ _FIRST_LOOK_BYTES = 16 * 1024
 class Before:
     """What stands before the blocks of one journal."""
 
-    def __init__(self, journal: Journal, judge_alone: Callable[[Block], Judged]) -> None:
+    def __init__(self, journal: Journal, judge_alone: Callable[[Block], JudgedBlock]) -> None:
         """Nothing is known; `judge_alone` judges lines as if nothing stood before them."""
         self._journal = journal
         self._judge_alone = judge_alone

@@ -18,7 +18,7 @@ from logstream.tail.lines import line_ends, may_be_over_long, strip_end
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from logstream.hub.judged import SourceTraits
+    from logstream.hub.judged_block import SourceTraits
     from logstream.journal.base import Block
 
 _BOM = b"\xef\xbb\xbf"

@@ -16,7 +16,7 @@ from logstream.rules import RuleSet, concerns
 
 if TYPE_CHECKING:
     from logstream.hub.hub import Hub
-    from logstream.hub.judged import Judged
+    from logstream.hub.judged_block import JudgedBlock
     from logstream.hub.overheard import Told
     from logstream.journal.base import BlockReader
     from logstream.rules import Rule
@@ -133,7 +133,7 @@ class Counting:
             self._reader.close()
             self._reader = None
 
-    async def _measure(self, judged: Judged) -> None:
+    async def _measure(self, judged: JudgedBlock) -> None:
         """Put the block to the rule that was measured on the fewest lines, alone."""
         source = judged.block.generation.source
         tally = self._hub.tally

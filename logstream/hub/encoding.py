@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from logstream.hub.frames import FrameEncoder, Shape
-    from logstream.hub.judged import Judged
+    from logstream.hub.judged_block import JudgedBlock
     from logstream.parse import Rows, Said
     from logstream.rules import Tag
 
@@ -39,7 +39,7 @@ class EncodedBlock:
         self._records: dict[int, EncodedRecord] = {}
         self._frames: dict[tuple[Shape, tuple[int, ...]], bytes] = {}
 
-    def record(self, judged: Judged, index: int) -> EncodedRecord:
+    def record(self, judged: JudgedBlock, index: int) -> EncodedRecord:
         """One line."""
         found = self._records.get(index)
         if found is None:
@@ -51,7 +51,7 @@ class EncodedBlock:
             self._records[index] = found
         return found
 
-    def frame(self, judged: Judged, indexes: Sequence[int], shape: Shape, *, is_kept: bool) -> bytes:
+    def frame(self, judged: JudgedBlock, indexes: Sequence[int], shape: Shape, *, is_kept: bool) -> bytes:
         """Events of lines by ascending indexes: one object for all who select the same, if it is kept."""
         if not is_kept and (columns := self._columns_of_all(judged, indexes)) is not None:
             return self._encoder.encode_frames(columns, shape, [len(indexes)])[0]
@@ -68,7 +68,7 @@ class EncodedBlock:
         return found
 
     def events(
-        self, judged: Judged, indexes: Sequence[int], shape: Shape, counts: Sequence[int], *, is_kept: bool
+        self, judged: JudgedBlock, indexes: Sequence[int], shape: Shape, counts: Sequence[int], *, is_kept: bool
     ) -> list[bytes]:
         """Events of lines, so many each time, at least one; `is_kept`: their JSON is for others, too."""
         columns = None if is_kept else self._columns_of_all(judged, indexes)
@@ -80,7 +80,7 @@ class EncodedBlock:
             for end, count in zip(accumulate(counts), counts, strict=True)
         ]
 
-    def _columns_of_all(self, judged: Judged, indexes: Sequence[int]) -> Columns | None:
+    def _columns_of_all(self, judged: JudgedBlock, indexes: Sequence[int]) -> Columns | None:
         """The records of lines whose JSON nobody else needs; None if some of them cannot be written without."""
         if len(indexes) < _FEWEST_COLUMNS or not _are_many(judged, indexes):
             return None
@@ -89,7 +89,7 @@ class EncodedBlock:
             return None
         return _columns(judged, rows, indexes)
 
-    def lines(self, judged: Judged, indexes: Sequence[int]) -> EncodedLines:
+    def lines(self, judged: JudgedBlock, indexes: Sequence[int]) -> EncodedLines:
         """Lines by ascending indexes."""
         missing = [index for index in indexes if self._jsons[index] is None]
         if len(missing) == 1:
@@ -99,7 +99,7 @@ class EncodedBlock:
         jsons = self._jsons if len(indexes) == len(self._jsons) else _chosen(self._jsons, indexes)
         return EncodedLines(judged.ids(indexes), _events(judged, indexes), jsons)
 
-    def _make(self, judged: Judged, indexes: Sequence[int]) -> None:
+    def _make(self, judged: JudgedBlock, indexes: Sequence[int]) -> None:
         judged.ids(indexes)  # of all at once, for the records below take one each
         rows = judged.rows() if _are_many(judged, indexes) else judged.rows_of(indexes)
         alone = indexes
@@ -117,12 +117,12 @@ class EncodedBlock:
             self._jsons[index] = json
 
 
-def _are_many(judged: Judged, indexes: Sequence[int]) -> bool:
+def _are_many(judged: JudgedBlock, indexes: Sequence[int]) -> bool:
     """Whether it is worth while to read the whole block at once: others may ask for the rest."""
     return len(indexes) * _MOST_READ_A_LINE >= judged.line_count
 
 
-def _split(judged: Judged, rows: Rows, indexes: Sequence[int]) -> tuple[Sequence[int], Sequence[int]]:
+def _split(judged: JudgedBlock, rows: Rows, indexes: Sequence[int]) -> tuple[Sequence[int], Sequence[int]]:
     """Those of the lines that can be written from what was read at once, and the others."""
     if len(rows.lines) == judged.line_count and not judged.odd_lines:
         return indexes, ()
@@ -130,7 +130,7 @@ def _split(judged: Judged, rows: Rows, indexes: Sequence[int]) -> tuple[Sequence
     return [index for index in indexes if index in readable], [index for index in indexes if index not in readable]
 
 
-def _columns(judged: Judged, rows: Rows, indexes: Sequence[int]) -> Columns:
+def _columns(judged: JudgedBlock, rows: Rows, indexes: Sequence[int]) -> Columns:
     """The records of lines that are all among the rows."""
     texts: Sequence[bytes] = judged.text.split(b"\n")
     if len(indexes) < len(texts):
@@ -143,7 +143,9 @@ def _columns(judged: Judged, rows: Rows, indexes: Sequence[int]) -> Columns:
     return Columns(judged.block.generation, ids, rows.times, texts, kinds, shared, rows.messages, files)
 
 
-def _kinds(judged: Judged, rows: Rows, indexes: Sequence[int]) -> tuple[Sequence[Hashable], Mapping[Hashable, Shared]]:
+def _kinds(
+    judged: JudgedBlock, rows: Rows, indexes: Sequence[int]
+) -> tuple[Sequence[Hashable], Mapping[Hashable, Shared]]:
     """Of which kind each line is, and what lines of a kind have in common."""
     if not judged.tags:
         return rows.headings, {heading: _shared(said, None) for heading, said in rows.said.items()}
@@ -166,7 +168,7 @@ def _shared(said: Said, tag: Tag | None) -> Shared:
     return Shared(tag.level or said.level, tag.event or LINE_EVENT, tag.rules, said.fields)
 
 
-def _events(judged: Judged, indexes: Sequence[int]) -> list[str] | None:
+def _events(judged: JudgedBlock, indexes: Sequence[int]) -> list[str] | None:
     """The type of each line; None if that is `line` for all."""
     typed = judged.typed
     if not typed:
@@ -177,7 +179,7 @@ def _events(judged: Judged, indexes: Sequence[int]) -> list[str] | None:
     return events
 
 
-def _at(judged: Judged, values: Mapping[int, T], indexes: Sequence[int]) -> Iterable[tuple[int, T]]:
+def _at(judged: JudgedBlock, values: Mapping[int, T], indexes: Sequence[int]) -> Iterable[tuple[int, T]]:
     """Those of the values that lines of `indexes` have, with their places there."""
     if len(indexes) == judged.line_count:
         return values.items()

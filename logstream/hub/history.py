@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from logstream.hub.frames import EncodedRecord
     from logstream.hub.hub import Hub
-    from logstream.hub.judged import Judged
+    from logstream.hub.judged_block import JudgedBlock
     from logstream.hub.view import View
     from logstream.records import Gap, Level, Position
 
@@ -182,7 +182,7 @@ async def _scan(  # noqa: PLR0913 - the stretch, and what ends the walk early
     return _Scan(found, lost, reached, read_bytes, first_end)
 
 
-def _matches(judged: Judged, wanted: Wanted, times: LineTimes, *, last: bool) -> list[Found]:
+def _matches(judged: JudgedBlock, wanted: Wanted, times: LineTimes, *, last: bool) -> list[Found]:
     indexes = wanted.view.selected(judged)
     if not wanted.span.is_everything:
         when = times.of(judged)
@@ -232,7 +232,7 @@ async def count_by_time(  # noqa: PLR0913, PLR0917 - what is counted, and how fa
     return Histogram(starts_ms, counts, position, reached >= head)
 
 
-async def _blocks(hub: Hub, view: View, begin: int, end: int) -> AsyncIterator[Judged]:
+async def _blocks(hub: Hub, view: View, begin: int, end: int) -> AsyncIterator[JudgedBlock]:
     reader = hub.journal.reader(begin, view.wants)
     try:
         while (item := await reader.read(end)) is not None:

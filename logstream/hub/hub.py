@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from logstream.hub.before import SMALL_BYTES, Before
 from logstream.hub.flow import Flow
-from logstream.hub.judged import Judged, SourceTraits
+from logstream.hub.judged_block import JudgedBlock, SourceTraits
 from logstream.hub.overheard import Overheard
 from logstream.hub.recent import Recent
 from logstream.hub.single import judge_block
@@ -66,7 +66,7 @@ class Hub:
         self.has_looked.set()
         self._views: dict[ViewKey, View] = {}
         self._sought = Sought()
-        self._judged: OrderedDict[tuple[str, int, int], Judged] = OrderedDict()
+        self._judged: OrderedDict[tuple[str, int, int], JudgedBlock] = OrderedDict()
         self._judged_bytes = 0
         self._before = Before(journal, self._judge_alone)
         self._waiters: set[asyncio.Future[None]] = set()
@@ -154,7 +154,7 @@ class Hub:
         """What each open view has done."""
         return tuple(view.evidence() for view in self._views.values())
 
-    def judge(self, block: Block) -> Judged:
+    def judge(self, block: Block) -> JudgedBlock:
         """The block with its lines judged, made once while several views ask for it."""
         key = (block.generation.key, block.at, len(block.content))
         judged = self._judged.get(key)
@@ -181,13 +181,13 @@ class Hub:
         self._keep(key, judged)
         return judged
 
-    def _keep(self, key: tuple[str, int, int], judged: Judged) -> None:
+    def _keep(self, key: tuple[str, int, int], judged: JudgedBlock) -> None:
         self._judged[key] = judged
         self._judged_bytes += _cost(judged)
         while len(self._judged) > JUDGED_BLOCKS or (self._judged_bytes > JUDGED_BYTES and len(self._judged) > 1):
             self._judged_bytes -= _cost(self._judged.popitem(last=False)[1])
 
-    def _judge(self, block: Block) -> Judged:
+    def _judge(self, block: Block) -> JudgedBlock:
         judged = self.judge_apart(block)
         judged.scanned = Scanned(self._sought)
         self.overheard.note(judged, block.next_at)
@@ -195,7 +195,7 @@ class Hub:
         self._before.remember(block, judged.below if is_small else judged.later_below())
         return judged
 
-    def judge_apart(self, block: Block) -> Judged:
+    def judge_apart(self, block: Block) -> JudgedBlock:
         """As `judge`, for a block that is not one of the recorded order: nobody else will ask for it."""
         above = partial(self._before.above, block)
         return judge_block(block, self._traits_of(block.generation), self.rules, self.encoder, above)
@@ -206,7 +206,7 @@ class Hub:
     def _are_alone(self, generation: Generation, lines: bytes) -> bool:
         return are_alone(lines, self._traits_of(generation).folding)
 
-    def judge_before(self, block: Block, length_bytes: int) -> Judged | None:
+    def judge_before(self, block: Block, length_bytes: int) -> JudgedBlock | None:
         """The whole lines in the `length_bytes` before the block, read again; None if there are none to be had."""
         stretch = self.lines_before(block, length_bytes)
         return None if stretch is None else self._judge_alone(stretch)
@@ -215,8 +215,8 @@ class Hub:
         """The same, not judged yet: its place is wrong, and it may be a long one."""
         return self._before.lines(block, length_bytes)
 
-    def _judge_alone(self, block: Block) -> Judged:
-        return Judged(block, self._traits_of(block.generation), self.rules, self.encoder)
+    def _judge_alone(self, block: Block) -> JudgedBlock:
+        return JudgedBlock(block, self._traits_of(block.generation), self.rules, self.encoder)
 
     def _traits_of(self, generation: Generation) -> SourceTraits:
         return self.traits.get(generation.source, SourceTraits())
@@ -295,5 +295,5 @@ class Hub:
         return f"<Hub head={self.head} views={len(self._views)} waiters={len(self._waiters)}>"
 
 
-def _cost(judged: Judged) -> int:
+def _cost(judged: JudgedBlock) -> int:
     return len(judged.block.content) + _LINE_COST_BYTES * len(judged.ends)

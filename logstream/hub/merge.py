@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
-from logstream.hub.judged import SourceTraits
+from logstream.hub.judged_block import SourceTraits
 from logstream.hub.times import LineTimes, recorded_ms
 from logstream.journal.base import Block, Lost, Picked
 from logstream.journal.cutting import cut_blocks
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from logstream.hub.frames import EncodedRecord
     from logstream.hub.hub import Hub
-    from logstream.hub.judged import Judged
+    from logstream.hub.judged_block import JudgedBlock
     from logstream.hub.view import View
     from logstream.journal.base import Sieve
     from logstream.records import Generation
@@ -147,7 +147,7 @@ def _blocks_of(stretch: Block, sieve: Sieve | None, max_line_bytes: int) -> list
     ]
 
 
-def _chosen(judged: Judged, selected: list[int], when: Sequence[int] | Mapping[int, int]) -> list[_Match]:
+def _chosen(judged: JudgedBlock, selected: list[int], when: Sequence[int] | Mapping[int, int]) -> list[_Match]:
     file = (judged.block.generation.source, judged.block.generation.file)
     records = zip(selected, judged.encoded_lines(selected), strict=True)
     return [_Match(judged.place_before(index), when[index], file, record) for index, record in records]

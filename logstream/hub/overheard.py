@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from logstream.hub.judged import Judged
+    from logstream.hub.judged_block import JudgedBlock
     from logstream.rules import Spoken
 
 MOST_STRETCHES: Final = 4096
@@ -40,7 +40,7 @@ class Overheard:
         """What was said counts no more: the rules are others now."""
         self._told.clear()
 
-    def note(self, judged: Judged, next_at: int) -> None:
+    def note(self, judged: JudgedBlock, next_at: int) -> None:
         """Somebody has had the lines up to the place `next_at` judged."""
         block = judged.block
         if self._since is None or block.at < self._since:

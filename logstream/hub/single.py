@@ -1,7 +1,7 @@
 """A block that is one plain line, as all are where many files trickle: judged without what blocks of many lines need.
 
 Owns telling which blocks these are: one whole line of UTF-8 that goes on with nothing, and of which rules hide nothing.
-What it answers is what `Judged` answers for the same block; all others are left to that.
+What it answers is what `JudgedBlock` answers for the same block; all others are left to that.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from logstream.hub.encoding import EncodedBlock
 from logstream.hub.frames import LINE_EVENT
 from logstream.hub.ids import LineIds
-from logstream.hub.judged import Judged
+from logstream.hub.judged_block import JudgedBlock
 from logstream.hub.masked import MaskedLines
 from logstream.hub.told import ToldLines
 from logstream.hub.traces import NOTHING_ABOVE, Above
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from logstream.hub.frames import FrameEncoder
-    from logstream.hub.judged import SourceTraits
+    from logstream.hub.judged_block import SourceTraits
     from logstream.journal.base import Block
     from logstream.rules import RuleSet
 
 
-class JudgedLine(Judged):
+class JudgedLine(JudgedBlock):
     """One block of one line."""
 
     def __init__(self, block: Block, text: str, traits: SourceTraits, rules: RuleSet, encoder: FrameEncoder) -> None:
@@ -54,14 +54,14 @@ class JudgedLine(Judged):
 
 def judge_block(
     block: Block, traits: SourceTraits, rules: RuleSet, encoder: FrameEncoder, above: Callable[[], Above]
-) -> Judged:
+) -> JudgedBlock:
     """The block judged, the shorter way where that is enough."""
     text = plain_text(block, traits)
     if text is not None:
         line = JudgedLine(block, text, traits, rules, encoder)
         if not line.verdicts.masked:
             return line
-    return Judged(block, traits, rules, encoder, above=above)
+    return JudgedBlock(block, traits, rules, encoder, above=above)
 
 
 def plain_text(block: Block, traits: SourceTraits) -> str | None:

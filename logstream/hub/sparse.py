@@ -11,7 +11,7 @@ import numpy as np
 
 from logstream.hub.frames import Shape
 from logstream.hub.ids import LineIds
-from logstream.hub.judged import Judged
+from logstream.hub.judged_block import JudgedBlock
 from logstream.journal.base import Block
 from logstream.journal.cutting import BLOCK_BYTES, BLOCK_LINES
 from logstream.parse import may_continue, suspects
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from logstream.hub.frames import FrameEncoder
-    from logstream.hub.judged import SourceTraits
+    from logstream.hub.judged_block import SourceTraits
     from logstream.journal.base import Picked
     from logstream.parse import Folding
     from logstream.records import Generation
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _LF: Final = b"\n"
 
 
-class PickedLines(Judged):
+class PickedLines(JudgedBlock):
     """Lines picked out of a stretch. Knows their ids and places, and nothing of what lies between them."""
 
     def __init__(self, picked: Picked, traits: SourceTraits, rules: RuleSet, encoder: FrameEncoder) -> None:

@@ -12,7 +12,7 @@ from logstream.journal.base import TIME_RESOLUTION_MS
 
 if TYPE_CHECKING:
     from logstream.hub.hub import Hub
-    from logstream.hub.judged import Judged
+    from logstream.hub.judged_block import JudgedBlock
     from logstream.journal.base import Block, Passed, Picked
 
 LOOK_BACK_BYTES = 64 * 1024
@@ -50,7 +50,7 @@ class LineTimes:
         self._last_ms: dict[str, int] = {}
         self._ends: dict[str, int] = {}
 
-    def of(self, judged: Judged) -> list[int]:
+    def of(self, judged: JudgedBlock) -> list[int]:
         """The time of each line of the block."""
         block = judged.block
         key = block.generation.key

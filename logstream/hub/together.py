@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from logstream.hub.ids import LineIds
-from logstream.hub.judged import Judged
+from logstream.hub.judged_block import JudgedBlock
 from logstream.hub.single import are_plain, plain_text
 from logstream.hub.traces import Above
 from logstream.journal.base import Block
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from logstream.hub.frames import FrameEncoder
-    from logstream.hub.judged import SourceTraits
+    from logstream.hub.judged_block import SourceTraits
     from logstream.journal.base import Lost
     from logstream.parse import Column, Folding
     from logstream.records import Record
@@ -45,7 +45,7 @@ _LF: Final = b"\n"
 _MARK: Final = b"\xef\xbb\xbf"
 
 
-class Together(Judged):
+class Together(JudgedBlock):
     """Several blocks of a few lines each."""
 
     def __init__(self, blocks: Sequence[Block], traits: SourceTraits, rules: RuleSet, encoder: FrameEncoder) -> None:

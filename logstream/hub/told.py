@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from logstream.hub.judged import SourceTraits
+    from logstream.hub.judged_block import SourceTraits
     from logstream.journal.base import Block
     from logstream.records import Level
     from logstream.rules import Tag

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from logstream.hub.frames import EncodedRecord, Frame, FrameEncoder, Shape
 from logstream.hub.joining import Joining, Sifting, joined, neighbours
-from logstream.hub.judged import Judged, position_after
+from logstream.hub.judged_block import JudgedBlock, position_after
 from logstream.hub.runs import ALL_RUNS_BYTES, RUNS_BYTES, Run, Runs
 from logstream.journal.base import Block, Lost, Sieve
 from logstream.journal.cutting import BLOCK_LINES
@@ -72,8 +72,8 @@ class View:
         query: CompiledQuery,
         encoder: FrameEncoder,
         *,
-        judge: Callable[[Block], Judged],
-        judge_once: Callable[[Block], Judged],
+        judge: Callable[[Block], JudgedBlock],
+        judge_once: Callable[[Block], JudgedBlock],
         judge_together: Callable[[Block], Together | None],
         judge_picked: Callable[[Picked], PickedLines],
         are_alone: Callable[[Generation, bytes], bool],
@@ -208,7 +208,7 @@ class View:
         """The frame of a block that a sieve has let through."""
         return self._frame_of(block, self._judge(block))
 
-    def _frame_of(self, block: Block, judged: Judged) -> Frame:
+    def _frame_of(self, block: Block, judged: JudgedBlock) -> Frame:
         selected = self.selected(judged)
         content = judged.frame(selected, self.key.shape, is_kept=self._view_count() > 1)
         return Frame(content, block.next_at, position_after(block), records=len(selected))
@@ -240,7 +240,7 @@ class View:
             return None
         return Sieve(sieve.stops, partial(self._are_alone, generation), most_picked, sieve.tells_ends)
 
-    def _judged(self, block: Block, judge: Callable[[Block], Judged]) -> Judged | None:
+    def _judged(self, block: Block, judge: Callable[[Block], JudgedBlock]) -> JudgedBlock | None:
         """The block; None if it is known that the view can select no line of it."""
         content, sieve = block.content, self._query.sieve
         if sieve is None or not content.endswith(b"\n") or not self._sifting.is_due():
@@ -259,11 +259,11 @@ class View:
         self._count.add(line_count, 0, block.time_ms)
         return None
 
-    def select(self, judged: Judged) -> list[EncodedRecord]:
+    def select(self, judged: JudgedBlock) -> list[EncodedRecord]:
         """The records of a block that the view's query selects, in order."""
         return [judged.encoded(index) for index in self.selected(judged)]
 
-    def selected(self, judged: Judged, *, is_decided: bool = False) -> list[int]:
+    def selected(self, judged: JudgedBlock, *, is_decided: bool = False) -> list[int]:
         """The indexes of the lines that the view's query selects, ascending; all if that `is_decided`."""
         began_ns = perf_counter_ns()
         selected = (

@@ -18,7 +18,7 @@ from logstream.api.frames import WireEncoder
 from logstream.api.headers import RAW_SECURITY_HEADERS
 from logstream.errors import LogstreamError
 from logstream.hub.hub import Hub
-from logstream.hub.judged import SourceTraits
+from logstream.hub.judged_block import SourceTraits
 from logstream.journal.following import FollowingJournal
 from logstream.journal.replica import Delta, Settled, Snapshot
 from logstream.metrics import render

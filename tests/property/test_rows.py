@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from logstream.api.frames import WireEncoder
 from logstream.hub.frames import Shape
-from logstream.hub.judged import Judged, SourceTraits
+from logstream.hub.judged_block import JudgedBlock, SourceTraits
 from logstream.journal.base import Block
 from logstream.parse import FORMATS, Clock, continues, parse_line, read_rows, suspects
 from logstream.parse.multiline import Folding
@@ -114,7 +114,7 @@ RULES = (
 )
 
 
-def said_of(judged: Judged, line: int) -> tuple[object, object]:
+def said_of(judged: JudgedBlock, line: int) -> tuple[object, object]:
     fields = judged.fields_of(line)
     return judged.level_of(line), None if fields is None else {key: fields[key] for key in fields if key != "message"}
 
@@ -126,7 +126,7 @@ def test_one_line_answers_for_those_that_are_said_to_be_alike(
 ) -> None:
     content = "".join(f"{line}\n" for line in lines).encode()
     block = Block(Generation("aaaaaaaa", "a", "/a.log"), 4, 0, 0, b"x\n", content)
-    judged = Judged(block, SourceTraits(zone=UTC), rules, WireEncoder())
+    judged = JudgedBlock(block, SourceTraits(zone=UTC), rules, WireEncoder())
     everything = st.just(set(range(len(lines))))
     asked = data.draw(st.one_of(everything, st.sets(st.sampled_from(range(len(lines))), min_size=min(8, len(lines)))))
 
@@ -151,8 +151,8 @@ def test_a_block_is_written_at_once_as_each_of_its_records(
     encoder = WireEncoder()
     some = data.draw(st.lists(st.sampled_from(range(len(lines))), unique=True).map(sorted))
 
-    def judged() -> Judged:
-        return Judged(block, SourceTraits(zone=UTC), rules, encoder)
+    def judged() -> JudgedBlock:
+        return JudgedBlock(block, SourceTraits(zone=UTC), rules, encoder)
 
     for asked in ([some, range(len(lines))], [range(len(lines)), some]):
         one, other = judged(), judged()
@@ -176,7 +176,7 @@ def test_a_frame_for_one_view_is_what_its_records_would_make(
     some = data.draw(st.lists(st.sampled_from(range(len(lines))), unique=True).map(sorted))
     for indexes in (range(len(lines)), some):
         for shape in Shape:
-            judged, other = (Judged(block, SourceTraits(zone=UTC), rules, encoder) for _ in range(2))
+            judged, other = (JudgedBlock(block, SourceTraits(zone=UTC), rules, encoder) for _ in range(2))
             alone = [encoder.encode_record(other.record(index)) for index in indexes]
             assert judged.frame(indexes, shape, is_kept=False) == encoder.encode_records(alone, shape)
 
@@ -193,11 +193,11 @@ def test_a_frame_for_one_view_is_written_without_a_piece_for_each_record(rules: 
             raise AssertionError(columns)
 
     encoder = WireEncoder()
-    other = Judged(block, SourceTraits(zone=UTC), rules, encoder)
+    other = JudgedBlock(block, SourceTraits(zone=UTC), rules, encoder)
     for indexes in (range(60), range(0, 60, 2)):
         alone = [encoder.encode_record(other.record(index)) for index in indexes]
         for shape in Shape:
-            judged = Judged(block, SourceTraits(zone=UTC), rules, NoPieces())
+            judged = JudgedBlock(block, SourceTraits(zone=UTC), rules, NoPieces())
             assert judged.frame(indexes, shape, is_kept=False) == encoder.encode_records(alone, shape)
             with pytest.raises(AssertionError):
                 judged.frame(indexes, shape, is_kept=True)

@@ -15,7 +15,7 @@ from logstream.hub import recent as recent_module
 from logstream.hub import told as told_module
 from logstream.hub.frames import Shape
 from logstream.hub.history import Wanted, page_after, page_before
-from logstream.hub.judged import SourceTraits
+from logstream.hub.judged_block import SourceTraits
 from logstream.hub.merge import last_by_time
 from logstream.hub.times import Span
 from logstream.journal import ahead as ahead_module
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from logstream.hub.judged import Judged
+    from logstream.hub.judged_block import JudgedBlock
     from logstream.hub.sparse import PickedLines
     from logstream.hub.view import View
     from logstream.journal.base import Block, Picked
@@ -224,7 +224,7 @@ async def test_what_is_passed_over_is_not_read_line_by_line(tmp_path: Path, monk
         await stage.tell(file.changes(*[b"nothing %d\n" % number for number in range(100_000)], b"one needle\n"))
         judged: list[bytes] = []
 
-        def judge(block: Block) -> Judged:
+        def judge(block: Block) -> JudgedBlock:
             judged.append(block.content)
             return stage.hub.judge(block)
 

@@ -18,7 +18,7 @@ from tests.hub_kit import Stage, drain, told
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from logstream.hub.judged import Judged
+    from logstream.hub.judged_block import JudgedBlock
     from logstream.hub.view import View
 
 FILES: Final = 7
@@ -101,7 +101,7 @@ async def test_lines_of_each_of_many_files_are_judged_with_the_others(
         files = [stage.file(f"{number:02}.log") for number in range(20)]
         await stage.tell(*(file.changes(b"the first line\n") for file in files))
         subscriber = stage.subscriber(at=stage.hub.head)
-        judged: list[Judged] = []
+        judged: list[JudgedBlock] = []
         monkeypatch.setattr(stage.hub, "_keep", lambda _key, one: judged.append(one))
         await stage.tell(*(file.changes((PLAIN % (1, number) + b"\n") * lines) for number, file in enumerate(files)))
 

@@ -8,7 +8,7 @@ import pytest
 
 from logstream.api.frames import WireEncoder
 from logstream.hub.frames import Shape
-from logstream.hub.judged import Judged, SourceTraits
+from logstream.hub.judged_block import JudgedBlock, SourceTraits
 from logstream.journal.base import Block
 from logstream.records import Generation, Level
 from logstream.rules import Rule, RuleSet
@@ -22,9 +22,9 @@ CARDS = Rule("cards", redact=("card",))
 MAIL = Rule("mail", redact=("email",))
 
 
-def judge(content: str, *rules: Rule) -> Judged:
+def judge(content: str, *rules: Rule) -> JudgedBlock:
     block = Block(Generation("aaaaaaaa", "app", "/var/log/app.log"), 0, 0, 0, b"", content.encode())
-    return Judged(block, SourceTraits(), RuleSet(rules), WireEncoder())
+    return JudgedBlock(block, SourceTraits(), RuleSet(rules), WireEncoder())
 
 
 def test_a_record_has_its_masked_text_its_own_id_and_what_the_line_told_before() -> None:

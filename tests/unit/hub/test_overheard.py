@@ -18,7 +18,7 @@ from tests.hub_kit import Stage, drain
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from logstream.hub.judged import Judged
+    from logstream.hub.judged_block import JudgedBlock
 
 RULES = (
     Rule("noise", match="noise", action="drop"),
@@ -57,7 +57,7 @@ async def test_what_a_viewer_has_judged_is_counted_and_not_judged_again(
         judged: list[Block] = []
         judge = stage.hub.judge
 
-        def noted(block: Block) -> Judged:
+        def noted(block: Block) -> JudgedBlock:
             judged.append(block)
             return judge(block)
 

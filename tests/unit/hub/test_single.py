@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from logstream.api.frames import WireEncoder
-from logstream.hub.judged import Judged, SourceTraits
+from logstream.hub.judged_block import JudgedBlock, SourceTraits
 from logstream.hub.single import JudgedLine, are_plain, judge_block, plain_text
 from logstream.hub.traces import NOTHING_ABOVE, Above
 from logstream.journal.base import Block
@@ -40,7 +40,7 @@ def block_of(content: bytes, lead: bytes = b"before\n", start: int = 1_000) -> B
     return Block(GENERATION, start, 5_000, 1_700_000_000_000, lead, content)
 
 
-def judge(block: Block, rules: Sequence[Rule] = RULES, traits: SourceTraits | None = None) -> Judged:
+def judge(block: Block, rules: Sequence[Rule] = RULES, traits: SourceTraits | None = None) -> JudgedBlock:
     traits = traits or SourceTraits(max_line_bytes=256)
     return judge_block(block, traits, RuleSet(rules), WireEncoder(), lambda: NOTHING_ABOVE)
 
@@ -50,13 +50,16 @@ def judge(block: Block, rules: Sequence[Rule] = RULES, traits: SourceTraits | No
 @pytest.mark.parametrize("content", LINES)
 def test_it_answers_what_the_longer_way_answers(content: bytes, rules: Sequence[Rule], *, is_durable: bool) -> None:
     block = block_of(content)._replace(is_durable=is_durable)
-    short, long = judge(block, rules), Judged(block, SourceTraits(max_line_bytes=256), RuleSet(rules), WireEncoder())
+    short, long = (
+        judge(block, rules),
+        JudgedBlock(block, SourceTraits(max_line_bytes=256), RuleSet(rules), WireEncoder()),
+    )
     assert type(short) is JudgedLine
     assert list(short.encoded_lines([0])) == list(long.encoded_lines([0]))
     assert short.encoded(0) == long.encoded(0)
     for name in ("text", "ends", "kept", "tags", "typed", "odd_lines", "verdicts", "line_count"):
         assert _plain(getattr(short, name)) == _plain(getattr(long, name)), name
-    for ask in (Judged.below, Judged.times, lambda one: one.time_ms_of(0), lambda one: one.fields_of(0)):
+    for ask in (JudgedBlock.below, JudgedBlock.times, lambda one: one.time_ms_of(0), lambda one: one.fields_of(0)):
         assert ask(short) == ask(long)
     assert (short.place_before(0), short.place_after(0)) == (long.place_before(0), long.place_after(0))
 
@@ -67,7 +70,7 @@ def _plain(value: object) -> object:
 
 @pytest.mark.parametrize("content", OTHERS)
 def test_what_is_not_one_plain_line_is_judged_the_longer_way(content: bytes) -> None:
-    assert type(judge(block_of(content))) is Judged
+    assert type(judge(block_of(content))) is JudgedBlock
 
 
 def test_a_line_that_begins_elsewhere_or_in_another_encoding_is_judged_the_longer_way() -> None:
@@ -98,7 +101,7 @@ def test_lines_behind_a_fragment_are_not_plain() -> None:
 
 def test_secrets_are_hidden_the_longer_way() -> None:
     judged = judge(block_of(LINES[2]), [Rule("mail", redact=("email",))])
-    assert type(judged) is Judged
+    assert type(judged) is JudgedBlock
     assert "example.org" not in judged.record(0).text
 
 
@@ -117,6 +120,6 @@ def test_what_the_next_block_has_above_it_is_the_same_when_it_is_asked_for_later
     last: bytes, rules: Sequence[Rule]
 ) -> None:
     for content in (last, LINES[0] + last, last * 10 + LINES[1], LINES[1] * 10 + last):
-        judged = Judged(block_of(content), SourceTraits(max_line_bytes=256), RuleSet(rules), WireEncoder())
+        judged = JudgedBlock(block_of(content), SourceTraits(max_line_bytes=256), RuleSet(rules), WireEncoder())
 
         assert judged.later_below()() == judged.below()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from logstream.api.frames import WireEncoder
-from logstream.hub.judged import Judged, SourceTraits
+from logstream.hub.judged_block import JudgedBlock, SourceTraits
 from logstream.hub.together import MOST_LINES, Together, blocks_together
 from logstream.journal.base import Block
 from logstream.records import Generation
@@ -38,7 +38,7 @@ def together(blocks: list[Block]) -> Together:
 )
 def test_each_line_has_the_id_the_file_and_the_record_that_it_has_alone(content: bytes) -> None:
     blocks = blocks_of(*[content] * 9)
-    one, alone = together(blocks), [Judged(block, TRAITS, RULES, WireEncoder()) for block in blocks]
+    one, alone = together(blocks), [JudgedBlock(block, TRAITS, RULES, WireEncoder()) for block in blocks]
     lines = range(one.line_count)
     expected = [judged.record(line) for judged in alone for line in range(judged.line_count)]
 
@@ -57,7 +57,7 @@ def test_what_the_next_block_of_each_file_has_above_it_is_what_it_has_alone() ->
     one = together(blocks)
 
     for number, block in enumerate(blocks):
-        assert one.below_block(number) == Judged(block, TRAITS, RULES, WireEncoder()).below()
+        assert one.below_block(number) == JudgedBlock(block, TRAITS, RULES, WireEncoder()).below()
 
 
 def test_no_more_lines_are_taken_than_one_frame_should_hold() -> None:

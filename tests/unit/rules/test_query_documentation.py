@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from logstream.api.frames import WireEncoder
-from logstream.hub.judged import Judged, SourceTraits
+from logstream.hub.judged_block import JudgedBlock, SourceTraits
 from logstream.journal.base import Block
 from logstream.records import Generation
 from logstream.rules import QueryError, RuleSet, compile_query, parse_query
@@ -42,7 +42,7 @@ MISTAKES = rows(MISTAKEN, 2)
 
 def selects(query: str, line: str) -> bool:
     block = Block(Generation("aaaaaaaa", "app", "/var/log/app.log"), 0, 0, 0, b"", line.encode() + b"\n")
-    judged = Judged(block, SourceTraits(), RuleSet([]), WireEncoder())
+    judged = JudgedBlock(block, SourceTraits(), RuleSet([]), WireEncoder())
     selected = compile_query(parse_query(query)).select(
         judged.text, judged.ends, source="app", facts=judged, universe=judged.kept
     )

@@ -9,7 +9,7 @@ import pytest
 
 from logstream.api.frames import WireEncoder
 from logstream.config import load
-from logstream.hub.judged import Judged, SourceTraits
+from logstream.hub.judged_block import JudgedBlock, SourceTraits
 from logstream.journal.base import Block
 from logstream.parts import rule_set
 from logstream.records import Generation
@@ -46,7 +46,7 @@ def test_a_line_becomes_what_the_page_says(example: Example, tmp_path_factory: p
     config.write_text(example.rules)
     generation = Generation("aaaaaaaa", "app", "/var/log/app.log")
     block = Block(generation, 0, 0, 0, b"", example.line.encode() + b"\n")
-    judged = Judged(block, SourceTraits(), rule_set(load(config, {}).rules), WireEncoder())
+    judged = JudgedBlock(block, SourceTraits(), rule_set(load(config, {}).rules), WireEncoder())
 
     if example.becomes == "dropped":
         assert list(judged.kept) == []

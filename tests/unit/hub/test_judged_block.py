@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logstream.api.frames import WireEncoder
-from logstream.hub.judged import Judged, SourceTraits, position_after
+from logstream.hub.judged_block import JudgedBlock, SourceTraits, position_after
 from logstream.journal.base import Block
 from logstream.journal.ids import decode_id
 from logstream.records import Generation, Level, Position
@@ -16,12 +16,14 @@ GENERATION = Generation("aaaaaaaa", "app", "/var/log/app.log")
 NO_RULES = RuleSet([])
 
 
-def judge(content: bytes, before: bytes = b"", traits: SourceTraits | None = None, rules: RuleSet = NO_RULES) -> Judged:
+def judge(
+    content: bytes, before: bytes = b"", traits: SourceTraits | None = None, rules: RuleSet = NO_RULES
+) -> JudgedBlock:
     block = Block(GENERATION, len(before), 1_000, 0, before[-64:], content)
-    return Judged(block, traits or SourceTraits(), rules, WireEncoder())
+    return JudgedBlock(block, traits or SourceTraits(), rules, WireEncoder())
 
 
-def texts(judged: Judged) -> list[str]:
+def texts(judged: JudgedBlock) -> list[str]:
     return [judged.record(index).text for index in judged.kept]
 
 

@@ -1,7 +1,7 @@
 """A block as viewers may see it: lines found, rules applied, records made and encoded on demand.
 
-Owns everything about a block that does not depend on who looks: one `Judged` serves all views, so a line is parsed and
-encoded at most once however many queries are open. Refuses to know of queries and subscribers.
+Owns everything about a block that does not depend on who looks: one `JudgedBlock` serves all views, so a line is parsed
+and encoded at most once however many queries are open. Refuses to know of queries and subscribers.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def position_after(block: Block) -> Position | None:
     return Position(block.generation.key, block.end, anchor_of(block.before(len(block.content))))
 
 
-class Judged:
+class JudgedBlock:
     """One block with its lines, their verdicts, and its records."""
 
     def __init__(
@@ -288,4 +288,4 @@ class Judged:
 
     def __repr__(self) -> str:
         """How many lines there are, and how many of them are left."""
-        return f"<Judged {self.block.generation.file} lines={len(self._line_ends)} kept={len(self.kept)}>"
+        return f"<JudgedBlock {self.block.generation.file} lines={len(self._line_ends)} kept={len(self.kept)}>"

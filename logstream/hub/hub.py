@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from logstream.hub.before import SMALL_BYTES, Before
 from logstream.hub.flow import Flow
 from logstream.hub.judged_block import JudgedBlock, SourceTraits
+from logstream.hub.judged_line import judge_block
 from logstream.hub.overheard import Overheard
 from logstream.hub.recent import Recent
-from logstream.hub.single import judge_block
 from logstream.hub.sought import Sought
 from logstream.hub.sparse import PickedLines, are_alone, plain_bytes
 from logstream.hub.together import Together, blocks_together

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 from logstream.hub.before import SMALL_BYTES, Before
 from logstream.hub.flow import Flow
 from logstream.hub.judged_block import JudgedBlock, SourceTraits
+from logstream.hub.judged_group import JudgedGroup, groupable_blocks
 from logstream.hub.judged_line import judge_block
 from logstream.hub.overheard import Overheard
 from logstream.hub.recent import Recent
 from logstream.hub.sought import Sought
 from logstream.hub.sparse import PickedLines, are_alone, plain_bytes
-from logstream.hub.together import Together, blocks_together
 from logstream.hub.view import View, ViewEvidence, ViewKey
 from logstream.journal.base import Block
 from logstream.rules import Scanned
@@ -163,17 +163,17 @@ class Hub:
             self._keep(key, judged)
         return judged
 
-    def judge_together(self, first: Block) -> Together | None:
+    def judge_group(self, first: Block) -> JudgedGroup | None:
         """`first` and the blocks behind it judged as one, if they are many and small; made once as well."""
         key = ("", first.at, 0)
         known = self._judged.get(key)
-        if isinstance(known, Together):
+        if isinstance(known, JudgedGroup):
             return known
         traits = self._traits_of(first.generation)
-        blocks = blocks_together(first, self.recent.after(first), traits)
+        blocks = groupable_blocks(first, self.recent.after(first), traits)
         if not blocks:
             return None
-        judged = Together(blocks, traits, self.rules, self.encoder)
+        judged = JudgedGroup(blocks, traits, self.rules, self.encoder)
         judged.scanned = Scanned(self._sought)
         for number, block in enumerate(blocks):
             self._before.remember(block, partial(judged.below_block, number))
@@ -235,7 +235,7 @@ class Hub:
                 self.encoder,
                 judge=self.judge,
                 judge_once=self._judge,
-                judge_together=self.judge_together,
+                judge_group=self.judge_group,
                 judge_picked=self._judge_picked,
                 are_alone=self._are_alone,
                 view_count=lambda: self.view_count,

@@ -25,8 +25,8 @@ from logstream.tail.lines import may_be_over_long
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from logstream.hub.judged_group import JudgedGroup
     from logstream.hub.sparse import PickedLines
-    from logstream.hub.together import Together
     from logstream.journal.base import Picked
     from logstream.records import Generation
     from logstream.rules import CompiledQuery
@@ -74,7 +74,7 @@ class View:
         *,
         judge: Callable[[Block], JudgedBlock],
         judge_once: Callable[[Block], JudgedBlock],
-        judge_together: Callable[[Block], Together | None],
+        judge_group: Callable[[Block], JudgedGroup | None],
         judge_picked: Callable[[Picked], PickedLines],
         are_alone: Callable[[Generation, bytes], bool],
         view_count: Callable[[], int],
@@ -91,7 +91,7 @@ class View:
         self._encoder = encoder
         self._judge = judge
         self._judge_once = judge_once
-        self._judge_together = judge_together
+        self._judge_group = judge_group
         self._judge_picked = judge_picked
         self._are_alone = are_alone
         self._view_count = view_count
@@ -131,7 +131,7 @@ class View:
                 for block, made in zip(reversed(blocks), reversed(frames), strict=True):
                     self._keep(block.at, made)
                 return frames[0]
-        return self._keep(item.at, self._frame_together(item) or self.frame(item))
+        return self._keep(item.at, self._group_frame(item) or self.frame(item))
 
     def _keep(self, at: int, frame: Frame) -> Frame:
         replaced = self._frames.pop(at, None)
@@ -144,10 +144,10 @@ class View:
             self._frames_bytes -= len(oldest.content) + _FRAME_COST_BYTES
         return frame
 
-    def _frame_together(self, item: Block | Lost) -> Frame | None:
+    def _group_frame(self, item: Block | Lost) -> Frame | None:
         """The frame of an item and those behind it, where they are many and small, and are judged as one."""
         is_wanted = isinstance(item, Block) and self.wants(item.generation.source)
-        judged = self._judge_together(item) if is_wanted and isinstance(item, Block) else None
+        judged = self._judge_group(item) if is_wanted and isinstance(item, Block) else None
         if judged is None:
             return None
         last = judged.blocks[-1]

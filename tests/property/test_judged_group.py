@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from logstream.hub import encoding as encoding_module
-from logstream.hub import together as together_module
+from logstream.hub import judged_group as judged_group_module
 from logstream.hub import told as told_module
 from logstream.hub.frames import Shape
 from logstream.rules import Rule, RuleSet
@@ -73,8 +73,8 @@ async def test_what_is_judged_together_is_sent_as_if_each_was_judged_by_itself(
 ) -> None:
     most_blocks, has_begun, fewest_at_once = stage_set
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(together_module, "FEWEST_BLOCKS", 2)
-        patch.setattr(together_module, "MOST_BLOCKS", most_blocks)
+        patch.setattr(judged_group_module, "FEWEST_BLOCKS", 2)
+        patch.setattr(judged_group_module, "MOST_BLOCKS", most_blocks)
         # A few lines are read and written at once, too.
         patch.setattr(encoding_module, "_FEWEST_COLUMNS", fewest_at_once)
         patch.setattr(told_module, "_FEWEST_LINES", fewest_at_once)
@@ -87,7 +87,7 @@ async def test_what_is_judged_together_is_sent_as_if_each_was_judged_by_itself(
             views = [stage.view(query, shape=shape) for shape in Shape]
             together = [await whole(stage, view) for view in views]
             stage.hub.reconfigure(stage.hub.rules, stage.hub.traits)
-            patch.setattr(together_module, "FEWEST_BLOCKS", 1_000)
+            patch.setattr(judged_group_module, "FEWEST_BLOCKS", 1_000)
             patch.setattr(encoding_module, "_FEWEST_COLUMNS", 1_000)
 
             assert together == [await whole(stage, view) for view in views]

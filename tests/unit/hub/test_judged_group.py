@@ -6,7 +6,7 @@ import pytest
 
 from logstream.api.frames import WireEncoder
 from logstream.hub.judged_block import JudgedBlock, SourceTraits
-from logstream.hub.together import MOST_LINES, Together, blocks_together
+from logstream.hub.judged_group import MOST_LINES, JudgedGroup, groupable_blocks
 from logstream.journal.base import Block
 from logstream.records import Generation
 from logstream.rules import RuleSet
@@ -28,9 +28,9 @@ def blocks_of(*contents: bytes) -> list[Block]:
     return found
 
 
-def together(blocks: list[Block]) -> Together:
-    assert blocks_together(blocks[0], blocks[1:], TRAITS) == blocks
-    return Together(blocks, TRAITS, RULES, WireEncoder())
+def together(blocks: list[Block]) -> JudgedGroup:
+    assert groupable_blocks(blocks[0], blocks[1:], TRAITS) == blocks
+    return JudgedGroup(blocks, TRAITS, RULES, WireEncoder())
 
 
 @pytest.mark.parametrize(
@@ -63,5 +63,5 @@ def test_what_the_next_block_of_each_file_has_above_it_is_what_it_has_alone() ->
 def test_no_more_lines_are_taken_than_one_frame_should_hold() -> None:
     blocks = blocks_of(*[SHORT % 1 * 20] * 30)
 
-    found = blocks_together(blocks[0], blocks[1:], TRAITS)
+    found = groupable_blocks(blocks[0], blocks[1:], TRAITS)
     assert found == blocks[: MOST_LINES // 20]

@@ -45,11 +45,11 @@ _LF: Final = b"\n"
 _MARK: Final = b"\xef\xbb\xbf"
 
 
-class Together(JudgedBlock):
+class JudgedGroup(JudgedBlock):
     """Several blocks of a few lines each."""
 
     def __init__(self, blocks: Sequence[Block], traits: SourceTraits, rules: RuleSet, encoder: FrameEncoder) -> None:
-        """Judge `blocks`, which `blocks_together` gave."""
+        """Judge `blocks`, which `groupable_blocks` gave."""
         contents = [block.content for block in blocks]
         content = b"".join(contents)
         super().__init__(blocks[0]._replace(content=content, lead=_LF), traits, rules, encoder)
@@ -130,7 +130,7 @@ class _Ids(LineIds):
         return made
 
 
-def blocks_together(first: Block, following: Iterable[Block | Lost], traits: SourceTraits) -> list[Block]:
+def groupable_blocks(first: Block, following: Iterable[Block | Lost], traits: SourceTraits) -> list[Block]:
     """`first` and the blocks behind it that can be judged with it, each of another file; none if they are too few."""
     following = iter(following)
     # Mostly nothing follows: that is seen before any line is looked at.

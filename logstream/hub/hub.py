@@ -18,9 +18,9 @@ from logstream.hub.judged_block import JudgedBlock, SourceTraits
 from logstream.hub.judged_group import JudgedGroup, groupable_blocks
 from logstream.hub.judged_line import judge_block
 from logstream.hub.overheard import Overheard
+from logstream.hub.picked_lines import PickedLines, are_alone, plain_bytes
 from logstream.hub.recent import Recent
 from logstream.hub.sought import Sought
-from logstream.hub.sparse import PickedLines, are_alone, plain_bytes
 from logstream.hub.view import View, ViewEvidence, ViewKey
 from logstream.journal.base import Block
 from logstream.rules import Scanned

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from logstream.hub.judged_group import JudgedGroup
-    from logstream.hub.sparse import PickedLines
+    from logstream.hub.picked_lines import PickedLines
     from logstream.journal.base import Picked
     from logstream.records import Generation
     from logstream.rules import CompiledQuery

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from logstream.hub.judged_block import JudgedBlock
-    from logstream.hub.sparse import PickedLines
+    from logstream.hub.picked_lines import PickedLines
     from logstream.hub.view import View
     from logstream.journal.base import Block, Picked
 

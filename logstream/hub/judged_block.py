@@ -16,7 +16,7 @@ from logstream.hub.encoding import EncodedBlock
 from logstream.hub.frames import LINE_EVENT
 from logstream.hub.ids import LineIds
 from logstream.hub.masked import MaskedLines
-from logstream.hub.told import LastLine, ToldLines
+from logstream.hub.parsed_lines import LastLine, ParsedLines
 from logstream.hub.traces import NOTHING_ABOVE, Above, Head, kept_lines, nearest_heads, reaches
 from logstream.hub.widetext import is_wide_fragment
 from logstream.journal.ids import anchor_of
@@ -79,11 +79,11 @@ class JudgedBlock:
         self._line_ends, self.text, self.ends, self._texts, self._may_be_cut, self._array = lines
         self._encoded = EncodedBlock(encoder, len(self._line_ends))
         self._ids = LineIds(block, self._line_ends, self._array)
-        self._told = ToldLines(self.text, self._texts, block, traits, self._array)
+        self._parsed = ParsedLines(self.text, self._texts, block, traits, self._array)
         self._above = above() if self._may_go_on(traits.folding) else NOTHING_ABOVE
         self._heads = nearest_heads(self._continuations(traits.folding))
-        head_above = self._told.head_above = self._above.head
-        self._told.heads = {
+        head_above = self._parsed.head_above = self._above.head
+        self._parsed.heads = {
             index: head
             for index, head in self._heads.items()
             if head is not None or (head_above and reaches(head_above, block.start + self._start_of(index)))
@@ -102,7 +102,7 @@ class JudgedBlock:
         self.typed = {line: event for line, event in typed.items() if event != LINE_EVENT}
         """The types of the lines that are of another one than `line`."""
         # From here on nobody sees a secret: queries, too, look at what is shown.
-        self._shown = MaskedLines(self._texts, self._told, self.verdicts.masked)
+        self._shown = MaskedLines(self._texts, self._parsed, self.verdicts.masked)
         if self.verdicts.masked:
             self.text = "\n".join(self._shown.texts).encode()
             self.ends = ends_in(self.text)
@@ -117,7 +117,7 @@ class JudgedBlock:
         head = self._inherited.get(index)
         if head is not None:
             return head.level
-        return self.tags.get(index, _UNTOUCHED).level or self._told.parsed(index).level
+        return self.tags.get(index, _UNTOUCHED).level or self._parsed.line(index).level
 
     def event_of(self, index: int) -> str:
         """Type of line `index`: what its head has, else what a rule gave, else `line`."""
@@ -132,23 +132,23 @@ class JudgedBlock:
         """The lines in groups of one level, and one content of all fields but `message`, as they are shown."""
         asked = set(lines)
         odd = asked & self.odd_lines
-        return chain(((line,) for line in odd), alike_by_level(asked - odd, self.tags, self._told.alike))
+        return chain(((line,) for line in odd), alike_by_level(asked - odd, self.tags, self._parsed.alike))
 
     def time_ms_of(self, index: int) -> int | None:
         """The time of line `index` (epoch milliseconds): its own, else its head's."""
-        own_ms = self._told.time_ms_of(index)
+        own_ms = self._parsed.time_ms_of(index)
         head = self._inherited.get(index)
         return head.time_ms if own_ms is None and head is not None else own_ms
 
     def put_to(self, rules: RuleSet) -> Verdicts:
         """What `rules` say of the lines as they stand in the file."""
         text, ends = self._whole
-        return rules.judge(text, ends, source=self.block.generation.source, facts=self._told)
+        return rules.judge(text, ends, source=self.block.generation.source, facts=self._parsed)
 
     def record(self, index: int) -> Record:
         """Line `index` as a record."""
         generation = self.block.generation
-        parsed = self._told.parsed(index)
+        parsed = self._parsed.line(index)
         return Record(
             id=self._ids.one(index),
             source=generation.source,
@@ -192,15 +192,15 @@ class JudgedBlock:
 
     def rows(self) -> Rows | None:
         """What could be read of the lines as they stand in the file at once, if anything."""
-        return self._told.rows()
+        return self._parsed.rows()
 
     def rows_of(self, indexes: Sequence[int]) -> Rows | None:
         """The same for some of the lines."""
-        return self._told.rows_of(indexes)
+        return self._parsed.rows_of(indexes)
 
     def times(self) -> list[str | None]:
         """The time that each line tells, in order."""
-        return [self._told.parsed(index).time for index in range(len(self._line_ends))]
+        return [self._parsed.line(index).time for index in range(len(self._line_ends))]
 
     def below(self) -> Above:
         """What the next block of the generation has above it."""
@@ -217,7 +217,7 @@ class JudgedBlock:
             return lambda: above
         is_kept = self._is_kept(last)
         start, tag = self.block.start + self._start_of(last), self.tags.get(last, _UNTOUCHED)
-        return LastLine(self._texts[last], self._told.parse, start, is_kept, tag).above
+        return LastLine(self._texts[last], self._parsed.parse, start, is_kept, tag).above
 
     def place_before(self, index: int) -> int:
         """The place before line `index` in the recorded order."""
@@ -262,7 +262,7 @@ class JudgedBlock:
 
     def _head(self, index: int) -> Head:
         start = self.block.start + self._start_of(index)
-        time_ms = self._told.time_ms_of(index)
+        time_ms = self._parsed.time_ms_of(index)
         return Head(
             start, self._is_kept(index), self.level_of(index), self.event_of(index), self._rules_of(index), time_ms
         )
@@ -279,8 +279,8 @@ class JudgedBlock:
         return self._above.head if head is None else self._head(head)
 
     def _inherit(self) -> None:
-        heads = {head: self._head(head) for head in set(self._told.heads.values()) if head is not None}
-        for index, number in self._told.heads.items():
+        heads = {head: self._head(head) for head in set(self._parsed.heads.values()) if head is not None}
+        for index, number in self._parsed.heads.items():
             head = self._above.head if number is None else heads[number]
             if head is not None:
                 self._inherited[index] = head

@@ -13,7 +13,7 @@ from logstream.hub.frames import LINE_EVENT
 from logstream.hub.ids import LineIds
 from logstream.hub.judged_block import JudgedBlock
 from logstream.hub.masked import MaskedLines
-from logstream.hub.told import ToldLines
+from logstream.hub.parsed_lines import ParsedLines
 from logstream.hub.traces import NOTHING_ABOVE, Above
 from logstream.parse import may_continue
 from logstream.tail.framing import spoken_encoding
@@ -40,7 +40,7 @@ class JudgedLine(JudgedBlock):
         self._texts = [text]
         self._encoded = EncodedBlock(encoder, 1)
         self._ids = LineIds(block, self._line_ends)
-        self._told = ToldLines(self.text, self._texts, block, traits)
+        self._parsed = ParsedLines(self.text, self._texts, block, traits)
         self._above = NOTHING_ABOVE
         self._heads, self._inherited = {}, {}
         self._whole = (self.text, self.ends)
@@ -48,7 +48,7 @@ class JudgedLine(JudgedBlock):
         self.tags, self.kept = self.verdicts.tags, self.verdicts.kept
         self.odd_lines = frozenset()
         self.typed = {line: tag.event for line, tag in self.tags.items() if tag.event not in {None, LINE_EVENT}}
-        self._shown = MaskedLines(self._texts, self._told, {})
+        self._shown = MaskedLines(self._texts, self._parsed, {})
         self.scanned = None
 
 

@@ -13,7 +13,7 @@ from logstream.rules import MASK, masked_fields
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from logstream.hub.told import ToldLines
+    from logstream.hub.parsed_lines import ParsedLines
     from logstream.rules import Masked
 
 # A mask in place of a number, or of a part of one, leaves no JSON behind: for reading it is put in quotes.
@@ -23,10 +23,10 @@ _BARE_MASK: Final = re.compile(rf"(?<=[:,\[])(\s*)[\d.eE+-]*{re.escape(MASK)}[\d
 class MaskedLines:
     """What is shown of the lines of one block."""
 
-    def __init__(self, texts: Sequence[str], told: ToldLines, masked: Mapping[int, Masked]) -> None:
+    def __init__(self, texts: Sequence[str], parsed: ParsedLines, masked: Mapping[int, Masked]) -> None:
         """`texts` are the lines as they stand in the file, `masked` those in which rules found a secret."""
         self.texts = texts
-        self._told = told
+        self._parsed = parsed
         self._masked = masked
         self._fields: dict[int, dict[str, Any] | None] = {}
         if masked:
@@ -38,19 +38,19 @@ class MaskedLines:
     def fields_of(self, index: int) -> dict[str, Any] | None:
         """The fields of line `index`."""
         if index not in self._masked:
-            return self._told.parsed(index).fields
+            return self._parsed.line(index).fields
         if index not in self._fields:
             self._fields[index] = self._read(index)
         return self._fields[index]
 
     def _read(self, index: int) -> dict[str, Any] | None:
         """The fields of the masked text; None where the masks have left nothing to read."""
-        own = self._told.parsed(index).fields
+        own = self._parsed.line(index).fields
         if own is None:
             return None
         text, redactors = self._masked[index]
         for spelled in (text, _BARE_MASK.sub(rf'\1"{MASK}"', text)):
-            fields = self._told.parse(spelled).fields
+            fields = self._parsed.parse(spelled).fields
             if fields is not None and len(fields) == len(own):
                 return masked_fields(fields, redactors)
         return None

@@ -7,9 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from logstream.hub import encoding, joining
+from logstream.hub import parsed_lines as parsed_lines_module
 from logstream.hub import recent as recent_module
 from logstream.hub import subscriber as subscriber_module
-from logstream.hub import told as told_module
 from logstream.hub.frames import Shape
 from tests.hub_kit import Stage, drain, told
 
@@ -62,7 +62,7 @@ async def test_replay_runs_into_live_without_hole_or_overlap_while_commits_go_on
         # Blocks of a few lines are joined, too, where all lines can be read at once.
         patch.setattr(joining, "FEWEST_BYTES", draw(st.sampled_from([0, 8192])))
         patch.setattr(encoding, "_FEWEST_COLUMNS", 1)
-        patch.setattr(told_module, "_FEWEST_LINES", 1)
+        patch.setattr(parsed_lines_module, "_FEWEST_LINES", 1)
         kinds = draw(st.sampled_from([LINES, STAMPED, LINES | STAMPED]))
         async with Stage(tmp_path_factory.mktemp("story")) as stage:
             files = [stage.file(f"{number}.log", f"s{number}") for number in range(3)]

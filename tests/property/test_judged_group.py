@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from logstream.hub import encoding as encoding_module
 from logstream.hub import judged_group as judged_group_module
-from logstream.hub import told as told_module
+from logstream.hub import parsed_lines as parsed_lines_module
 from logstream.hub.frames import Shape
 from logstream.rules import Rule, RuleSet
 from tests.hub_kit import Stage, drain, told
@@ -77,7 +77,7 @@ async def test_what_is_judged_together_is_sent_as_if_each_was_judged_by_itself(
         patch.setattr(judged_group_module, "MOST_BLOCKS", most_blocks)
         # A few lines are read and written at once, too.
         patch.setattr(encoding_module, "_FEWEST_COLUMNS", fewest_at_once)
-        patch.setattr(told_module, "_FEWEST_LINES", fewest_at_once)
+        patch.setattr(parsed_lines_module, "_FEWEST_LINES", fewest_at_once)
         async with Stage(tmp_path_factory.mktemp("many"), RuleSet(sorted(rules, key=lambda rule: rule.name))) as stage:
             files = [stage.file(f"{number}.log") for number in range(FILES)]
             if has_begun:

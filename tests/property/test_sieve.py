@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from logstream.hub import encoding as encoding_module
 from logstream.hub import merge as merge_module
+from logstream.hub import parsed_lines as parsed_lines_module
 from logstream.hub import recent as recent_module
-from logstream.hub import told as told_module
 from logstream.hub.frames import Shape
 from logstream.hub.history import Wanted, page_after, page_before
 from logstream.hub.judged_block import SourceTraits
@@ -144,7 +144,7 @@ async def test_what_is_passed_over_holds_nothing_that_is_selected(
         patch.setattr(sifting_module, "NEAR_BYTES", near_bytes)
         # What is picked out is read and written at once, however little it is.
         patch.setattr(encoding_module, "_FEWEST_COLUMNS", 1)
-        patch.setattr(told_module, "_FEWEST_LINES", 1)
+        patch.setattr(parsed_lines_module, "_FEWEST_LINES", 1)
         if near_bytes:  # the walk back is short: what is before is had from the ends of the files
             patch.setattr(merge_module, "_FIRST_WINDOW_BYTES", near_bytes)
             patch.setattr(merge_module, "MERGE_BYTES", near_bytes)

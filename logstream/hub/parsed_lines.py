@@ -29,7 +29,7 @@ _FEWEST_LINES = 8
 """For fewer lines it is not worth while to read a block at once."""
 
 
-class ToldLines:
+class ParsedLines:
     """The lines of one block; `rules.LineFacts` of what they are before any rule has spoken."""
 
     def __init__(
@@ -58,7 +58,7 @@ class ToldLines:
         """The line from which a continuation has its level; None: it stands before the block, and is `head_above`."""
         self.head_above: Head | None = None
 
-    def parsed(self, index: int) -> Parsed:
+    def line(self, index: int) -> Parsed:
         """What line `index` says of itself."""
         parsed = self._parsed.get(index)
         if parsed is None:
@@ -97,10 +97,10 @@ class ToldLines:
         if index in self.heads:
             head = self.heads[index]
             if head is not None:
-                return self.parsed(head).level
+                return self.line(head).level
             if self.head_above is not None:
                 return self.head_above.level
-        return self.parsed(index).level
+        return self.line(index).level
 
     def event_of(self, _index: int) -> str:
         """`line`: no rule has spoken yet."""
@@ -108,7 +108,7 @@ class ToldLines:
 
     def fields_of(self, index: int) -> Mapping[str, Any] | None:
         """The fields of the line."""
-        return self.parsed(index).fields
+        return self.line(index).fields
 
     def alike(self, lines: Iterable[int]) -> Iterable[Sequence[int]]:
         """The lines in groups of one level, and one content of all fields but `message`: those with one heading."""
@@ -126,7 +126,7 @@ class ToldLines:
 
     def time_ms_of(self, index: int) -> int | None:
         """The time that the line tells (epoch milliseconds)."""
-        time = self.parsed(index).time
+        time = self.line(index).time
         return None if time is None else epoch_ms(time)
 
 

@@ -17,7 +17,7 @@ from logstream.rules import RuleSet, concerns
 if TYPE_CHECKING:
     from logstream.hub.hub import Hub
     from logstream.hub.judged_block import JudgedBlock
-    from logstream.hub.overheard import Told
+    from logstream.hub.verdict_cache import CachedVerdicts
     from logstream.journal.base import BlockReader
     from logstream.rules import Rule
 
@@ -44,7 +44,7 @@ class Counting:
         self._alone: dict[Rule, RuleSet] = {}
         self._awaited: int | None = None
         """Where the one stood who was waited for."""
-        hub.overheard.begin(self.at)
+        hub.verdict_cache.begin(self.at)
 
     async def run(self) -> None:
         """Count until cancelled."""
@@ -73,7 +73,7 @@ class Counting:
         clock = asyncio.get_running_loop().time
         slice_end = clock() + _SLICE_SECONDS
         while self.at < self._hub.head:
-            told = self._hub.overheard.take(self.at)
+            told = self._hub.verdict_cache.take(self.at)
             if told is not None:
                 await self._add(told)
             elif not await self._has_waited():
@@ -82,7 +82,7 @@ class Counting:
                 await asyncio.sleep(_SLICE_SECONDS)  # as long as the slice: half of the loop is for those who read
                 slice_end = clock() + _SLICE_SECONDS
 
-    async def _add(self, told: Told) -> None:
+    async def _add(self, told: CachedVerdicts) -> None:
         """Count what was said of the lines at the place."""
         self._leave_history()
         self._hub.tally.add(told.spoken, told.time_ms)
@@ -107,7 +107,7 @@ class Counting:
         item = await self._next()
         if isinstance(item, Block):
             judged = self._hub.judge(item)
-            self._hub.overheard.take(self.at)
+            self._hub.verdict_cache.take(self.at)
             self._hub.tally.add(judged.verdicts.spoken, item.time_ms)
             if self._is_sampled():
                 await self._measure(judged)

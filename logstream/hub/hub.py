@@ -17,10 +17,10 @@ from logstream.hub.flow import Flow
 from logstream.hub.judged_block import JudgedBlock, SourceTraits
 from logstream.hub.judged_group import JudgedGroup, groupable_blocks
 from logstream.hub.judged_line import judge_block
-from logstream.hub.overheard import Overheard
 from logstream.hub.picked_lines import PickedLines, are_alone, plain_bytes
 from logstream.hub.recent import Recent
 from logstream.hub.sought import Sought
+from logstream.hub.verdict_cache import VerdictCache
 from logstream.hub.view import View, ViewEvidence, ViewKey
 from logstream.journal.base import Block
 from logstream.rules import Scanned
@@ -60,7 +60,7 @@ class Hub:
         self.rules = rules
         self.tally = Tally(rules.rules)
         self.flow = Flow()
-        self.overheard = Overheard()
+        self.verdict_cache = VerdictCache()
         self.has_looked = asyncio.Event()
         """Whether every file that was there has been announced: until then an unknown id may become known."""
         self.has_looked.set()
@@ -126,7 +126,7 @@ class Hub:
         self.rules = rules
         self.tally = Tally(rules.rules, self.tally)
         self.traits = dict(traits)
-        self.overheard.forget()
+        self.verdict_cache.forget()
         self._before.clear()
         self._forget_made()
 
@@ -177,7 +177,7 @@ class Hub:
         judged.scanned = Scanned(self._sought)
         for number, block in enumerate(blocks):
             self._before.remember(block, partial(judged.below_block, number))
-        self.overheard.note(judged, blocks[-1].next_at)
+        self.verdict_cache.note(judged, blocks[-1].next_at)
         self._keep(key, judged)
         return judged
 
@@ -190,7 +190,7 @@ class Hub:
     def _judge(self, block: Block) -> JudgedBlock:
         judged = self.judge_apart(block)
         judged.scanned = Scanned(self._sought)
-        self.overheard.note(judged, block.next_at)
+        self.verdict_cache.note(judged, block.next_at)
         is_small = len(block.content) <= SMALL_BYTES
         self._before.remember(block, judged.below if is_small else judged.later_below())
         return judged

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from logstream.hub import counting as counting_module
-from logstream.hub import overheard as overheard_module
 from logstream.hub import recent as recent_module
+from logstream.hub import verdict_cache as verdict_cache_module
 from logstream.hub.counting import Counting
 from logstream.journal.base import Block
 from logstream.rules import Rule, RuleSet
@@ -101,16 +101,16 @@ async def test_nothing_is_kept_that_nobody_counts(tmp_path: Path) -> None:
     async with Stage(tmp_path, RuleSet(RULES)) as stage:
         await stage.tell(stage.file("a.log").changes(*LINES))
         await drain(stage.subscriber())
-        assert not stage.hub.overheard._told
+        assert not stage.hub.verdict_cache._kept
         count = Counting(stage.hub)
         stage.hub._forget_made()
         await drain(stage.subscriber())
-        assert not stage.hub.overheard._told, "it was there before the count began"
+        assert not stage.hub.verdict_cache._kept, "it was there before the count began"
         await stage.tell(stage.file("b.log").changes(*LINES))
         await drain(stage.subscriber(at=count.at))
-        assert stage.hub.overheard._told
+        assert stage.hub.verdict_cache._kept
         await count.catch_up()
-        assert not stage.hub.overheard._told
+        assert not stage.hub.verdict_cache._kept
 
 
 async def test_what_was_said_by_rules_that_are_no_more_does_not_count(tmp_path: Path) -> None:
@@ -128,13 +128,13 @@ async def test_so_much_is_kept_and_the_oldest_leaves(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = await counted_alone(tmp_path_factory)
-    monkeypatch.setattr(overheard_module, "MOST_STRETCHES", 2)
+    monkeypatch.setattr(verdict_cache_module, "MOST_STRETCHES", 2)
     async with Stage(tmp_path, RuleSet(RULES)) as stage:
         count = Counting(stage.hub)
         await stage.tell(stage.file("a.log").changes(*LINES))
         await drain(stage.subscriber())
-        assert len(stage.hub.overheard._told) == 2
-        assert "stretches=2" in repr(stage.hub.overheard)
+        assert len(stage.hub.verdict_cache._kept) == 2
+        assert "stretches=2" in repr(stage.hub.verdict_cache)
         await count.catch_up()
 
         assert told(stage) == expected

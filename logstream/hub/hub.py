@@ -19,7 +19,7 @@ from logstream.hub.judged_group import JudgedGroup, groupable_blocks
 from logstream.hub.judged_line import judge_block
 from logstream.hub.picked_lines import PickedLines, are_alone, plain_bytes
 from logstream.hub.recent import Recent
-from logstream.hub.sought import Sought
+from logstream.hub.shared_patterns import SharedPatterns
 from logstream.hub.verdict_cache import VerdictCache
 from logstream.hub.view import View, ViewEvidence, ViewKey
 from logstream.journal.base import Block
@@ -65,7 +65,7 @@ class Hub:
         """Whether every file that was there has been announced: until then an unknown id may become known."""
         self.has_looked.set()
         self._views: dict[ViewKey, View] = {}
-        self._sought = Sought()
+        self._shared_patterns = SharedPatterns()
         self._judged: OrderedDict[tuple[str, int, int], JudgedBlock] = OrderedDict()
         self._judged_bytes = 0
         self._before = Before(journal, self._judge_alone)
@@ -174,7 +174,7 @@ class Hub:
         if not blocks:
             return None
         judged = JudgedGroup(blocks, traits, self.rules, self.encoder)
-        judged.scanned = Scanned(self._sought)
+        judged.scanned = Scanned(self._shared_patterns)
         for number, block in enumerate(blocks):
             self._before.remember(block, partial(judged.below_block, number))
         self.verdict_cache.note(judged, blocks[-1].next_at)
@@ -189,7 +189,7 @@ class Hub:
 
     def _judge(self, block: Block) -> JudgedBlock:
         judged = self.judge_apart(block)
-        judged.scanned = Scanned(self._sought)
+        judged.scanned = Scanned(self._shared_patterns)
         self.verdict_cache.note(judged, block.next_at)
         is_small = len(block.content) <= SMALL_BYTES
         self._before.remember(block, judged.below if is_small else judged.later_below())
@@ -241,7 +241,7 @@ class Hub:
                 view_count=lambda: self.view_count,
                 plain_bytes=self._plain_bytes,
             )
-            self._sought.add(query.patterns)
+            self._shared_patterns.add(query.patterns)
         view.users += 1
         try:
             yield view
@@ -249,7 +249,7 @@ class Hub:
             view.users -= 1
             if not view.users:
                 del self._views[key]
-                self._sought.remove(query.patterns)
+                self._shared_patterns.remove(query.patterns)
 
     @contextmanager
     def listening(self, listener: Listener) -> Iterator[None]:

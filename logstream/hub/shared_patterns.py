@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from logstream.rules import Pattern
 
 
-class Sought:
+class SharedPatterns:
     """Patterns with the number of views that have them; those of several views are in it."""
 
     def __init__(self) -> None:

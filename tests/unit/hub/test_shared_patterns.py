@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from logstream.hub.frames import Shape
-from logstream.hub.sought import Sought
+from logstream.hub.shared_patterns import SharedPatterns
 from logstream.hub.view import ViewKey
 from logstream.rules import Pattern, PatternSet, Scanned, compile_query, parse_query
 from tests.hub_kit import Stage, texts
@@ -41,7 +41,7 @@ def test_what_is_known_is_not_looked_for_again() -> None:
 
 
 def test_only_what_several_views_look_for_is_remembered() -> None:
-    sought = Sought()
+    sought = SharedPatterns()
     sought.add((ORDER, PAID))
     sought.add((ORDER,))
     scanned = Scanned(sought)
@@ -76,12 +76,12 @@ async def test_a_view_alone_leaves_its_bytes_with_nobody(tmp_path: Path) -> None
         view = stage.view("order")
         parsed = parse_query("order")
         with stage.hub.view(ViewKey(("web",), parsed.canonical, Shape.LINE), compile_query(parsed)):
-            assert ORDER in stage.hub._sought
+            assert ORDER in stage.hub._shared_patterns
         await stage.tell(stage.file("a.log").changes(b"order 1\n"))
         await stage.subscriber(view).pull(0)
         (judged,) = stage.hub._judged.values()
         assert not judged._encoded._frames
-        assert ORDER not in stage.hub._sought
+        assert ORDER not in stage.hub._shared_patterns
 
 
 async def test_few_selections_of_a_block_are_kept(tmp_path: Path) -> None:

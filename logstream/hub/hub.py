@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from logstream.hub.before import SMALL_BYTES, Before
 from logstream.hub.flow import Flow
 from logstream.hub.judged_block import JudgedBlock, SourceTraits
 from logstream.hub.judged_group import JudgedGroup, groupable_blocks
 from logstream.hub.judged_line import judge_block
+from logstream.hub.lines_above import SMALL_BYTES, LinesAbove
 from logstream.hub.picked_lines import PickedLines, are_alone, plain_bytes
 from logstream.hub.recent import Recent
 from logstream.hub.shared_patterns import SharedPatterns
@@ -68,7 +68,7 @@ class Hub:
         self._shared_patterns = SharedPatterns()
         self._judged: OrderedDict[tuple[str, int, int], JudgedBlock] = OrderedDict()
         self._judged_bytes = 0
-        self._before = Before(journal, self._judge_alone)
+        self._lines_above = LinesAbove(journal, self._judge_alone)
         self._waiters: set[asyncio.Future[None]] = set()
         self._listeners: set[Listener] = set()
         self.ahead_bytes = 0
@@ -127,7 +127,7 @@ class Hub:
         self.tally = Tally(rules.rules, self.tally)
         self.traits = dict(traits)
         self.verdict_cache.forget()
-        self._before.clear()
+        self._lines_above.clear()
         self._forget_made()
 
     def _forget_made(self) -> None:
@@ -176,7 +176,7 @@ class Hub:
         judged = JudgedGroup(blocks, traits, self.rules, self.encoder)
         judged.scanned = Scanned(self._shared_patterns)
         for number, block in enumerate(blocks):
-            self._before.remember(block, partial(judged.below_block, number))
+            self._lines_above.remember(block, partial(judged.below_block, number))
         self.verdict_cache.note(judged, blocks[-1].next_at)
         self._keep(key, judged)
         return judged
@@ -192,12 +192,12 @@ class Hub:
         judged.scanned = Scanned(self._shared_patterns)
         self.verdict_cache.note(judged, block.next_at)
         is_small = len(block.content) <= SMALL_BYTES
-        self._before.remember(block, judged.below if is_small else judged.later_below())
+        self._lines_above.remember(block, judged.below if is_small else judged.later_below())
         return judged
 
     def judge_apart(self, block: Block) -> JudgedBlock:
         """As `judge`, for a block that is not one of the recorded order: nobody else will ask for it."""
-        above = partial(self._before.above, block)
+        above = partial(self._lines_above.above, block)
         return judge_block(block, self._traits_of(block.generation), self.rules, self.encoder, above)
 
     def _judge_picked(self, picked: Picked) -> PickedLines:
@@ -213,7 +213,7 @@ class Hub:
 
     def lines_before(self, block: Block, length_bytes: int) -> Block | None:
         """The same, not judged yet: its place is wrong, and it may be a long one."""
-        return self._before.lines(block, length_bytes)
+        return self._lines_above.lines(block, length_bytes)
 
     def _judge_alone(self, block: Block) -> JudgedBlock:
         return JudgedBlock(block, self._traits_of(block.generation), self.rules, self.encoder)

@@ -26,7 +26,7 @@ SMALL_BYTES = 1024
 _FIRST_LOOK_BYTES = 16 * 1024
 
 
-class Before:
+class LinesAbove:
     """What stands before the blocks of one journal."""
 
     def __init__(self, journal: Journal, judge_alone: Callable[[Block], JudgedBlock]) -> None:

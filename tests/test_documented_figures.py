@@ -8,8 +8,8 @@ from typing import NamedTuple
 import pytest
 
 from logstream.access.limits import SECONDS_A_TRY, TRIES_A_USER, TRIES_AN_ADDRESS
+from logstream.hub.catch_up import MOST_PICKED
 from logstream.hub.joining import MOST_BYTES
-from logstream.hub.lagging import MOST_PICKED
 from logstream.hub.recent import RECENT_ITEMS
 from logstream.hub.start import MOST_BACKFILL
 from logstream.journal.cutting import BLOCK_LINES

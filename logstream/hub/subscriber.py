@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from logstream.hub.catch_up import CatchUp
 from logstream.hub.frames import Frame
-from logstream.hub.lagging import Lagging
 from logstream.hub.recovered import Recovered, rest_of
 from logstream.hub.runs import Run
 
@@ -57,7 +57,7 @@ class Subscriber:
         self._recovered = None if recovery is None else Recovered(recovery)
         self._reader: BlockReader | None = None
         """Of the way back after an id whose file alone is known."""
-        self._lagging = Lagging(hub, view)
+        self._catch_up = CatchUp(hub, view)
         self._notices: list[Notice] = []
         self._waiting: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -179,7 +179,7 @@ class Subscriber:
                 return self._view.shared_frame(item, partial(self._hub.recent.after, item))
             return self._view.frame(rest_of(item, self.at))
         self._stop_recovering()
-        return await self._lagging.frame(self.at)
+        return await self._catch_up.frame(self.at)
 
     async def _recover(self, recovered: Recovered) -> Frame:
         """As `_next_frame`, without what the client has had, until nothing of that can come."""
@@ -207,7 +207,7 @@ class Subscriber:
         return frame
 
     def _leave_history(self) -> None:
-        self._lagging.close()
+        self._catch_up.close()
         self._stop_recovering()
 
     def _stop_recovering(self) -> None:

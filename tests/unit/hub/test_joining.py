@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from logstream.hub import joining, lagging
+from logstream.hub import catch_up, joining
 from logstream.hub import recent as recent_module
 from logstream.hub import view as view_module
 from logstream.hub.frames import Shape
@@ -187,7 +187,7 @@ async def test_what_lags_is_read_block_by_block_while_others_hold_too_much(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recent_module, "RECENT_ITEMS", 0)
-    monkeypatch.setattr(lagging, "AHEAD_BYTES", 1)
+    monkeypatch.setattr(catch_up, "AHEAD_BYTES", 1)
     async with Stage(tmp_path) as stage:
         await stage.tell(stage.file("a.log").changes(CONTENT))
         together = counted(stage, monkeypatch)

@@ -28,7 +28,7 @@ MOST_PICKED: Final = 2 * MOST_BLOCKS * BLOCK_LINES
 """How many lines that were picked out are judged at once: what is done once for all costs as much as 150 of them."""
 
 
-class Lagging:
+class CatchUp:
     """The way of one subscriber through what is no longer kept in memory."""
 
     def __init__(self, hub: Hub, view: View) -> None:

@@ -10,7 +10,7 @@ import asyncio
 from time import thread_time_ns
 from typing import TYPE_CHECKING, Final
 
-from logstream.hub.recovered import rest_of
+from logstream.hub.recovery_filter import rest_of
 from logstream.journal.base import Block, Lost
 from logstream.rules import RuleSet, concerns
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from logstream.hub.catch_up import CatchUp
 from logstream.hub.frames import Frame
-from logstream.hub.recovered import Recovered, rest_of
+from logstream.hub.recovery_filter import Recovered, rest_of
 from logstream.hub.runs import Run
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from logstream.hub.recovered import Recovered, rest_of
+from logstream.hub.recovery_filter import Recovered, rest_of
 from logstream.journal.base import Block, Lost, Recovery
 from logstream.records import Gap, GapReason, Generation, Position
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from logstream.journal.base import Recovery
 
 
-class Recovered:
+class RecoveryFilter:
     """The way of one client back to the recorded order."""
 
     def __init__(self, recovery: Recovery) -> None:

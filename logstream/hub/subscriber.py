@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from logstream.hub.catch_up import CatchUp
 from logstream.hub.frames import Frame
-from logstream.hub.recovery_filter import Recovered, rest_of
+from logstream.hub.recovery_filter import RecoveryFilter, rest_of
 from logstream.hub.runs import Run
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Subscriber:
         self.position = position
         self._hub = hub
         self._view = view
-        self._recovered = None if recovery is None else Recovered(recovery)
+        self._recovery = None if recovery is None else RecoveryFilter(recovery)
         self._reader: BlockReader | None = None
         """Of the way back after an id whose file alone is known."""
         self._catch_up = CatchUp(hub, view)
@@ -154,7 +154,7 @@ class Subscriber:
 
     def _is_near(self) -> bool:
         """Whether what comes next is in memory and the same for all of the view: the place is where an item starts."""
-        if self._recovered is not None:
+        if self._recovery is not None:
             return False
         item = self._hub.recent_item(self.at)
         return item is not None and item.at == self.at
@@ -170,8 +170,8 @@ class Subscriber:
 
     async def _next_frame(self) -> Frame:
         """The frame at the place: shared if it is near the head, else made from the files."""
-        if self._recovered is not None:
-            return await self._recover(self._recovered)
+        if self._recovery is not None:
+            return await self._recover(self._recovery)
         item = self._hub.recent_item(self.at)
         if item is not None:
             self._leave_history()
@@ -181,26 +181,26 @@ class Subscriber:
         self._stop_recovering()
         return await self._catch_up.frame(self.at)
 
-    async def _recover(self, recovered: Recovered) -> Frame:
+    async def _recover(self, recovery: RecoveryFilter) -> Frame:
         """As `_next_frame`, without what the client has had, until nothing of that can come."""
-        is_alone = self.at < recovered.until
-        until = recovered.until if is_alone else self._hub.head
+        is_alone = self.at < recovery.until
+        until = recovery.until if is_alone else self._hub.head
         if self._reader is None or self._reader.at != self.at:
             self._leave_history()
-            only = recovered.only if is_alone else None
+            only = recovery.only if is_alone else None
             self._reader = self._hub.journal.reader(self.at, self._view.wants, only=only)
         item = await self._reader.read(until)
         next_at = until if item is None else item.next_at
-        left = None if item is None else recovered.left_of(item)
+        left = None if item is None else recovery.left_of(item)
         if next_at >= until:
             self._leave_history()  # what comes after it may be of all generations
-        if recovered.is_over(next_at):
-            self._recovered = None
+        if recovery.is_over(next_at):
+            self._recovery = None
         if left is None:
-            is_sure, tells = recovered.is_sure(next_at), self._view.tells
+            is_sure, tells = recovery.is_sure(next_at), self._view.tells
             return Frame(b"", next_at, await self._hub.journal.position_at(next_at, tells) if is_sure else None)
         frame = self._view.frame(left)
-        if is_alone and recovered.is_over(next_at):
+        if is_alone and recovery.is_over(next_at):
             # The way back is over: whoever is cut from here on need not go it again.
             position = await self._hub.journal.position_at(next_at, self._view.tells)
             frame = frame._replace(position=position or frame.position)

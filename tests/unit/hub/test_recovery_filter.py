@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from logstream.hub.recovery_filter import Recovered, rest_of
+from logstream.hub.recovery_filter import RecoveryFilter, rest_of
 from logstream.journal.base import Block, Lost, Recovery
 from logstream.records import Gap, GapReason, Generation, Position
 
@@ -17,38 +17,38 @@ def lost(generation: Generation, at: int) -> Lost:
 
 
 def test_what_the_client_has_of_its_own_file_is_left_out_and_all_else_is_told() -> None:
-    recovered = Recovered(Recovery("own", 12))
+    recovery = RecoveryFilter(Recovery("own", 12))
 
-    assert recovered.only is None
-    assert recovered.left_of(block(OTHER, 0, 0)) == block(OTHER, 0, 0)
-    assert recovered.left_of(block(OWN, 0, 8)) is None
-    assert not recovered.is_over(16)
-    assert recovered.left_of(block(OWN, 8, 16)) == Block(OWN, 12, 20, 0, b"one\n", b"two\n")
-    assert recovered.is_over(24)
-    assert recovered.is_sure(24)
-    assert recovered.left_of(block(OWN, 0, 24)) == block(OWN, 0, 24)
+    assert recovery.only is None
+    assert recovery.left_of(block(OTHER, 0, 0)) == block(OTHER, 0, 0)
+    assert recovery.left_of(block(OWN, 0, 8)) is None
+    assert not recovery.is_over(16)
+    assert recovery.left_of(block(OWN, 8, 16)) == Block(OWN, 12, 20, 0, b"one\n", b"two\n")
+    assert recovery.is_over(24)
+    assert recovery.is_sure(24)
+    assert recovery.left_of(block(OWN, 0, 24)) == block(OWN, 0, 24)
 
 
 def test_a_block_that_ends_where_the_client_is_ends_the_way_back() -> None:
-    recovered = Recovered(Recovery("own", 8))
+    recovery = RecoveryFilter(Recovery("own", 8))
 
-    assert recovered.left_of(block(OWN, 0, 0)) is None
-    assert recovered.is_over(8)
+    assert recovery.left_of(block(OWN, 0, 0)) is None
+    assert recovery.is_over(8)
 
 
 def test_on_the_way_back_positions_lead_to_the_way_back() -> None:
-    recovered = Recovered(Recovery("own", 8, until=30, told_as="former"))
+    recovery = RecoveryFilter(Recovery("own", 8, until=30, told_as="former"))
 
-    assert (recovered.only, recovered.until) == ("own", 30)
-    assert not recovered.is_sure(8)
-    assert recovered.left_of(block(OWN, 8, 16)) == block(OWN._replace(key="former"), 8, 16)
-    named = recovered.left_of(lost(OWN, 24))
+    assert (recovery.only, recovery.until) == ("own", 30)
+    assert not recovery.is_sure(8)
+    assert recovery.left_of(block(OWN, 8, 16)) == block(OWN._replace(key="former"), 8, 16)
+    named = recovery.left_of(lost(OWN, 24))
     assert isinstance(named, Lost)
     assert named.after == Position("former", 5, 0)
-    assert recovered.left_of(lost(OTHER, 25)) == lost(OTHER, 25)
-    assert not recovered.is_over(29)
-    assert recovered.is_over(30)
-    assert recovered.left_of(block(OWN, 16, 30)) == block(OWN, 16, 30)
+    assert recovery.left_of(lost(OTHER, 25)) == lost(OTHER, 25)
+    assert not recovery.is_over(29)
+    assert recovery.is_over(30)
+    assert recovery.left_of(block(OWN, 16, 30)) == block(OWN, 16, 30)
 
 
 def test_the_rest_of_a_loss_is_the_loss() -> None:

@@ -12,9 +12,9 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from logstream.hub.catch_up import CatchUp
+from logstream.hub.chunks import Run
 from logstream.hub.frames import Frame
 from logstream.hub.recovery_filter import RecoveryFilter, rest_of
-from logstream.hub.runs import Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

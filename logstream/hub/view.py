@@ -13,10 +13,10 @@ from itertools import accumulate, pairwise
 from time import perf_counter_ns, thread_time_ns
 from typing import TYPE_CHECKING, NamedTuple
 
+from logstream.hub.chunks import ALL_RUNS_BYTES, RUNS_BYTES, Run, Runs
 from logstream.hub.frames import EncodedRecord, Frame, FrameEncoder, Shape
 from logstream.hub.joining import Joining, Sifting, joined, neighbours
 from logstream.hub.judged_block import JudgedBlock, position_after
-from logstream.hub.runs import ALL_RUNS_BYTES, RUNS_BYTES, Run, Runs
 from logstream.journal.base import Block, Lost, Sieve
 from logstream.journal.cutting import BLOCK_LINES
 from logstream.rules.evidence import Count

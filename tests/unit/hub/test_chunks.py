@@ -4,7 +4,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from logstream.hub import subscriber as subscriber_module
-from logstream.hub.runs import WHOLE_BYTES, Run, Runs
+from logstream.hub.chunks import WHOLE_BYTES, Run, Runs
 from logstream.rules import RuleSet
 from tests import virtual_time
 from tests.hub_kit import Stage, drain, texts

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from logstream.records import Position
 
-RUNS_BYTES = 1 << 20
+CHUNKS_BYTES = 1 << 20
 """Joined pieces that one view keeps at most; the oldest leaves first."""
-ALL_RUNS_BYTES = 32 << 20
+ALL_CHUNKS_BYTES = 32 << 20
 """Joined pieces that all views keep together."""
 WHOLE_BYTES = 32 * 1024
 """A piece that holds so much need not be made again because there is more by now."""
 
 
-class Run(NamedTuple):
+class Chunk(NamedTuple):
     """Bytes ready for the wire, the place and the position after them (None: no position), and what they tell of."""
 
     content: bytes
@@ -28,40 +28,40 @@ class Run(NamedTuple):
     records: int
 
 
-class Runs:
-    """Runs by the places where they begin."""
+class ChunkCache:
+    """Chunks by the places where they begin."""
 
     def __init__(self) -> None:
         """None is known."""
-        self._runs: dict[int, Run] = {}
+        self._chunks: dict[int, Chunk] = {}
         self._bytes = 0
 
-    def find(self, at: int, head: int) -> Run | None:
-        """The run from `at` on, unless more should be joined to it."""
-        run = self._runs.get(at)
-        if run is None:
+    def find(self, at: int, head: int) -> Chunk | None:
+        """The chunk from `at` on, unless more should be joined to it."""
+        chunk = self._chunks.get(at)
+        if chunk is None:
             return None
-        is_done = run.next_at == head or len(run.content) >= WHOLE_BYTES or self.has_whole(run.next_at)
-        return run if is_done else None
+        is_done = chunk.next_at == head or len(chunk.content) >= WHOLE_BYTES or self.has_whole(chunk.next_at)
+        return chunk if is_done else None
 
     def has_whole(self, at: int) -> bool:
-        """Whether those who get to `at` will find a whole run: who stops there goes on in step with others."""
-        run = self._runs.get(at)
-        return run is not None and len(run.content) >= WHOLE_BYTES
+        """Whether those who get to `at` will find a whole chunk: who stops there goes on in step with others."""
+        chunk = self._chunks.get(at)
+        return chunk is not None and len(chunk.content) >= WHOLE_BYTES
 
-    def keep(self, at: int, run: Run, most_bytes: int) -> None:
-        """Have `run` for whoever comes to `at` next."""
+    def keep(self, at: int, chunk: Chunk, most_bytes: int) -> None:
+        """Have `chunk` for whoever comes to `at` next."""
         self._drop(at)
-        self._runs[at] = run
-        self._bytes += len(run.content)
-        while self._bytes > most_bytes and len(self._runs) > 1:
-            self._drop(next(iter(self._runs)))
+        self._chunks[at] = chunk
+        self._bytes += len(chunk.content)
+        while self._bytes > most_bytes and len(self._chunks) > 1:
+            self._drop(next(iter(self._chunks)))
 
     def clear(self) -> None:
         """Forget all."""
-        self._runs.clear()
+        self._chunks.clear()
         self._bytes = 0
 
     def _drop(self, at: int) -> None:
-        run = self._runs.pop(at, None)
-        self._bytes -= 0 if run is None else len(run.content)
+        chunk = self._chunks.pop(at, None)
+        self._bytes -= 0 if chunk is None else len(chunk.content)

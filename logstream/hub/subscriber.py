@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from logstream.hub.catch_up import CatchUp
-from logstream.hub.chunks import Run
+from logstream.hub.chunks import Chunk
 from logstream.hub.frames import Frame
 from logstream.hub.recovery_filter import RecoveryFilter, rest_of
 
@@ -108,24 +108,24 @@ class Subscriber:
         """Frames from the place on, joined: once for all who are at the same place."""
         if self._notices or self._held_back is not None or not self._is_near():
             notices = [self._hub.encoder.encode_notice(notice) for notice in self._drain_notices()]
-            run = await self._join(notices, slice_end_seconds)
+            chunk = await self._join(notices, slice_end_seconds)
         else:
             began_at = self.at
-            known = self._view.runs.find(began_at, self._hub.head)
+            known = self._view.chunks.find(began_at, self._hub.head)
             if known is not None:
                 return self._take(known)
-            run = await self._join([], slice_end_seconds, in_step=True)
-            if run.content and not self._is_ahead_of_ids:
-                self._view.keep_run(began_at, run)
-        return Pulled(run.content, run.gap_sources) if run.content else None
+            chunk = await self._join([], slice_end_seconds, in_step=True)
+            if chunk.content and not self._is_ahead_of_ids:
+                self._view.keep_chunk(began_at, chunk)
+        return Pulled(chunk.content, chunk.gap_sources) if chunk.content else None
 
-    async def _join(self, parts: list[bytes], slice_end_seconds: float, *, in_step: bool = False) -> Run:
+    async def _join(self, parts: list[bytes], slice_end_seconds: float, *, in_step: bool = False) -> Chunk:
         """`parts` and frames, until there is enough, no more, or the slice is over; `in_step`: or others go on."""
         held, records, position = sum(map(len, parts)), 0, None
         gaps: list[str] = []
         clock = asyncio.get_running_loop().time
         while self.at < self._hub.head and held < PULL_BYTES and not self._woken:
-            if in_step and held and self._view.runs.has_whole(self.at):
+            if in_step and held and self._view.chunks.has_whole(self.at):
                 break
             frame, self._held_back = self._held_back, None
             if frame is None:
@@ -143,7 +143,7 @@ class Subscriber:
                 gaps.append(frame.gap.source)
             if clock() >= slice_end_seconds:
                 break
-        return Run(b"".join(parts), self.at, position, tuple(gaps), records)
+        return Chunk(b"".join(parts), self.at, position, tuple(gaps), records)
 
     def _pass(self, frame: Frame) -> None:
         """Go to the place after `frame`."""
@@ -159,14 +159,14 @@ class Subscriber:
         item = self._hub.recent_item(self.at)
         return item is not None and item.at == self.at
 
-    def _take(self, run: Run) -> Pulled:
+    def _take(self, chunk: Chunk) -> Pulled:
         """What another subscriber has joined."""
         self._leave_history()
-        self._hub.flow.records_out += run.records
-        self.at = run.next_at
-        self.position = run.position or self.position
+        self._hub.flow.records_out += chunk.records
+        self.at = chunk.next_at
+        self.position = chunk.position or self.position
         self._is_ahead_of_ids = False
-        return Pulled(run.content, run.gap_sources)
+        return Pulled(chunk.content, chunk.gap_sources)
 
     async def _next_frame(self) -> Frame:
         """The frame at the place: shared if it is near the head, else made from the files."""

@@ -13,7 +13,7 @@ from itertools import accumulate, pairwise
 from time import perf_counter_ns, thread_time_ns
 from typing import TYPE_CHECKING, NamedTuple
 
-from logstream.hub.chunks import ALL_RUNS_BYTES, RUNS_BYTES, Run, Runs
+from logstream.hub.chunks import ALL_CHUNKS_BYTES, CHUNKS_BYTES, Chunk, ChunkCache
 from logstream.hub.frames import EncodedRecord, Frame, FrameEncoder, Shape
 from logstream.hub.joining import Joining, Sifting, joined, neighbours
 from logstream.hub.judged_block import JudgedBlock, position_after
@@ -98,7 +98,7 @@ class View:
         self._plain_bytes = plain_bytes
         self._frames: dict[int, Frame] = {}
         self._frames_bytes = 0
-        self.runs = Runs()
+        self.chunks = ChunkCache()
         self._wanted: dict[str, bool] = {}
         self._count = Count()
         self.joining = Joining()
@@ -186,10 +186,10 @@ class View:
             self.joining.was_in_vain()
         return frames
 
-    def keep_run(self, at: int, run: Run) -> None:
+    def keep_chunk(self, at: int, chunk: Chunk) -> None:
         """Have what was joined from the place `at` on for the others who look; nobody else needs it."""
         if self.users > 1:
-            self.runs.keep(at, run, min(RUNS_BYTES, ALL_RUNS_BYTES // max(1, self._view_count())))
+            self.chunks.keep(at, chunk, min(CHUNKS_BYTES, ALL_CHUNKS_BYTES // max(1, self._view_count())))
 
     def frame(self, item: Block | Lost) -> Frame:
         """The frame of any item, kept nowhere."""
@@ -291,7 +291,7 @@ class View:
         """Drop all finished frames: the rules have changed."""
         self._frames.clear()
         self._frames_bytes = 0
-        self.runs.clear()
+        self.chunks.clear()
         self.epoch += 1
 
     def __repr__(self) -> str:

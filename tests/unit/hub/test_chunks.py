@@ -4,7 +4,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from logstream.hub import subscriber as subscriber_module
-from logstream.hub.chunks import WHOLE_BYTES, Run, Runs
+from logstream.hub.chunks import WHOLE_BYTES, Chunk, ChunkCache
 from logstream.rules import RuleSet
 from tests import virtual_time
 from tests.hub_kit import Stage, drain, texts
@@ -23,8 +23,8 @@ async def pulled_by(*subscribers: Subscriber) -> list[bytes]:
     return [pulled.content for pulled in found if pulled is not None]
 
 
-def run_of(size: int, next_at: int) -> Run:
-    return Run(b"x" * size, next_at, None, (), 1)
+def chunk_of(size: int, next_at: int) -> Chunk:
+    return Chunk(b"x" * size, next_at, None, (), 1)
 
 
 async def test_several_frames_are_joined_once_for_all_at_the_same_place(
@@ -60,7 +60,7 @@ async def test_those_who_lag_differently_are_in_step_after_one_write(
         ahead, behind, furthest = (stage.subscriber(stage.view()) for _ in range(3))
         await stage.tell(stage.file("0.log").changes(b"y\n"))
         await ahead.pull(0)
-        stage.view().runs.clear()
+        stage.view().chunks.clear()
         for number in range(1, 12):
             await stage.tell(stage.file(f"{number}.log").changes(b"y" * 12_000 + b"\n"))
         starts_at = ahead.at
@@ -90,30 +90,30 @@ async def test_nothing_is_kept_for_a_client_that_is_alone(tmp_path: Path) -> Non
         alone = stage.subscriber(view)
         await stage.tell(stage.file("a.log").changes(b"a1\n"))
         assert texts(await drain(alone)) == ["a1"]
-        assert view.runs.find(0, stage.hub.head) is None
+        assert view.chunks.find(0, stage.hub.head) is None
 
 
-def test_a_run_is_found_until_more_could_be_joined_to_it() -> None:
-    runs = Runs()
-    runs.keep(0, run_of(10, next_at=5), 1000)
-    assert runs.find(0, 5) is not None
-    assert runs.find(0, 6) is None
-    assert runs.find(1, 5) is None
-    assert not runs.has_whole(0)
-    runs.keep(0, run_of(WHOLE_BYTES, next_at=5), 100_000)
-    assert runs.find(0, 6) is not None
-    assert runs.has_whole(0)
+def test_a_chunk_is_found_until_more_could_be_joined_to_it() -> None:
+    chunks = ChunkCache()
+    chunks.keep(0, chunk_of(10, next_at=5), 1000)
+    assert chunks.find(0, 5) is not None
+    assert chunks.find(0, 6) is None
+    assert chunks.find(1, 5) is None
+    assert not chunks.has_whole(0)
+    chunks.keep(0, chunk_of(WHOLE_BYTES, next_at=5), 100_000)
+    assert chunks.find(0, 6) is not None
+    assert chunks.has_whole(0)
 
 
-def test_the_oldest_runs_leave_and_the_newest_stays_whatever_its_size() -> None:
-    runs = Runs()
+def test_the_oldest_chunks_leave_and_the_newest_stays_whatever_its_size() -> None:
+    chunks = ChunkCache()
     for at in range(10):
-        runs.keep(at, run_of(40, next_at=99), 100)
-    assert [at for at in range(10) if runs.find(at, 99) is not None] == [8, 9]
-    runs.keep(10, run_of(500, next_at=99), 100)
-    assert [at for at in range(11) if runs.find(at, 99) is not None] == [10]
-    runs.clear()
-    assert runs.find(10, 99) is None
+        chunks.keep(at, chunk_of(40, next_at=99), 100)
+    assert [at for at in range(10) if chunks.find(at, 99) is not None] == [8, 9]
+    chunks.keep(10, chunk_of(500, next_at=99), 100)
+    assert [at for at in range(11) if chunks.find(at, 99) is not None] == [10]
+    chunks.clear()
+    assert chunks.find(10, 99) is None
 
 
 def test_a_heartbeats_moment_is_waited_for_with_one_timer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,8 @@ import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from logstream.api.frames import WireEncoder
+from logstream.hub.continuations import NOTHING_ABOVE
 from logstream.hub.judged_block import JudgedBlock
-from logstream.hub.traces import NOTHING_ABOVE
 from logstream.journal.base import Block
 from logstream.records import Generation
 from logstream.rules import Evidence, RuleSet, concerns, remarks

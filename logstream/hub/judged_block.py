@@ -12,12 +12,12 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from logstream.hub.blocklines import ends_in, lines_of
+from logstream.hub.continuations import NOTHING_ABOVE, Above, TraceHead, kept_lines, nearest_heads, reaches
 from logstream.hub.encoding import EncodedBlock
 from logstream.hub.frames import LINE_EVENT
 from logstream.hub.ids import LineIds
 from logstream.hub.masked import MaskedLines
 from logstream.hub.parsed_lines import LastLine, ParsedLines
-from logstream.hub.traces import NOTHING_ABOVE, Above, Head, kept_lines, nearest_heads, reaches
 from logstream.hub.widetext import is_wide_fragment
 from logstream.journal.ids import anchor_of
 from logstream.parse import Folding, continues, may_continue, suspects
@@ -92,7 +92,7 @@ class JudgedBlock:
         self.verdicts = self.put_to(rules)
         """What the rules said, before continuations had the verdict of their heads."""
         self.tags = self.verdicts.tags
-        self._inherited: dict[int, Head] = {}
+        self._inherited: dict[int, TraceHead] = {}
         self.kept: Sequence[int] = self.verdicts.kept
         self._inherit()
         self.odd_lines = frozenset((*self._heads, *self._inherited, *self.verdicts.masked))
@@ -260,10 +260,10 @@ class JudgedBlock:
             return self.block.content[self._line_ends[index - 1] - 1] != _LF
         return bool(self.block.lead) and self.block.lead[-1] != _LF
 
-    def _head(self, index: int) -> Head:
+    def _head(self, index: int) -> TraceHead:
         start = self.block.start + self._start_of(index)
         time_ms = self._parsed.time_ms_of(index)
-        return Head(
+        return TraceHead(
             start, self._is_kept(index), self.level_of(index), self.event_of(index), self._rules_of(index), time_ms
         )
 
@@ -271,7 +271,7 @@ class JudgedBlock:
         place = bisect_left(self.kept, index)
         return place < len(self.kept) and self.kept[place] == index
 
-    def _head_of(self, index: int) -> Head | None:
+    def _head_of(self, index: int) -> TraceHead | None:
         """The line itself, or the head that it goes on with if that is known."""
         if index not in self._heads:
             return self._head(index)

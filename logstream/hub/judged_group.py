@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from logstream.hub.continuations import Above
 from logstream.hub.ids import LineIds
 from logstream.hub.judged_block import JudgedBlock
 from logstream.hub.judged_line import are_plain, plain_text
-from logstream.hub.traces import Above
 from logstream.journal.base import Block
 from logstream.journal.ids import anchor_of, anchors_of, encode_id, id_table
 from logstream.records import Position

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from logstream.hub.continuations import NOTHING_ABOVE, Above
 from logstream.hub.encoding import EncodedBlock
 from logstream.hub.frames import LINE_EVENT
 from logstream.hub.ids import LineIds
 from logstream.hub.judged_block import JudgedBlock
 from logstream.hub.masked import MaskedLines
 from logstream.hub.parsed_lines import ParsedLines
-from logstream.hub.traces import NOTHING_ABOVE, Above
 from logstream.parse import may_continue
 from logstream.tail.framing import spoken_encoding
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from logstream.hub.traces import LOOK_BACK_BYTES, NOTHING_ABOVE, Above
+from logstream.hub.continuations import LOOK_BACK_BYTES, NOTHING_ABOVE, Above
 from logstream.tail.batch import ANCHOR_BYTES
 from logstream.tail.framing import framing_of
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from logstream.hub.traces import Above, Head
+from logstream.hub.continuations import Above, TraceHead
 from logstream.parse import Clock, Parsed, Rows, parse_line, read_rows
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class ParsedLines:
         self._groups: list[set[int]] | None = None
         self.heads: Mapping[int, int | None] = {}
         """The line from which a continuation has its level; None: it stands before the block, and is `head_above`."""
-        self.head_above: Head | None = None
+        self.head_above: TraceHead | None = None
 
     def line(self, index: int) -> Parsed:
         """What line `index` says of itself."""
@@ -161,4 +161,4 @@ class LastLine(NamedTuple):
         parsed = self.parse(self.text)
         time_ms = None if parsed.time is None else epoch_ms(parsed.time)
         level, event = self.tag.level or parsed.level, self.tag.event or _EVENT
-        return Above(Head(self.start, self.is_kept, level, event, self.tag.rules, time_ms), self.text)
+        return Above(TraceHead(self.start, self.is_kept, level, event, self.tag.rules, time_ms), self.text)

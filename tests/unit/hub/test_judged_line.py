@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from logstream.api.frames import WireEncoder
+from logstream.hub.continuations import NOTHING_ABOVE, Above
 from logstream.hub.judged_block import JudgedBlock, SourceTraits
 from logstream.hub.judged_line import JudgedLine, are_plain, judge_block, plain_text
-from logstream.hub.traces import NOTHING_ABOVE, Above
 from logstream.journal.base import Block
 from logstream.parse import Folding
 from logstream.records import Generation, Level

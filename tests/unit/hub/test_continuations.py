@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from logstream.hub.continuations import TRACE_BYTES
 from logstream.hub.hub import Hub
 from logstream.hub.judged_block import SourceTraits
-from logstream.hub.traces import TRACE_BYTES
 from logstream.journal.base import Block
 from logstream.parse import Folding
 from logstream.records import Level

@@ -19,7 +19,7 @@ LOOK_BACK_BYTES: Final = TRACE_BYTES + 3 * 65_536
 """What is read to find the first line of a trace: also the line before it, which may be as long as lines get."""
 
 
-class Head(NamedTuple):
+class TraceHead(NamedTuple):
     """The first line of a trace: where it starts in its generation, and what rules and parsing made of it."""
 
     start: int
@@ -33,7 +33,7 @@ class Head(NamedTuple):
 class Above(NamedTuple):
     """What stands before a block in its generation: the last line, and the head that goes on there, if any."""
 
-    head: Head | None
+    head: TraceHead | None
     last: str
 
 
@@ -49,7 +49,7 @@ def nearest_heads(continuations: Iterable[int]) -> Mapping[int, int | None]:
     return heads
 
 
-def reaches(head: Head, start: int) -> bool:
+def reaches(head: TraceHead, start: int) -> bool:
     """Whether a line that starts at `start` is near enough to have from `head`."""
     return start - head.start <= TRACE_BYTES
 

@@ -78,7 +78,7 @@ class Status:
         told = []
         for status in statuses:
             files = [self._told(file) for file in status.files]
-            losses = self._hub.flow.losses(status.name)
+            losses = self._hub.traffic.losses(status.name)
             told.append(SourceStatus(status.name, source_state(files), configured[status.name].labels, files, losses))
         return told
 
@@ -99,7 +99,7 @@ class Status:
 
     def figures(self) -> Snapshot:
         """All figures as they are now."""
-        flow = self._hub.flow
+        traffic = self._hub.traffic
         return Snapshot(
             version=__version__,
             is_ready=self.readiness().is_ready,
@@ -107,8 +107,8 @@ class Status:
             rules=tuple(_rule_figures(evidence) for evidence in self._hub.rule_evidence()),
             views=view_figures(self._hub.view_evidence()),
             streams=stream_figures(self._hub, self._streams),
-            replay_reads=flow.replay_reads,
-            replay_bytes=flow.replay_bytes,
+            replay_reads=traffic.replay_reads,
+            replay_bytes=traffic.replay_bytes,
             stalls=self._stalls.count,
             stall_seconds=self._stalls.seconds,
             longest_stall_seconds=self._stalls.longest_seconds,
@@ -121,13 +121,13 @@ class Status:
         return RulesAtWork(hub.rules.rules, hub.rule_evidence(), hub.view_evidence())
 
     def _source_figures(self) -> tuple[SourceFigures, ...]:
-        flow = self._hub.flow
+        traffic = self._hub.traffic
         found = []
         for status in self._supervisor.status():
             name = status.name
             unread = sum((file.size_bytes or 0) - (file.read_bytes or 0) for file in status.files)
-            figures = (len(status.files), unread, flow.bytes_in[name], flow.lines_in[name])
-            losses = tuple((loss.reason, loss.gaps, loss.bytes) for loss in flow.losses(name))
+            figures = (len(status.files), unread, traffic.bytes_in[name], traffic.lines_in[name])
+            losses = tuple((loss.reason, loss.gaps, loss.bytes) for loss in traffic.losses(name))
             found.append(SourceFigures(name, *figures, losses))
         return tuple(found)
 
@@ -136,7 +136,7 @@ def stream_figures(hub: Hub, streams: Streams) -> StreamFigures:
     """The streams of one process."""
     stats = streams.stats
     lag = hub.furthest_lag_bytes
-    return StreamFigures(stats.open, stats.opened, stats.refused, stats.bytes, hub.flow.records_out, lag)
+    return StreamFigures(stats.open, stats.opened, stats.refused, stats.bytes, hub.traffic.records_out, lag)
 
 
 def view_figures(views: Iterable[ViewEvidence]) -> tuple[ViewFigures, ...]:
@@ -156,8 +156,8 @@ def process_figures(name: str, hub: Hub, streams: Streams, stalls: Stalls) -> Pr
         used.ru_utime + used.ru_stime,
         _resident_bytes(),
         stream_figures(hub, streams),
-        hub.flow.replay_reads,
-        hub.flow.replay_bytes,
+        hub.traffic.replay_reads,
+        hub.traffic.replay_bytes,
         stalls.count,
         stalls.seconds,
         stalls.longest_seconds,

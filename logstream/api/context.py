@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from logstream.api.aside import Aside
     from logstream.api.gate import Gate
-    from logstream.hub.flow import Losses
     from logstream.hub.hub import Hub
+    from logstream.hub.traffic import Losses
     from logstream.hub.view import ViewEvidence
     from logstream.rules import Evidence, Rule
     from logstream.sse import Streams

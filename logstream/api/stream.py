@@ -51,7 +51,7 @@ async def get_stream() -> Response:
     async def open_feed() -> AsyncIterator[LogFeed]:
         with context.hub.view(asked.key, asked.query) as view:
             start = await find_start(context.hub, view, asked.last_event_id, asked.begin)
-            context.hub.flow.records_out += len(start.backfill)
+            context.hub.traffic.records_out += len(start.backfill)
             with (
                 subscribing(context.hub, view, start) as subscriber,
                 context.gate.watching(viewer, scope, context.source_names, subscriber.wake) as watch,

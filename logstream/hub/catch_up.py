@@ -94,7 +94,7 @@ class CatchUp:
     async def _read(self, reader: BlockReader, until: int) -> Block | Lost | Passed | Picked | None:
         item = await reader.pick(until)
         if item is not None:
-            self._hub.flow.replayed(item)
+            self._hub.traffic.replayed(item)
         return item
 
     @property

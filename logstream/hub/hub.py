@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from logstream.hub.flow import Flow
 from logstream.hub.judged_block import JudgedBlock, SourceTraits
 from logstream.hub.judged_group import JudgedGroup, groupable_blocks
 from logstream.hub.judged_line import judge_block
@@ -20,6 +19,7 @@ from logstream.hub.lines_above import SMALL_BYTES, LinesAbove
 from logstream.hub.picked_lines import PickedLines, are_alone, plain_bytes
 from logstream.hub.recent import Recent
 from logstream.hub.shared_patterns import SharedPatterns
+from logstream.hub.traffic import Traffic
 from logstream.hub.verdict_cache import VerdictCache
 from logstream.hub.view import View, ViewEvidence, ViewKey
 from logstream.journal.base import Block
@@ -59,7 +59,7 @@ class Hub:
         self.traits = dict(traits)
         self.rules = rules
         self.tally = Tally(rules.rules)
-        self.flow = Flow()
+        self.traffic = Traffic()
         self.verdict_cache = VerdictCache()
         self.has_looked = asyncio.Event()
         """Whether every file that was there has been announced: until then an unknown id may become known."""
@@ -103,7 +103,7 @@ class Hub:
     async def accept(self, batch: Batch) -> None:
         """Record a batch, then let subscribers have it: the tail's sink. Raises JournalError and publishes nothing."""
         items = await self.journal.commit(batch)
-        self.flow.recorded(items, batch.time)
+        self.traffic.recorded(items, batch.time)
         self.publish(items, [change for change in batch.changes if isinstance(change, Notice)])
 
     def publish(self, items: Sequence[Block | Lost], notices: Iterable[Notice] = ()) -> None:

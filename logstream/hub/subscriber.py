@@ -147,7 +147,7 @@ class Subscriber:
 
     def _pass(self, frame: Frame) -> None:
         """Go to the place after `frame`."""
-        self._hub.flow.sent(frame)
+        self._hub.traffic.sent(frame)
         self.at = frame.next_at
         self.position = frame.position or self.position
         self._is_ahead_of_ids = frame.next_at > self._hub.durable_head
@@ -162,7 +162,7 @@ class Subscriber:
     def _take(self, chunk: Chunk) -> Pulled:
         """What another subscriber has joined."""
         self._leave_history()
-        self._hub.flow.records_out += chunk.records
+        self._hub.traffic.records_out += chunk.records
         self.at = chunk.next_at
         self.position = chunk.position or self.position
         self._is_ahead_of_ids = False

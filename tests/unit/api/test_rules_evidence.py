@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from logstream.hub.counting import Counting
-from logstream.hub.flow import Flow, Losses
+from logstream.hub.traffic import Losses, Traffic
 from logstream.journal.base import Lost
 from logstream.records import Gap, GapReason, Level
 from logstream.rules import Rule, RuleSet, parse_level_condition
@@ -67,22 +67,22 @@ async def test_metrics_are_plain_text_that_nobody_keeps(tmp_path: Path) -> None:
 
 
 def test_losses_are_counted_by_source_and_reason() -> None:
-    flow = Flow()
+    traffic = Traffic()
     gap = Gap("app", "/a.log", 0, None, None, GapReason.DELETED)
     known = gap._replace(end=7)
-    flow.recorded([Lost(gap, 0, 1, None), Lost(known, 1, 2, None), Lost(gap._replace(source=None), 2, 3, None)], 5.0)
+    traffic.recorded([Lost(gap, 0, 1, None), Lost(known, 1, 2, None), Lost(gap._replace(source=None), 2, 3, None)], 5.0)
 
-    assert flow.gaps == {("app", "deleted"): 2, ("", "deleted"): 1}
-    assert flow.losses("app") == (Losses("deleted", 2, 7, ((5.0, gap), (5.0, known))),)
+    assert traffic.gaps == {("app", "deleted"): 2, ("", "deleted"): 1}
+    assert traffic.losses("app") == (Losses("deleted", 2, 7, ((5.0, gap), (5.0, known))),)
 
 
 def test_of_very_many_losses_the_latest_are_told_one_by_one() -> None:
-    flow = Flow()
+    traffic = Traffic()
     for number in range(100):
         gap = Gap("app", f"/{number}.log", 0, None, None, GapReason.DELETED)
-        flow.recorded([Lost(gap, number, number + 1, None)], float(number))
+        traffic.recorded([Lost(gap, number, number + 1, None)], float(number))
 
-    (losses,) = flow.losses("app")
+    (losses,) = traffic.losses("app")
     assert losses.gaps == 100
     assert [gap.file for _, gap in losses.latest] == [f"/{number}.log" for number in range(80, 100)]
 
@@ -94,7 +94,7 @@ async def test_what_flows_through_the_hub_is_counted(tmp_path: Path, kept: int) 
         await stage.tell(file.changes(*(b"line %d\n" % number for number in range(kept))))
         await drain(stage.subscriber(stage.view("line")))
         await drain(stage.subscriber(stage.view("nothing")))
-        flow = stage.hub.flow
+        traffic = stage.hub.traffic
 
-    assert (flow.lines_in["app"], flow.bytes_in["app"]) == (kept, file.path.stat().st_size)
-    assert flow.records_out == kept
+    assert (traffic.lines_in["app"], traffic.bytes_in["app"]) == (kept, file.path.stat().st_size)
+    assert traffic.records_out == kept

@@ -40,7 +40,7 @@ async def test_several_frames_are_joined_once_for_all_at_the_same_place(
         assert texts(first) == ["a1", "a2", "a3"]
         assert (one.at, one.position) == (two.at, two.position)
         assert two.lag_bytes == 0
-        assert stage.hub.flow.records_out == 6
+        assert stage.hub.traffic.records_out == 6
 
 
 async def test_whoever_comes_later_gets_what_was_added_in_the_same_write(tmp_path: Path) -> None:

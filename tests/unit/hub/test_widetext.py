@@ -28,4 +28,4 @@ async def test_the_hub_counts_and_looks_back_in_whole_units(tmp_path: Path, enco
             first = texts.index(before.record(0).text)
             told = [before.record(index).text for index in before.kept]
             assert told == texts[first : first + len(told)]
-        assert stage.hub.flow.lines_in["app"] == len(texts)
+        assert stage.hub.traffic.lines_in["app"] == len(texts)

@@ -34,7 +34,7 @@ class Losses(NamedTuple):
     latest: tuple[tuple[float, Gap], ...]
 
 
-class Flow:
+class Traffic:
     """Counts that only grow. By source where a source is meant; a gap without one counts under an empty name."""
 
     def __init__(self) -> None:

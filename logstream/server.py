@@ -22,9 +22,9 @@ from logstream.api.gate import Gate
 from logstream.api.headers import RAW_SECURITY_HEADERS
 from logstream.config import ConfigError
 from logstream.errors import LogstreamError
-from logstream.hub.counting import Counting
 from logstream.hub.hub import Hub
 from logstream.hub.judged_block import SourceTraits
+from logstream.hub.rule_counter import RuleCounter
 from logstream.journal.errors import JournalError
 from logstream.journal.lock import lock
 from logstream.journal.sqlite import SqliteJournal
@@ -131,7 +131,7 @@ class Service:
             tail = group.create_task(self._supervisor.run(stop_tail), name="tail")
             looking = group.create_task(self._look(), name="first-look")
             noting = group.create_task(self._note_sources(), name="note-sources")
-            counting = group.create_task(Counting(self._hub).run(), name="count-rules")
+            counting = group.create_task(RuleCounter(self._hub).run(), name="count-rules")
             stalls = group.create_task(self._stalls.run(), name="watch-loop")
             alive = group.create_task(self._overseer.run(), name="signs-of-life")
             await self._serve(stop)

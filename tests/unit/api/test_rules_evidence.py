@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from logstream.hub.counting import Counting
+from logstream.hub.rule_counter import RuleCounter
 from logstream.hub.traffic import Losses, Traffic
 from logstream.journal.base import Lost
 from logstream.records import Gap, GapReason, Level
@@ -27,7 +27,7 @@ RULES = [
 
 async def test_rules_are_told_with_what_they_have_done(tmp_path: Path) -> None:
     async with Stage(tmp_path, RuleSet(RULES)) as stage, serving(stage) as app:
-        counting = Counting(stage.hub)
+        counting = RuleCounter(stage.hub)
         await stage.tell(stage.file("a.log").changes(b"WARN took 1\n", b"INFO took 2\n", b"pass=x\n" * 1_200))
         await counting.catch_up()
         found = await get(app, "/api/v1/rules")

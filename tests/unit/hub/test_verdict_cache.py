@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from logstream.hub import counting as counting_module
 from logstream.hub import recent as recent_module
+from logstream.hub import rule_counter as rule_counter_module
 from logstream.hub import verdict_cache as verdict_cache_module
-from logstream.hub.counting import Counting
+from logstream.hub.rule_counter import RuleCounter
 from logstream.journal.base import Block
 from logstream.rules import Rule, RuleSet
 from tests.hub_kit import Stage, drain
@@ -36,7 +36,7 @@ def told(stage: Stage) -> dict[str, tuple[int, int]]:
 async def counted_alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, int]]:
     """What is counted while nobody looks."""
     async with Stage(tmp_path_factory.mktemp("alone"), RuleSet(RULES)) as stage:
-        count = Counting(stage.hub)
+        count = RuleCounter(stage.hub)
         await stage.tell(stage.file("a.log").changes(*LINES))
         await count.catch_up()
         return told(stage)
@@ -50,7 +50,7 @@ async def test_what_a_viewer_has_judged_is_counted_and_not_judged_again(
     if not is_near:
         monkeypatch.setattr(recent_module, "RECENT_ITEMS", 0)
     async with Stage(tmp_path, RuleSet(RULES)) as stage:
-        count = Counting(stage.hub)
+        count = RuleCounter(stage.hub)
         subscriber = stage.subscriber(stage.view("a.c"))
         await stage.tell(stage.file("a.log").changes(*LINES))
         await drain(subscriber)
@@ -74,7 +74,7 @@ async def test_a_viewer_that_comes_in_the_middle_of_a_block_changes_no_count(
 ) -> None:
     expected = await counted_alone(tmp_path_factory)
     async with Stage(tmp_path, RuleSet(RULES)) as stage:
-        count = Counting(stage.hub)
+        count = RuleCounter(stage.hub)
         await stage.tell(stage.file("a.log").changes(*LINES))
         await drain(stage.subscriber(at=sum(map(len, LINES[:100]))))
         await count.catch_up()
@@ -87,7 +87,7 @@ async def test_what_was_said_ends_in_the_middle_of_a_block_and_the_rest_of_it_is
 ) -> None:
     expected = await counted_alone(tmp_path_factory)
     async with Stage(tmp_path, RuleSet(RULES)) as stage:
-        count = Counting(stage.hub)
+        count = RuleCounter(stage.hub)
         await stage.tell(stage.file("a.log").changes(*LINES))
         (first, *_) = await stage.items()
         assert isinstance(first, Block)
@@ -102,7 +102,7 @@ async def test_nothing_is_kept_that_nobody_counts(tmp_path: Path) -> None:
         await stage.tell(stage.file("a.log").changes(*LINES))
         await drain(stage.subscriber())
         assert not stage.hub.verdict_cache._kept
-        count = Counting(stage.hub)
+        count = RuleCounter(stage.hub)
         stage.hub._forget_made()
         await drain(stage.subscriber())
         assert not stage.hub.verdict_cache._kept, "it was there before the count began"
@@ -115,7 +115,7 @@ async def test_nothing_is_kept_that_nobody_counts(tmp_path: Path) -> None:
 
 async def test_what_was_said_by_rules_that_are_no_more_does_not_count(tmp_path: Path) -> None:
     async with Stage(tmp_path, RuleSet(RULES)) as stage:
-        count = Counting(stage.hub)
+        count = RuleCounter(stage.hub)
         await stage.tell(stage.file("a.log").changes(*LINES))
         await drain(stage.subscriber())
         stage.hub.reconfigure(RuleSet([Rule("other", match="fine")]), {})
@@ -130,7 +130,7 @@ async def test_so_much_is_kept_and_the_oldest_leaves(
     expected = await counted_alone(tmp_path_factory)
     monkeypatch.setattr(verdict_cache_module, "MOST_STRETCHES", 2)
     async with Stage(tmp_path, RuleSet(RULES)) as stage:
-        count = Counting(stage.hub)
+        count = RuleCounter(stage.hub)
         await stage.tell(stage.file("a.log").changes(*LINES))
         await drain(stage.subscriber())
         assert len(stage.hub.verdict_cache._kept) == 2
@@ -143,9 +143,9 @@ async def test_so_much_is_kept_and_the_oldest_leaves(
 async def test_who_comes_by_soon_is_waited_for_and_who_stands_still_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(counting_module, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(rule_counter_module, "PAUSE_SECONDS", 0)
     async with Stage(tmp_path, RuleSet(RULES)) as stage:
-        count = Counting(stage.hub)
+        count = RuleCounter(stage.hub)
         monkeypatch.setattr(count, "_is_sampled", lambda: False)
         subscriber = stage.subscriber()
         await stage.tell(stage.file("a.log").changes(*LINES))
@@ -159,10 +159,10 @@ async def test_who_comes_by_soon_is_waited_for_and_who_stands_still_is_not(
 
 
 async def test_nobody_is_waited_for_who_is_far_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counting_module, "_NEAR_BYTES", 1000)
+    monkeypatch.setattr(rule_counter_module, "_NEAR_BYTES", 1000)
     async with Stage(tmp_path, RuleSet(RULES)) as stage:
         await stage.tell(stage.file("a.log").changes(*LINES))
-        count = Counting(stage.hub)
+        count = RuleCounter(stage.hub)
         stage.subscriber(at=0)
 
         async with asyncio.timeout(10):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from logstream.hub.counting import Counting
 from logstream.hub.recent import RECENT_BYTES
+from logstream.hub.rule_counter import RuleCounter
 from logstream.rules import Rule, RuleSet
 from tests.hub_kit import CLOCK_SECONDS, Stage, drain
 
@@ -27,7 +27,7 @@ async def test_each_new_line_is_counted_once_with_and_without_viewers(tmp_path: 
     async with Stage(tmp_path, RuleSet(RULES)) as stage:
         file = stage.file("a.log")
         await stage.tell(file.changes(b"bad: from before the start\n"))
-        count = Counting(stage.hub)
+        count = RuleCounter(stage.hub)
         await stage.tell(file.changes(b"noise\n", b"bad\n", b"fine\n"))
         await count.catch_up()
         await drain(stage.subscriber())
@@ -47,7 +47,7 @@ async def test_what_has_left_memory_before_it_was_counted_is_read_again(tmp_path
     line = b"bad " + b"x" * 60_000 + b"\n"
     lines = 2 * RECENT_BYTES // len(line)
     async with Stage(tmp_path, RuleSet(RULES)) as stage:
-        count = Counting(stage.hub)
+        count = RuleCounter(stage.hub)
         await stage.tell(stage.file("a.log").changes(*[line] * lines))
         assert stage.hub.recent.start > 0
         await count.catch_up()
@@ -58,7 +58,7 @@ async def test_what_has_left_memory_before_it_was_counted_is_read_again(tmp_path
 async def test_what_a_rule_costs_is_sampled_from_it_alone(tmp_path: Path) -> None:
     async with Stage(tmp_path, RuleSet([*RULES, Rule("elsewhere", source="db")])) as stage:
         file = stage.file("a.log")
-        count = Counting(stage.hub)
+        count = RuleCounter(stage.hub)
         for _ in range(8):
             await stage.tell(file.changes(b"bad\n"))
             await count.catch_up()
@@ -71,7 +71,7 @@ async def test_what_a_rule_costs_is_sampled_from_it_alone(tmp_path: Path) -> Non
 async def test_a_rule_that_stays_keeps_its_counts_when_the_rules_are_read_anew(tmp_path: Path) -> None:
     async with Stage(tmp_path, RuleSet(RULES)) as stage:
         file = stage.file("a.log")
-        count = Counting(stage.hub)
+        count = RuleCounter(stage.hub)
         await stage.tell(file.changes(b"bad\n"))
         await count.catch_up()
         stage.hub.reconfigure(RuleSet([Rule("new", match="bad"), RULES[1]]), {})
@@ -82,7 +82,7 @@ async def test_a_rule_that_stays_keeps_its_counts_when_the_rules_are_read_anew(t
 
 
 async def test_the_count_follows_the_head_until_it_is_cancelled(tmp_path: Path) -> None:
-    class Watched(Counting):
+    class Watched(RuleCounter):
         async def catch_up(self) -> None:
             await super().catch_up()
             caught_up.set()

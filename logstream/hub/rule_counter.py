@@ -32,7 +32,7 @@ SAMPLED: Final = 64
 """One block in so many is put to one rule alone, to see what it costs; of the first ones more."""
 
 
-class Counting:
+class RuleCounter:
     """Follows the head of one hub."""
 
     def __init__(self, hub: Hub) -> None:
@@ -150,4 +150,4 @@ class Counting:
 
     def __repr__(self) -> str:
         """How far behind the count is."""
-        return f"<Counting at={self.at} lag_bytes={self._hub.head - self.at}>"
+        return f"<RuleCounter at={self.at} lag_bytes={self._hub.head - self.at}>"

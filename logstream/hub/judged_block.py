@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from logstream.hub.blocklines import ends_in, lines_of
 from logstream.hub.continuations import NOTHING_ABOVE, Above, TraceHead, kept_lines, nearest_heads, reaches
-from logstream.hub.encoding import EncodedBlock
+from logstream.hub.encoded_block import EncodedBlock
 from logstream.hub.frames import LINE_EVENT
 from logstream.hub.ids import LineIds
 from logstream.hub.masked import MaskedLines

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from logstream.hub.continuations import NOTHING_ABOVE, Above
-from logstream.hub.encoding import EncodedBlock
+from logstream.hub.encoded_block import EncodedBlock
 from logstream.hub.frames import LINE_EVENT
 from logstream.hub.ids import LineIds
 from logstream.hub.judged_block import JudgedBlock

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from logstream.hub import encoding, joining
+from logstream.hub import encoded_block, joining
 from logstream.hub import parsed_lines as parsed_lines_module
 from logstream.hub import recent as recent_module
 from logstream.hub import subscriber as subscriber_module
@@ -61,7 +61,7 @@ async def test_replay_runs_into_live_without_hole_or_overlap_while_commits_go_on
         patch.setattr(subscriber_module, "PULL_BYTES", draw(st.sampled_from([1, 600, 65_536])))
         # Blocks of a few lines are joined, too, where all lines can be read at once.
         patch.setattr(joining, "FEWEST_BYTES", draw(st.sampled_from([0, 8192])))
-        patch.setattr(encoding, "_FEWEST_COLUMNS", 1)
+        patch.setattr(encoded_block, "_FEWEST_COLUMNS", 1)
         patch.setattr(parsed_lines_module, "_FEWEST_LINES", 1)
         kinds = draw(st.sampled_from([LINES, STAMPED, LINES | STAMPED]))
         async with Stage(tmp_path_factory.mktemp("story")) as stage:

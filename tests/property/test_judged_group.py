@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from logstream.hub import encoding as encoding_module
+from logstream.hub import encoded_block as encoded_block_module
 from logstream.hub import judged_group as judged_group_module
 from logstream.hub import parsed_lines as parsed_lines_module
 from logstream.hub.frames import Shape
@@ -76,7 +76,7 @@ async def test_what_is_judged_together_is_sent_as_if_each_was_judged_by_itself(
         patch.setattr(judged_group_module, "FEWEST_BLOCKS", 2)
         patch.setattr(judged_group_module, "MOST_BLOCKS", most_blocks)
         # A few lines are read and written at once, too.
-        patch.setattr(encoding_module, "_FEWEST_COLUMNS", fewest_at_once)
+        patch.setattr(encoded_block_module, "_FEWEST_COLUMNS", fewest_at_once)
         patch.setattr(parsed_lines_module, "_FEWEST_LINES", fewest_at_once)
         async with Stage(tmp_path_factory.mktemp("many"), RuleSet(sorted(rules, key=lambda rule: rule.name))) as stage:
             files = [stage.file(f"{number}.log") for number in range(FILES)]
@@ -88,7 +88,7 @@ async def test_what_is_judged_together_is_sent_as_if_each_was_judged_by_itself(
             together = [await whole(stage, view) for view in views]
             stage.hub.reconfigure(stage.hub.rules, stage.hub.traits)
             patch.setattr(judged_group_module, "FEWEST_BLOCKS", 1_000)
-            patch.setattr(encoding_module, "_FEWEST_COLUMNS", 1_000)
+            patch.setattr(encoded_block_module, "_FEWEST_COLUMNS", 1_000)
 
             assert together == [await whole(stage, view) for view in views]
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from logstream.hub import encoding as encoding_module
+from logstream.hub import encoded_block as encoded_block_module
 from logstream.hub import merge as merge_module
 from logstream.hub import parsed_lines as parsed_lines_module
 from logstream.hub import recent as recent_module
@@ -143,7 +143,7 @@ async def test_what_is_passed_over_holds_nothing_that_is_selected(
         patch.setattr(replay_module, "LEAST_STRETCH_BYTES", stretch_bytes)
         patch.setattr(sifting_module, "NEAR_BYTES", near_bytes)
         # What is picked out is read and written at once, however little it is.
-        patch.setattr(encoding_module, "_FEWEST_COLUMNS", 1)
+        patch.setattr(encoded_block_module, "_FEWEST_COLUMNS", 1)
         patch.setattr(parsed_lines_module, "_FEWEST_LINES", 1)
         if near_bytes:  # the walk back is short: what is before is had from the ends of the files
             patch.setattr(merge_module, "_FIRST_WINDOW_BYTES", near_bytes)
@@ -164,7 +164,7 @@ async def test_what_is_passed_over_holds_nothing_that_is_selected(
             view.forget_frames()
             in_batches.forget_frames()
             patch.setattr(view._query, "sieve", None)
-            patch.setattr(encoding_module, "_FEWEST_COLUMNS", 1_000)
+            patch.setattr(encoded_block_module, "_FEWEST_COLUMNS", 1_000)
 
             assert sifted == await selected(stage, view, in_batches)
 

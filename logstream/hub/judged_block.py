@@ -11,14 +11,14 @@ from datetime import UTC, tzinfo
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from logstream.hub.blocklines import ends_in, lines_of
+from logstream.hub.block_lines import ends_in, lines_of
 from logstream.hub.continuations import NOTHING_ABOVE, Above, TraceHead, kept_lines, nearest_heads, reaches
 from logstream.hub.encoded_block import EncodedBlock
 from logstream.hub.frames import LINE_EVENT
 from logstream.hub.ids import LineIds
-from logstream.hub.masked import MaskedLines
+from logstream.hub.masked_lines import MaskedLines
 from logstream.hub.parsed_lines import LastLine, ParsedLines
-from logstream.hub.widetext import is_wide_fragment
+from logstream.hub.utf16_text import is_utf16_fragment
 from logstream.journal.ids import anchor_of
 from logstream.parse import Folding, continues, may_continue, suspects
 from logstream.records import Level, Position, Record
@@ -255,7 +255,7 @@ class JudgedBlock:
     def _is_fragment(self, index: int) -> bool:
         """Whether the line goes on with one that was cut before it because it is over-long."""
         if self.block.generation.encoding in WIDE:
-            return is_wide_fragment(self.block, self._line_ends, index)
+            return is_utf16_fragment(self.block, self._line_ends, index)
         if index:
             return self.block.content[self._line_ends[index - 1] - 1] != _LF
         return bool(self.block.lead) and self.block.lead[-1] != _LF

@@ -13,7 +13,7 @@ from logstream.hub.encoded_block import EncodedBlock
 from logstream.hub.frames import LINE_EVENT
 from logstream.hub.ids import LineIds
 from logstream.hub.judged_block import JudgedBlock
-from logstream.hub.masked import MaskedLines
+from logstream.hub.masked_lines import MaskedLines
 from logstream.hub.parsed_lines import ParsedLines
 from logstream.parse import may_continue
 from logstream.tail.framing import spoken_encoding

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logstream.hub.widetext import is_wide_fragment, wide_view
+from logstream.hub.utf16_text import is_utf16_fragment, utf16_lines
 from logstream.journal.base import Block
 from logstream.journal.cutting import BLOCK_BYTES, BLOCK_LINES, block_reach, cut_blocks, length_in
 from logstream.records import Generation
@@ -25,10 +25,10 @@ def test_the_lines_of_utf_16_are_those_of_its_text(units: list[int], encoding: s
     lines = content.decode(encoding, "replace").removeprefix("\ufeff").split("\n")[:-1]
 
     ends = framing_of(encoding).cut_whole(content, 0, 65_536)
-    text, texts = wide_view(block, ends, encoding)
+    text, texts = utf16_lines(block, ends, encoding)
     assert texts == [line.removesuffix("\r") for line in lines]
     assert text.decode() == "\n".join(texts)
-    assert not any(is_wide_fragment(block, ends, index) for index in range(len(ends)))
+    assert not any(is_utf16_fragment(block, ends, index) for index in range(len(ends)))
 
 
 @given(STORIES, ENCODINGS, LIMITS, HALVES)
@@ -39,10 +39,10 @@ def test_fragments_of_a_line_in_utf_16_joined_are_its_text(
     content = raw(units, encoding) + half
     block = Block(Generation("aaaaaaaa", "app", "/app.log", encoding), 2, 0, 0, raw([LF], encoding), content)
     ends = framing_of(encoding).cut_whole(content, 2, limit)
-    _, texts = wide_view(block, ends, encoding)
+    _, texts = utf16_lines(block, ends, encoding)
     joined = ""
     for index, text in enumerate(texts):
-        joined += text if not index or is_wide_fragment(block, ends, index) else f"\n{text}"
+        joined += text if not index or is_utf16_fragment(block, ends, index) else f"\n{text}"
 
     whole = content.decode(encoding, "replace").replace("\r\n", "\n").removesuffix("\n")
     assert joined == whole

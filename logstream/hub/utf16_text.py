@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _MARK = "\ufeff"
 
 
-def wide_view(block: Block, line_ends: Sequence[int], encoding: str) -> tuple[bytes, list[str]]:
+def utf16_lines(block: Block, line_ends: Sequence[int], encoding: str) -> tuple[bytes, list[str]]:
     """The block's lines as UTF-8 joined by LF, and each as text."""
     text = "" if block.start % UNIT_BYTES else block.content.decode(encoding, "replace")
     if text.count("\n") == len(line_ends) and text.endswith("\n"):
@@ -31,7 +31,7 @@ def wide_view(block: Block, line_ends: Sequence[int], encoding: str) -> tuple[by
     return "\n".join(texts).encode(), texts
 
 
-def is_wide_fragment(block: Block, line_ends: Sequence[int], index: int) -> bool:
+def is_utf16_fragment(block: Block, line_ends: Sequence[int], index: int) -> bool:
     """Whether line `index` goes on with one that was cut before it because it is over-long."""
     wide = WIDE[block.generation.encoding]
     if index:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, overload
 
 import numpy as np
 
-from logstream.hub.widetext import wide_view
+from logstream.hub.utf16_text import utf16_lines
 from logstream.tail.framing import WIDE, framing_of, spoken_encoding
 from logstream.tail.lines import line_ends, may_be_over_long, strip_end
 
@@ -78,7 +78,7 @@ def lines_of(block: Block, traits: SourceTraits) -> BlockLines:
     if encoding == "utf-8" and (plain := _plain_lines(block, traits.max_line_bytes)) is not None:
         return plain
     ends = framing_of(block.generation.encoding).cut_whole(block.content, block.start, traits.max_line_bytes)
-    text, texts = wide_view(block, ends, encoding) if encoding in WIDE else _view_text(block, ends, encoding)
+    text, texts = utf16_lines(block, ends, encoding) if encoding in WIDE else _view_text(block, ends, encoding)
     is_as_it_stands = text == block.content[:-1]
     text_ends = [end - 1 for end in ends] if is_as_it_stands else ends_in(text)
     may_be_cut = block.generation.encoding in WIDE or block.content.count(b"\n") != len(texts)

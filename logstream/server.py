@@ -1,7 +1,8 @@
 """The composition root: builds every part, owns every task, serves until told to stop.
 
 The order of the end matters: streams first (a server waits for open responses), then the tail, then the journal, so
-that nothing is read that can no longer be recorded.
+that nothing is read that can no longer be recorded. What it has in common with each process that serves beside others
+is in `process`, what a reload may change in `reloading`.
 """
 
 from __future__ import annotations
@@ -11,16 +12,13 @@ import logging
 import os
 import signal
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from logstream.api.app import UnderPath, create_app
 from logstream.api.aside import Aside
 from logstream.api.context import ApiContext
 from logstream.api.frames import WireEncoder
-from logstream.api.gate import Gate
 from logstream.api.headers import RAW_SECURITY_HEADERS
-from logstream.config import ConfigError
 from logstream.errors import LogstreamError
 from logstream.hub.hub import Hub
 from logstream.hub.judged_block import SourceTraits
@@ -31,8 +29,9 @@ from logstream.journal.sqlite import SqliteJournal
 from logstream.listening import announce, listeners_of
 from logstream.metrics import render
 from logstream.parts import files_to_hold, policy_of, raise_file_limit, rule_set, specs_of, traits_of
+from logstream.process import BYE, STOP_DEADLINE_SECONDS, gate_of, loop_factory, streams_of
+from logstream.reloading import reload_under, watching
 from logstream.serving import serve
-from logstream.sse import Streams
 from logstream.stalls import Stalls
 from logstream.status import Status
 from logstream.supervision import Overseer
@@ -47,11 +46,8 @@ if TYPE_CHECKING:
     from logstream.serving import Address
     from logstream.tail.batch import Sink
 
-_log = logging.getLogger("logstream")
-STOP_DEADLINE_SECONDS = 2.0
 _NOTE_AGAIN_SECONDS = 5.0
 _LOOK_AGAIN_SECONDS = 0.1
-BYE = "the server is going down"
 
 
 def run(settings: Settings, reload: Callable[[], Settings]) -> int:
@@ -60,15 +56,6 @@ def run(settings: Settings, reload: Callable[[], Settings]) -> int:
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(Service(settings, reload).run())
     return 0
-
-
-def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """What makes the event loop; None: asyncio's own."""
-    try:
-        import uvloop  # noqa: PLC0415 - not to be had on every system; plain asyncio works as well
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
 
 
 class Service:
@@ -229,56 +216,6 @@ class Service:
 
     def _max_line_bytes(self, source: str) -> int:
         return self._limits.get(source, SourceTraits().max_line_bytes)
-
-
-def streams_of(settings: Settings) -> Streams:
-    """The streams of one process, none open yet."""
-    stream = settings.stream
-    return Streams(
-        heartbeat_seconds=stream.heartbeat_seconds,
-        retry_ms=stream.retry_ms,
-        max_connections=stream.max_connections,
-        max_connections_per_client=stream.max_connections_per_client,
-    )
-
-
-def gate_of(settings: Settings) -> Gate:
-    """Who is let in to one process."""
-    return Gate(policy_of(settings), settings.state.dir, cookie_path=settings.server.root_path)
-
-
-def watching(settings: Settings) -> str:
-    """What the service does, in words for a supervisor."""
-    count = len(settings.sources)
-    return f"watching {count} source" if count == 1 else f"watching {count} sources"
-
-
-def reload_under(
-    overseer: Overseer, old: Settings, read_anew: Callable[[], Settings], take: Callable[[Settings], None]
-) -> None:
-    """Have `take` take over what is configured now, and tell the supervisor; a bad configuration changes nothing."""
-    overseer.reloading()
-    try:
-        fresh = read_anew()
-    except ConfigError as error:
-        _log.error("reload refused, the old sources, rules and users stay:\n%s", error)
-        overseer.ready("the reload was refused: the configuration has mistakes, see the log")
-        return
-    if policy_of(old).asks and not policy_of(fresh).asks:
-        _log.error("reload refused: nobody would be asked any more who they are; restart logstream if that is meant")
-        overseer.ready("the reload was refused: it would let everybody in, see the log")
-        return
-    take(taking_over(old, fresh))
-    overseer.ready(watching(fresh))
-
-
-def taking_over(old: Settings, fresh: Settings) -> Settings:
-    """Settings with the sources, rules and access of `fresh`, and a word in the log about what needs a restart."""
-    _log.info("reloaded: %d sources, %d rules", len(fresh.sources), len(fresh.rules))
-    for section in ("server", "state", "stream"):
-        if getattr(fresh, section) != getattr(old, section):
-            _log.warning("[%s] has changed: restart logstream to apply it", section)
-    return replace(fresh, server=old.server, state=old.state, stream=old.stream)
 
 
 def _first(group: BaseExceptionGroup[LogstreamError]) -> LogstreamError:

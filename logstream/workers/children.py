@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from logstream.errors import LogstreamError, UsageError
-from logstream.server import loop_factory
+from logstream.process import loop_factory
 from logstream.workers.link import Link
 from logstream.workers.messages import Failed, Peer, Unpacker, pack
 

@@ -22,7 +22,8 @@ from logstream.journal.errors import StateUnusableError
 from logstream.journal.lock import inherited, lock
 from logstream.listening import announce, listeners_of
 from logstream.parts import policy_of
-from logstream.server import STOP_DEADLINE_SECONDS, reload_under, watching
+from logstream.process import STOP_DEADLINE_SECONDS
+from logstream.reloading import reload_under, watching
 from logstream.serving import Listener, Share, Spread
 from logstream.supervision import Overseer
 from logstream.workers.children import Child

@@ -23,7 +23,7 @@ from logstream.journal.following import FollowingJournal
 from logstream.journal.replica import Delta, Settled, Snapshot
 from logstream.metrics import render
 from logstream.parts import policy_of, raise_file_limit, rule_set, traits_of
-from logstream.server import BYE, STOP_DEADLINE_SECONDS, gate_of, streams_of
+from logstream.process import BYE, STOP_DEADLINE_SECONDS, gate_of, streams_of
 from logstream.serving import serve
 from logstream.stalls import Stalls
 from logstream.status import process_figures

@@ -20,8 +20,20 @@ if TYPE_CHECKING:
 
 # Who imports whom. What is reachable along the arrows may be imported; records and errors by everybody.
 ARROWS = {
-    "__main__": {"cli"},
-    "cli": {"access", "server", "workers", "client", "local", "trial", "demo", "prove", "installing", "doctor"},
+    "__main__": {"cli", "interruption"},
+    "cli": {
+        "access",
+        "server",
+        "workers",
+        "client",
+        "local",
+        "trial",
+        "demo",
+        "prove",
+        "installing",
+        "doctor",
+        "interruption",
+    },
     "demo": {"server"},
     "installing": set(),
     "doctor": {"config", "tail"},
@@ -49,6 +61,7 @@ ARROWS = {
     "serving": set(),
     "metrics": set(),
     "stalls": set(),
+    "interruption": set(),
     "supervision": set(),
     "openness": set(),
     "records": {"errors"},

@@ -24,8 +24,9 @@ from logstream.cli.sources import sources
 from logstream.cli.tail import tail
 from logstream.cli.tokens import token
 from logstream.cli.users import user
-from logstream.cli.words import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_USAGE, colour, complain
+from logstream.cli.words import EXIT_FAILURE, EXIT_USAGE, colour, complain
 from logstream.errors import LogstreamError, UsageError
+from logstream.interruption import EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

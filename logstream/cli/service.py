@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from logstream.cli.words import config_option, count
+from logstream.interruption import interruption_ends_at_once
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,15 +61,16 @@ def serve(config_path: Path, host: str | None, port: str | None, workers: str | 
     given = {"host": host, "port": port, "workers": workers}
     gc.disable()
     try:
-        from logstream.config import Override, load  # noqa: PLC0415 - --help answers before this is imported
+        with interruption_ends_at_once():
+            from logstream.config import Override, load  # noqa: PLC0415 - --help answers before this is imported
 
-        options = [Override(f"--{key}", "server", key, text) for key, text in given.items() if text is not None]
-        settings = load(config_path, os.environ, options)
-        # As above, and a bad configuration is told first.
-        if settings.server.workers > 1:
-            from logstream.workers import run  # noqa: PLC0415
-        else:
-            from logstream.server import run  # noqa: PLC0415
+            options = [Override(f"--{key}", "server", key, text) for key, text in given.items() if text is not None]
+            settings = load(config_path, os.environ, options)
+            # As above, and a bad configuration is told first.
+            if settings.server.workers > 1:
+                from logstream.workers import run  # noqa: PLC0415
+            else:
+                from logstream.server import run  # noqa: PLC0415
         # What is here now stays, also in processes forked from this one: to look through all of it for garbage took
         # the event loop 30 ms, time and again.
         gc.freeze()

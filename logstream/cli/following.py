@@ -24,8 +24,8 @@ from logstream.client import Connection, Wanted, fetch_json
 from logstream.config import load
 from logstream.errors import LogstreamError
 from logstream.following import UNREADABLE, CaughtUp, Followed, News, Told
-from logstream.hub.parsed_lines import epoch_ms
 from logstream.hub.start import From, FromId, FromStart
+from logstream.hub.times import epoch_ms
 from logstream.local import Progress, Selection, following_files
 from logstream.parts import rule_set
 from logstream.rules import TIME_EXPECTED, RuleSet, marks_of, parse_query, read_moment

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from logstream.hub.continuations import Above, TraceHead
+from logstream.hub.times import epoch_ms
 from logstream.parse import Clock, Parsed, Rows, parse_line, read_rows
 
 if TYPE_CHECKING:
@@ -128,11 +129,6 @@ class ParsedLines:
         """The time that the line tells (epoch milliseconds)."""
         time = self.line(index).time
         return None if time is None else epoch_ms(time)
-
-
-def epoch_ms(text: str) -> int:
-    """A record's time as epoch milliseconds."""
-    return int(datetime.fromisoformat(text).timestamp() * 1000)
 
 
 def _groups_of(rows: Rows, heads: Mapping[int, int | None]) -> list[set[int]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from logstream.hub.merge import last_by_time
-from logstream.hub.parsed_lines import epoch_ms
+from logstream.hub.times import epoch_ms
 from logstream.journal.base import TIME_RESOLUTION_MS, Lost
 from logstream.journal.ids import decode_id
 from logstream.records import Gap, GapReason, Position

@@ -6,6 +6,7 @@ recorded. Refuses to select: it answers a time for each line, in the order in wh
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from logstream.journal.base import TIME_RESOLUTION_MS
@@ -34,6 +35,11 @@ class Span(NamedTuple):
         """Whether `time_ms` lies in it."""
         after_start = self.since_ms is None or time_ms >= self.since_ms
         return after_start and (self.until_ms is None or time_ms < self.until_ms)
+
+
+def epoch_ms(text: str) -> int:
+    """A record's time as epoch milliseconds."""
+    return int(datetime.fromisoformat(text).timestamp() * 1000)
 
 
 def recorded_ms(block: Block | Passed | Picked) -> int:

@@ -117,8 +117,11 @@ def texts(content: bytes) -> list[str]:
 
 
 async def drain(subscriber: Subscriber) -> bytes:
-    """All that a subscriber can have now."""
+    """All that a subscriber can have now; a pull without a match may end before the head is reached."""
     pieces = []
-    while (pulled := await subscriber.pull(0)) is not None:
-        pieces.append(pulled.content)
-    return b"".join(pieces)
+    while True:
+        pulled = await subscriber.pull(0)
+        if pulled is not None:
+            pieces.append(pulled.content)
+        elif not subscriber.lag_bytes:
+            return b"".join(pieces)

@@ -92,11 +92,7 @@ def record_of(record: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
 
 async def streamed_by(stage: Stage, view: View) -> list[Any]:
     """All that a view sends, event by event."""
-    subscriber = stage.subscriber(view)
-    streamed = []
-    while subscriber.lag_bytes:
-        streamed += [event.json for event in told(await drain(subscriber))]
-    return streamed
+    return [event.json for event in told(await drain(stage.subscriber(view)))]
 
 
 async def selected(stage: Stage, view: View, in_batches: View) -> list[Any]:

@@ -6,12 +6,14 @@ Owns what is compared: inodes, then bytes. Reads no lines, and decides nothing a
 from __future__ import annotations
 
 import os
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from logstream.tail.family import ATTEMPTS, family_of, inodes_of, settled
 from logstream.tail.identity import contradict
+from logstream.tail.lineage import is_older_name
 from logstream.tail.opening import Opened, Refused
-from logstream.tail.packed import begins_with, says_it_is
+from logstream.tail.packed import begins_with, likeness_of, says_it_is, says_it_is_of
 from logstream.tail.unpacking import Answer
 
 if TYPE_CHECKING:
@@ -62,6 +64,16 @@ class Copies:
     def is_being_read(self, lineage: Lineage, opened: Opened) -> bool:
         """Whether a compressed file is a copy of one that is open: what is newer must not wait until it is unpacked."""
         return any(says_it_is(opened.fd, reader.fd) for reader in lineage.readers if reader.fd is not None)
+
+    def is_finished(self, lineage: Lineage, opened: Opened) -> bool:
+        """Whether a compressed file is a copy of one that is finished, which it says without being unpacked.
+
+        Its compressor gave it the time of its original.
+        """
+        finished = chain(self._census.finished.values(), self._census.departed)
+        lives = (known for known in finished if known.written_ns == opened.facts.mtime_ns)
+        originals = (known for known in lives if is_older_name(known.file, lineage.file))
+        return any(says_it_is_of(opened.fd, likeness_of(known)) for known in originals)
 
     def is_copy(self, lineage: Lineage, opened: Opened, live: Opened | Refused | None) -> bool:
         """Whether a file by the name of an older life is only a copy of one that is known: its lines are not new.

@@ -11,6 +11,7 @@ from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Literal
 
 from logstream.tail.batch import Moved, Notice, display
+from logstream.tail.family import home_of
 from logstream.tail.identity import NO_INODE, contradict
 from logstream.tail.namesakes import Namesakes
 from logstream.tail.opening import Opened, is_unlinked, locate
@@ -57,7 +58,7 @@ class Lineage:
         self.unsettled_since: float | None = None
         """Since when files beside it have been renamed faster than they could be listed; monotonic seconds."""
         self.has_more_before = False
-        """Whether more lives came before the file that has the path than were entered at once: they are next."""
+        """Whether more lives came before the file that has the path, or had it, than were entered: they are next."""
         self.is_gone = False
         """Whether the absence has been confirmed, and told."""
         self.told: set[str] = set()
@@ -65,9 +66,14 @@ class Lineage:
         self.hot_until = 0.0
 
     @property
+    def is_awaited(self) -> bool:
+        """Whether something of it may be left or still come, also while nothing has its path."""
+        return bool(self.readers) or self.has_more_before or not self.is_gone
+
+    @property
     def home(self) -> str:
-        """Where the file is that has the path: behind a link, older lives stand beside that and have names like it."""
-        return os.path.realpath(self.path) if os.path.islink(self.path) else self.path  # noqa: PTH114
+        """Beside this its older lives stand."""
+        return home_of(self.path)
 
     def obstruct(self, state: Literal["unreadable", "untailable"], reason: str, turn: Turn) -> None:
         """Note why the path cannot be read now, and tell it once."""
@@ -202,14 +208,14 @@ class Census:
         """
         elsewhere = (reader for reader in self.readers.values() if reader not in lineage.readers)
         for reader in (*lineage.readers, *elsewhere):
-            if reader.is_packed or not _is_older_name(reader.file, lineage.file):
+            if reader.is_packed or not is_older_name(reader.file, lineage.file):
                 continue
             known = reader.known()
             if likeness_of(known).is_met_by(descriptor) and not self._has_other_bytes(reader, descriptor):
                 return known
         size = os.fstat(descriptor).st_size
         finished = (known for known in (*self.finished.values(), *self.departed) if known.committed == size)
-        originals = (known for known in finished if _is_older_name(known.file, lineage.file))
+        originals = (known for known in finished if is_older_name(known.file, lineage.file))
         return next((known for known in originals if likeness_of(known).is_met_by(descriptor)), None)
 
     def _has_other_bytes(self, reader: Reader, descriptor: int) -> bool:
@@ -272,7 +278,7 @@ class Census:
             self.finished.popitem(last=False)
 
 
-def _is_older_name(name: str, file: str) -> bool:
+def is_older_name(name: str, file: str) -> bool:
     """Whether what was written under `name` may be an older life of `file`: a glob may match rotated files too."""
     return name == file or rotated_name(os.path.basename(file), os.path.basename(name)) is not None  # noqa: PTH119
 

@@ -122,7 +122,7 @@ class Looking:
     ) -> list[Opened | Packed]:
         """What is to be entered of a sibling that is open, behind those that are `older`."""
         if opened.is_compressed:
-            is_known = self._copies.is_being_read(lineage, opened)
+            is_known = self._copies.is_being_read(lineage, opened) or self._copies.is_finished(lineage, opened)
         else:
             is_first = not any(isinstance(other, Opened) for other in older)
             is_moved = is_first and life_moved_to(opened, lineage, self._census) is not None

@@ -121,13 +121,31 @@ def says_it_is(descriptor: int, original: int) -> bool:
     It costs no unpacking. The crc32 is compared up to `_CHECKED_BYTES`; beyond that the length has to do. A copy of
     several members does not say so, and is not recognised here.
     """
-    length, size = os.fstat(descriptor).st_size, os.fstat(original).st_size
+    size = os.fstat(original).st_size
+    crc = _crc_said_by(descriptor, size)
+    return crc is not None and (size > _CHECKED_BYTES or crc == _crc_of(original, size))
+
+
+def says_it_is_of(descriptor: int, likeness: Likeness) -> bool:
+    """Whether a gzip file is a copy of a generation, all of which was handed on, by its head and its length alone."""
+    if not likeness.is_certain or _crc_said_by(descriptor, likeness.least_bytes) is None:
+        return False
+    try:
+        with os.fdopen(os.dup(descriptor), "rb") as file:
+            packed = _unpacking(file)
+            return packed is not None and _has_head(packed, likeness)
+    except _DAMAGED:
+        return False
+
+
+def _crc_said_by(descriptor: int, size: int) -> int | None:
+    """The crc32 that a gzip file ends with, if it also says that it holds `size` bytes."""
+    length = os.fstat(descriptor).st_size
     if length < _LEAST_GZIP_BYTES or os.pread(descriptor, 2, 0) != _GZIP_MAGIC:
-        return False
+        return None
     trailer = os.pread(descriptor, 8, length - 8)
-    if int.from_bytes(trailer[4:], "little") != size & 0xFFFFFFFF:
-        return False
-    return size > _CHECKED_BYTES or int.from_bytes(trailer[:4], "little") == _crc_of(original, size)
+    is_so_long = int.from_bytes(trailer[4:], "little") == size & 0xFFFFFFFF
+    return int.from_bytes(trailer[:4], "little") if is_so_long else None
 
 
 def begins_with(original: int, descriptor: int, size: int) -> bool:

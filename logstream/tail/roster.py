@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from logstream.records import GapReason
 from logstream.tail.batch import display
 from logstream.tail.clocks import latest_seconds, not_later
+from logstream.tail.family import survived
 from logstream.tail.former import base_path_of, by_file, file_of, has_lost_its_file, is_outrun, path_of, places
 from logstream.tail.globs import is_matched
 from logstream.tail.lineage import Census, Lineage
@@ -22,7 +23,7 @@ from logstream.tail.rotation import Sibling, base_names, oldest_first
 from logstream.tail.status import SourceStatus, status_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from logstream.tail.batch import Known, SourceSpec
     from logstream.tail.discovery import Found, Sighting
@@ -108,10 +109,17 @@ class Roster:
         self._searched_at[spec.name] = found.began
         sighted = {sighting.path for sighting in found.sightings}
         for lineage in [lineage for lineage in self.lineages.values() if lineage.spec.name == spec.name]:
-            if lineage.is_gone and not lineage.readers and lineage.path not in sighted:
+            if not lineage.is_awaited and lineage.path not in sighted:
                 self._drop(lineage)
         self._note_troubles(spec, {trouble.path: trouble.reason for trouble in found.troubles}, turn)
         return fresh
+
+    def recall(self, path: str) -> Lineage | None:
+        """Follow a log of the past again at whose path something happened and is over: no search finds it."""
+        spec = next((spec for spec in self._specs.values() if self._is_past(spec, path)), None)
+        if spec is None or os.path.lexists(path) or self._is_older(path):
+            return None
+        return self._found_again(spec, path)
 
     def close(self) -> None:
         """Give all descriptors up."""
@@ -120,12 +128,10 @@ class Roster:
 
     def _enter(self, spec: SourceSpec, sightings: Sequence[Sighting], turn: Turn, *, is_first: bool) -> list[Lineage]:
         new = {sighting.path: sighting for sighting in sightings if self._is_new(sighting)}
-        # Beside what was followed before a restart, and has no file now, its older lives stand, and copies of them.
-        past = {path for path in self._histories if is_first and is_matched(path, spec.paths, spec.exclude)}
         fresh: list[Lineage] = []
         older: dict[str, list[tuple[Sibling, Sighting]]] = {}
         for path, sighting in new.items():
-            base = self._base_of(sighting, new, past)
+            base = self._base_of(spec, sighting, new)
             if base is None:
                 fresh.append(self._found(spec, path, is_first=is_first))
             else:
@@ -133,14 +139,40 @@ class Roster:
         for base_path, family in older.items():
             lineage = self.lineages.get(base_path)
             is_followed = lineage is not None
-            if lineage is None and base_path in past:
+            if lineage is None and self._is_past(spec, base_path):
                 lineage = self._found(spec, base_path, is_first=is_first)
             if lineage is None or lineage.spec.name != spec.name:
                 fresh.extend(self._found(spec, sighting.path, is_first=is_first) for _, sighting in family)
             else:
                 fresh += self._join(lineage, oldest_first(sibling for sibling, _ in family), turn, is_first=is_first)
-                lineage.is_gone |= not is_followed and lineage.live is None  # nobody need be told once more
-        return fresh
+                if not is_followed and lineage.live is None:
+                    lineage.is_gone = True  # nobody need be told once more
+                    lineage.has_more_before |= lineage.unsettled_since is not None
+        return fresh + self._look_beside(spec) if is_first else fresh
+
+    def _look_beside(self, spec: SourceSpec) -> list[Lineage]:
+        """Logs that were followed before a restart, and have no file now, but perhaps one beside them that is new.
+
+        What came and went while nobody looked would else wait until something is written to such a log again.
+        """
+        past = {path: last for path, last in self._histories.items() if self._is_past(spec, path)}
+        return [self._found_again(spec, path) for path in survived(past) if not self._is_older(path)]
+
+    def _found_again(self, spec: SourceSpec, path: str) -> Lineage:
+        """A lineage of the past that has no file: nobody need be told once more, but there may be something to read."""
+        lineage = self._found(spec, path, is_first=False)
+        lineage.is_gone = lineage.has_more_before = True
+        return lineage
+
+    def _is_past(self, spec: SourceSpec, path: str) -> bool:
+        """Whether a log of the source was followed and has no file: its older lives, and copies, stand beside it."""
+        return path in self._histories and is_matched(path, spec.paths, spec.exclude)
+
+    def _is_older(self, path: str) -> bool:
+        """Whether a log is known that `path` is an older life of by its name."""
+        directory, name = os.path.split(path)
+        bases = (os.path.join(directory, base) for base, _ in base_names(name))
+        return any(base in self.lineages or base in self._histories for base in bases)
 
     def _is_new(self, sighting: Sighting) -> bool:
         """Whether a path is not followed yet, and its file not read under another name or finished."""
@@ -160,16 +192,15 @@ class Roster:
         # Another file may have been given its inode, and be as long.
         return finished.written_ns is not None and finished.written_ns != sighting.mtime_ns
 
-    def _base_of(
-        self, sighting: Sighting, new: Mapping[str, Sighting], past: Collection[str]
-    ) -> tuple[str, Sibling] | None:
-        """The path, followed, found with it or of the `past`, that `sighting` is an older life of by its name."""
+    def _base_of(self, spec: SourceSpec, sighting: Sighting, new: Mapping[str, Sighting]) -> tuple[str, Sibling] | None:
+        """The path, followed, found with it or of the past, that `sighting` is an older life of by its name."""
         directory, name = os.path.split(sighting.path)
         if sighting.obstacle is not None:
             return None
         for base, rotated in sorted(base_names(name), key=lambda candidate: len(candidate[0])):
             path = os.path.join(directory, base)
-            if path in self.lineages or path in past or (path in new and new[path].obstacle is None):
+            is_new = path in new and new[path].obstacle is None
+            if is_new or path in self.lineages or self._is_past(spec, path):
                 return path, Sibling(sighting.path, rotated, sighting.dev, sighting.ino, sighting.mtime_ns)
         return None
 

@@ -84,8 +84,9 @@ class Schedule:
         """Look at what is hinted at; whether the directories should be searched as well."""
         wants_survey = False
         for hint in hints:
-            lineage = self._roster.lineages.get(hint.path) or self._by_path.get(hint.path)
             is_followed = hint.path in self._roster.lineages
+            lineage = self._roster.lineages.get(hint.path) or self._roster.recall(hint.path)
+            lineage = lineage or self._by_path.get(hint.path)
             # Of a file whose growth is told by events of its own, such a hint comes later and tells nothing new.
             is_old_news = is_followed and lineage in self._announced and not hint.is_structural
             if lineage is not None and not is_old_news:

@@ -125,7 +125,7 @@ class Succession:
         live = lineage.live
         if live is not None and live.fd is not None:
             self._displace(lineage, live, turn)
-        if lineage.has_history and lineage.live is None and (lineage.readers or not lineage.is_gone):
+        if lineage.has_history and lineage.live is None and lineage.is_awaited:
             self._succeed(lineage, turn)
         if lineage.absent_since is None:
             lineage.absent_since = turn.now

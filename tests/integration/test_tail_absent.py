@@ -1,0 +1,143 @@
+"""Logs that have no file for a while: nothing has their paths, and all that was read of them is finished."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from logstream.tail import unpacking
+from logstream.tail.batch import Birth, Hole
+from logstream.tail.family import ATTEMPTS
+from tests.tail_kit import RecordingSink, eventually, looked_everywhere, second_run, source, tailing, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from logstream.tail.batch import SourceSpec
+    from logstream.tail.lineage import Lineage
+    from logstream.tail.looking import Snapshot
+
+GLOBS = ["app.log", "*.log", "app*"]
+
+
+def pack(file: Path, archive: Path) -> None:
+    """Compress, as gzip does: the time stays."""
+    written_ns = file.stat().st_mtime_ns
+    archive.write_bytes(gzip.compress(file.read_bytes()))
+    os.utime(archive, ns=(written_ns, written_ns))
+    file.unlink()
+
+
+async def be_absent(sink: RecordingSink, spec: SourceSpec, home: Path) -> None:
+    """Read a log until its one file, which is `home`, is finished, and compressed."""
+    write(home, b"one\n")
+    async with tailing(sink, spec):
+        await sink.first(1)
+        pack(home, home.with_name("app.log.1.gz"))
+        await sink.until(lambda: sink.sealed)
+
+
+def come_and_go(log: Path, content: bytes, *, is_packed: bool = True) -> None:
+    """A file is written, and rotated at once, as logrotate does it with `nocreate`."""
+    for age in (2, 1):
+        for older in log.parent.glob(f"app.log.{age}*"):
+            older.rename(older.with_name(older.name.replace(f".{age}", f".{age + 1}")))
+    write(log, content)
+    if is_packed:
+        pack(log, log.with_name("app.log.1.gz"))
+    else:
+        log.rename(log.with_name("app.log.1"))
+
+
+@pytest.mark.parametrize("is_packed", [True, False], ids=["packed", "plain"])
+@pytest.mark.parametrize("glob", GLOBS)
+async def test_what_came_and_went_while_down_is_read_though_the_log_has_no_file(
+    tmp_path: Path, glob: str, *, is_packed: bool
+) -> None:
+    """Torture, seed 9404. Conformance: A8, C8."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(tmp_path / glob)
+    await be_absent(sink, spec, log)
+    told = sink.states().count(("vanished", None))
+    come_and_go(log, b"two\n", is_packed=is_packed)
+    come_and_go(log, b"three\n", is_packed=is_packed)
+    for _ in range(2):
+        async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
+            assert await sink.first(3) == [b"one", b"two", b"three"]
+            await looked_everywhere(supervisor)
+    assert sink.lines == [(str(log), b"one"), (str(log), b"two"), (str(log), b"three")]
+    assert sink.states().count(("vanished", None)) == told
+    assert not sink.of_kind(Hole)
+
+
+async def test_what_came_and_went_behind_a_link_while_down_is_read_though_the_log_has_no_file(tmp_path: Path) -> None:
+    sink, link, home = RecordingSink(), tmp_path / "app.log", tmp_path / "real" / "app.log"
+    home.parent.mkdir()
+    link.symlink_to(home)
+    spec = source(link)
+    await be_absent(sink, spec, home)
+    come_and_go(home, b"two\n")
+    assert await second_run(sink, spec, 2) == [b"one", b"two"]
+
+
+@pytest.mark.parametrize("glob", GLOBS)
+async def test_what_comes_and_goes_between_two_looks_is_read_though_the_log_has_no_file(
+    tmp_path: Path, glob: str
+) -> None:
+    """Conformance: C8."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, b"one\n")
+    async with tailing(sink, source(tmp_path / glob)) as supervisor:
+        await sink.first(1)
+        for number in (b"two", b"three"):
+            come_and_go(log, number + b"\n")
+            await sink.until(lambda: sink.texts[-1:] == [number])  # noqa: B023 - called before the next one
+            await eventually(lambda: str(log) not in supervisor._roster.lineages)
+        write(log, b"four\n")
+        assert await sink.first(4) == [b"one", b"two", b"three", b"four"]
+    assert {birth.file for birth in sink.of_kind(Birth)} == {str(log)}
+    assert not sink.of_kind(Hole)
+
+
+async def test_the_archives_of_a_log_that_has_no_file_are_not_unpacked_at_each_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There may be thousands of such logs. Conformance: C3."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(log)
+    await be_absent(sink, spec, log)
+    before = list(sink.changes)
+    monkeypatch.setattr(unpacking.Unpacking, "ask", lambda *_: pytest.fail("it was unpacked"))
+    async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
+        await looked_everywhere(supervisor)
+        assert [*supervisor._roster.lineages] == []
+    assert sink.changes == before
+
+
+@pytest.mark.parametrize("glob", GLOBS)
+async def test_what_came_and_went_is_read_also_if_files_are_renamed_at_the_first_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, glob: str
+) -> None:
+    """Conformance: A3, A8."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(tmp_path / glob)
+    await be_absent(sink, spec, log)
+    come_and_go(log, b"two\n", is_packed=False)
+    looks = 0
+    async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
+        looking = supervisor._follower.succession.looking
+        look = looking.look
+
+        def overtaken(lineage: Lineage, *, is_bounded: bool) -> Snapshot:
+            nonlocal looks
+            looks += 1
+            return look(lineage, is_bounded=is_bounded)._replace(is_consistent=looks > 3 * ATTEMPTS)
+
+        monkeypatch.setattr(looking, "look", overtaken)
+        await sink.first(2)
+        await looked_everywhere(supervisor)
+    assert looks > 3 * ATTEMPTS
+    assert sink.lines == [(str(log), b"one"), (str(log), b"two")]

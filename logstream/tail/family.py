@@ -3,7 +3,7 @@
 Owns the listing and what is compared of two of them. Refuses to open anything, and to say which life is which.
 """
 
-# ruff: noqa: PTH114, PTH116, PTH118 - the stat of each name in a directory: a Path object costs more
+# ruff: noqa: PTH114, PTH116, PTH118, PTH122 - the stat of each name in a directory: a Path object costs more
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def family_of(path: str) -> dict[str, Sibling]:
         names = _names_in(directory)
     except OSError:
         return found
-    stem = base.partition(".")[0]
+    stem = os.path.splitext(base)[0]  # a stamp stands before the extension, if not behind it
     for index in range(bisect_left(names, stem), len(names)):
         name = names[index]
         if not name.startswith(stem):

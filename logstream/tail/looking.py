@@ -123,6 +123,8 @@ class Looking:
         """What is to be entered of a sibling that is open, behind those that are `older`."""
         if opened.is_compressed:
             is_known = self._copies.is_being_read(lineage, opened) or self._copies.is_finished(lineage, opened)
+        elif not opened.facts.size and _is_empty_as_before(lineage, live):
+            is_known = True  # a copy in which is nothing yet, or of nothing
         else:
             is_first = not any(isinstance(other, Opened) for other in older)
             is_moved = is_first and life_moved_to(opened, lineage, self._census) is not None
@@ -148,6 +150,13 @@ class Looking:
     def _has_begun(self, sibling: Sibling) -> bool:
         reader = self._census.readers.get((sibling.dev, sibling.ino))
         return reader is None or reader.known().has_begun
+
+
+def _is_empty_as_before(lineage: Lineage, live: Opened | Refused) -> bool:
+    """Whether the lineage's live file has its path and holds nothing."""
+    if lineage.live is None or not isinstance(live, Opened) or live.facts.size:
+        return False
+    return (live.facts.dev, live.facts.ino) == lineage.live.inode
 
 
 def _packed(opened: Opened, sibling: Sibling, *, is_held: bool) -> Packed:

@@ -48,6 +48,8 @@ class Place:
         """The bytes before `committed`; None until the file has been proven to be this generation."""
         self.recent = b""
         """The last bytes that were handed on since it was opened: what a cut is recognised by."""
+        self.unread = b""
+        """The first bytes that end no line yet, up to a NUL: looked at only where no line was handed on."""
         self.cut_end = 0
         """How much of what was handed on was found to be there, when more was not."""
         self.size: int | None = None
@@ -133,6 +135,15 @@ class Place:
     def is_settled(self, seen: os.stat_result) -> bool:
         """Whether there is nothing to read, and nothing to say, of its file as stat has just `seen` it."""
         return self.is_drained and self.is_untouched(seen.st_size, seen.st_mtime_ns) and not self.is_unproven
+
+    def may_be_copied_away(self, seen: os.stat_result) -> bool:
+        """Whether its file may have been written, copied and truncated since it was looked at, as stat has `seen` it.
+
+        Not where anything had been handed on: then the bytes tell.
+        """
+        if self.committed or self.size is None:
+            return False
+        return (seen.st_size, seen.st_mtime_ns) != (self.size, self.written_ns)
 
     def is_at_its_path(self) -> bool:
         """Whether its file has its path, as far as anybody can tell."""

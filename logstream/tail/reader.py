@@ -95,6 +95,19 @@ class Reader(Place):
             self.examine(opened)
         return self.fd is not None
 
+    def note_unread(self, opened: Opened) -> None:
+        """Note what stands in its file, of which nothing was handed on: a copy is known by that once it is truncated.
+
+        Not before the first look at it. Raises OSError.
+        """
+        is_known = self.committed or self.size is None or opened.facts.size < self.size
+        if is_known or (opened.facts.dev, opened.facts.ino) != self.inode:
+            return
+        head = os.pread(opened.fd, HEAD_BYTES, 0)
+        if head.startswith(self.unread):
+            self.head_length, self.head_crc = len(head), zlib.crc32(head)
+            self.size, self.mtime_ns = opened.facts.size, None
+
     def _recall(self, fd: int) -> None:
         """Read what stands before the place, unless it is known from reading on."""
         if self.lead is None:
@@ -118,6 +131,7 @@ class Reader(Place):
         before = self.recent if len(self.recent) > len(lead) else lead
         block = os.pread(fd, len(before) + want, self.committed - len(before))
         is_proven = is_as_before(before, block[: len(before)], self.committed - len(before))
+        is_proven = is_proven and (self.committed > 0 or block.startswith(self.unread))
         verdict = decide(self.remembered, facts, proof_matches=is_proven)
         if verdict in (Verdict.TRUNCATED, Verdict.SHRUNK):
             return self._noted(self._cut_or(verdict, fd), facts)
@@ -211,6 +225,8 @@ class Reader(Place):
         self._note(max(facts.size, self.committed + len(content)), facts.mtime_ns)
         if not is_all:
             self.mtime_ns = None
+        # Who writes through a memory map has NULs where something is to come.
+        self.unread = b"" if end else content[:HEAD_BYTES].partition(b"\0")[0]
         return self._range(content[:end], lines) if end else Verdict.SAME
 
     def _decided(self, content: bytes) -> str:

@@ -12,18 +12,17 @@ import os
 from typing import TYPE_CHECKING
 
 from logstream.tail.batch import display
+from logstream.tail.beginnings import bear
 from logstream.tail.copies import Copies
 from logstream.tail.discovery import is_absence, obstacle_of, reason_of
 from logstream.tail.family import has_inode
-from logstream.tail.framing import MARK_BYTES, MOST_END_BYTES, encoding_of, framing_of
-from logstream.tail.identity import Verdict, contradict
+from logstream.tail.identity import contradict
 from logstream.tail.looking import Looking, Shut
 from logstream.tail.moving import go_on_in, life_moved_to
 from logstream.tail.opening import Opened, Refused, is_unlinked, place_of
 from logstream.tail.reader import Reader
 
 if TYPE_CHECKING:
-    from logstream.tail.batch import SourceSpec
     from logstream.tail.lineage import Census, Lineage
     from logstream.tail.looking import Packed, Snapshot
     from logstream.tail.rotation import Sibling
@@ -71,16 +70,18 @@ class Succession:
         return seen
 
     def has_all_before(self, lineage: Lineage, seen: os.stat_result, turn: Turn) -> bool:
-        """Enter what was copied away from a file that was empty when it was looked at last; False if that is not sure.
+        """Enter what was copied away from a file of which nothing had been read yet; False if that is not sure.
 
         Of such a file nothing is known that could tell that it was written to, copied and truncated since.
         """
-        live = lineage.live
-        if live is None or live.size != 0 or live.written_ns is None or not seen.st_size:
+        live, count = lineage.live, len(lineage.readers)
+        if live is None or live.written_ns is None or not live.may_be_copied_away(seen):
             return True
         lineage.last_mtime_ns = live.written_ns + 1  # what was copied before it was truncated is older
         is_sure = self._enter_unseen(lineage, live, turn, is_bounded=True)
         lineage.last_mtime_ns = seen.st_mtime_ns
+        if len(lineage.readers) > count and live.size is not None:
+            live.size = min(live.size, seen.st_size)  # what was seen of it before is in what was entered
         return is_sure
 
     def adopt(self, lineage: Lineage, sibling: Sibling, turn: Turn) -> bool:
@@ -94,7 +95,7 @@ class Succession:
         inode = (opened.facts.dev, opened.facts.ino)
         is_adopted = inode == (sibling.dev, sibling.ino) and inode not in self._census.readers
         if is_adopted and not opened.is_compressed and not self._is_copy(lineage, opened):
-            reader = self._bear(lineage, opened, display(sibling.path), turn)
+            reader = bear(self._census, lineage, opened, display(sibling.path), turn)
             reader.may_be_copy = not opened.facts.size
             lineage.add_older(reader)
             return True
@@ -181,7 +182,7 @@ class Succession:
         """
         moved = life_moved_to(opened, lineage, self._census) if is_next else None
         if moved is None:
-            return self._bear(lineage, opened, lineage.file, turn)
+            return bear(self._census, lineage, opened, lineage.file, turn)
         go_on_in(opened, moved, self._census, turn)
         return moved if moved in lineage.readers else None
 
@@ -202,6 +203,7 @@ class Succession:
             lineage.hot_until = turn.now + self._census.pace.hot_seconds
             return False
         if isinstance(snapshot.live, Opened):
+            live.note_unread(snapshot.live)
             os.close(snapshot.live.fd)
         self._enter_older(lineage, snapshot.older, turn)
         self._note_more(lineage, snapshot, turn)
@@ -244,24 +246,6 @@ class Succession:
             lineage.obstruct("untailable" if live.is_untailable else "unreadable", live.reason, turn)
         return not live.is_absent
 
-    def _bear(self, lineage: Lineage, opened: Opened, file: str, turn: Turn) -> Reader:
-        """A new generation in an open file: from its start, or from where its bytes were handed on already."""
-        inode = (opened.facts.dev, opened.facts.ino)
-        known = self._census.finished.get(inode)
-        base = 0
-        if known is not None:
-            verdict = Reader(lineage.spec, known, turn.now).examine(opened)
-            base = known.committed if verdict in (Verdict.SAME, Verdict.GREW) else 0
-            opened = opened._replace(encoding=known.encoding)
-        elif lineage.starts_at_end:
-            base = _last_line_start(opened, lineage.spec)
-        reader = Reader.born(lineage.spec, file, opened, base, turn.now)
-        self._census.enrol(reader)
-        turn.add(reader.birth())
-        if base:
-            turn.add(reader.prove(turn.now))
-        return reader
-
     def _displace_all(self, lineage: Lineage, turn: Turn) -> None:
         for reader in list(lineage.readers):
             if reader is lineage.live or reader.path == lineage.path:
@@ -286,12 +270,3 @@ def _comes_between(older: Opened | Packed | Shut) -> bool:
     Archives may be those of lives that were read long ago, and an empty file may be a copy in the making.
     """
     return isinstance(older, Opened) and older.facts.size > 0
-
-
-def _last_line_start(opened: Opened, spec: SourceSpec) -> int:
-    """The end of the last line end within reach; the file's size where there is none."""
-    size = opened.facts.size
-    framing = framing_of(encoding_of(os.pread(opened.fd, MARK_BYTES, 0), spec.encoding))
-    start = max(0, size - spec.max_line_bytes - MOST_END_BYTES)
-    end = framing.last_end(os.pread(opened.fd, size - start, start), start)
-    return start + end if end or start == 0 else size

@@ -18,13 +18,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from logstream.records import GapReason
+from logstream.tail import follower
 from logstream.tail.batch import Birth, Hole
+from logstream.tail.reader import sizes_newest_first
 from tests.tail_kit import (
     RecordingSink,
     eventually,
     first_run,
     looked_everywhere,
     open_files_below,
+    rewrite,
     source,
     tailing,
     write,
@@ -32,6 +35,8 @@ from tests.tail_kit import (
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from logstream.tail.reader import Reader
 
 
 async def test_rotation_with_compression_at_full_speed_doubles_nothing(tmp_path: Path) -> None:
@@ -337,6 +342,71 @@ async def test_lines_copied_away_from_a_file_that_was_empty_at_the_last_look_are
         await sink.first(4)
     assert sink.texts == [b"one", b"two", b"three, and longer", b"four"]
     assert not sink.of_kind(Hole)
+
+
+@pytest.mark.parametrize("begun", [b"", b"tw"], ids=["empty", "an unfinished line"])
+@pytest.mark.parametrize("after", [b"", b"three, and longer\n"], ids=["nothing yet", "written since"])
+async def test_what_was_copied_away_from_a_file_of_which_nothing_was_read_comes_before_it_is_written_to(
+    tmp_path: Path, begun: bytes, after: bytes
+) -> None:
+    """Conformance: B7, B8."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, b"one\n")
+    async with tailing(sink, source(log)) as supervisor:
+        await sink.first(1)
+        log.rename(tmp_path / "app.log.1")
+        write(log, begun)
+        await sink.until(lambda: len(sink.births) == 2)
+        await looked_everywhere(supervisor)
+        # No await in between: for the tail all this happens at once.
+        write(log, b"two\n"[len(begun) :])
+        (tmp_path / "app.log.1").rename(tmp_path / "app.log.2")
+        shutil.copyfile(log, tmp_path / "app.log.1")
+        rewrite(log, after)
+        await sink.first(2 + len(after.splitlines()))
+        write(log, b"four\n")
+        await sink.until(lambda: sink.texts[-1:] == [b"four"])
+    assert sink.texts == [b"one", b"two", *after.splitlines(), b"four"]
+    assert not sink.of_kind(Hole)
+
+
+async def test_a_file_that_is_truncated_after_its_copy_was_seen_and_before_a_line_was_read_loses_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Conformance: B7, B8."""
+    sink, log, copy = RecordingSink(), tmp_path / "app.log", tmp_path / "app.log.1"
+    write(log, b"")
+
+    def and_truncated(readers: list[Reader]) -> dict[Reader, int]:
+        if log.stat().st_size and copy.exists() and not sink.lines:
+            os.truncate(log, 0)
+        return sizes_newest_first(readers)
+
+    async with tailing(sink, source(log)) as supervisor:
+        await sink.until(lambda: sink.births)
+        await looked_everywhere(supervisor)
+        monkeypatch.setattr(follower, "sizes_newest_first", and_truncated)
+        # No await in between: for the tail all this happens at once.
+        write(log, b"one\ntwo\n")
+        shutil.copyfile(log, copy)
+        await sink.first(2)
+        write(log, b"three\n")
+        await sink.first(3)
+    assert sink.texts == [b"one", b"two", b"three"]
+    assert not sink.of_kind(Hole)
+
+
+async def test_copies_of_a_file_in_which_there_is_nothing_are_no_lives_of_their_own(tmp_path: Path) -> None:
+    """Logs that nobody writes to are rotated, too."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, b"")
+    async with tailing(sink, source(log)) as supervisor:
+        await sink.until(lambda: sink.births)
+        for number in range(3):
+            shutil.copyfile(log, tmp_path / f"app.log.{number}")
+            os.utime(log)
+            await looked_everywhere(supervisor)
+    assert len(sink.births) == 1
 
 
 @pytest.mark.parametrize("is_packed", [False, True])

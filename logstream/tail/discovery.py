@@ -59,17 +59,19 @@ class Found(NamedTuple):
     troubles: tuple[Trouble, ...]
     began: float = 0.0
     """When the search began, in epoch seconds: what is not in it was not there then."""
+    began_at: float = 0.0
+    """The same in monotonic seconds."""
 
 
 def search(patterns: Sequence[str], exclude: Sequence[str] = ()) -> Generator[None, None, Found]:
     """Look for what `patterns` match and `exclude` does not; pauses (yields) often, and returns what it found."""
-    began = time.time()
+    began, began_at = time.time(), time.monotonic()
     finder = _Finder(excluder(tuple(exclude)))
     for pattern in patterns:
         yield from finder.expand(pattern)
     sightings = (finder.sightings[path] for path in sorted(finder.sightings))
     troubles = tuple(finder.troubles[path] for path in sorted(finder.troubles))
-    return Found(tuple(sightings), finder.directories, troubles, began)
+    return Found(tuple(sightings), finder.directories, troubles, began, began_at)
 
 
 def find(patterns: Sequence[str], exclude: Sequence[str] = ()) -> Found:

@@ -22,6 +22,7 @@ from logstream.tail.identity import Verdict
 from logstream.tail.misread import misread_end
 from logstream.tail.moving import go_on_held
 from logstream.tail.opening import Opened, first_byte_of, is_garbled, is_unlinked, locate, place_of
+from logstream.tail.patience import has_been_searched, is_past_waiting
 from logstream.tail.quick import read_appended
 from logstream.tail.reader import sizes_newest_first
 from logstream.tail.succession import Succession
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     from logstream.tail.lineage import Census, Lineage
     from logstream.tail.reader import Reader
     from logstream.tail.turn import Turn
-
-_LONELY_WAITS = 10
-"""A file that lost its name to no other is watched so many times as long: its writer may not know of the move."""
 
 
 class Follower:
@@ -156,7 +154,7 @@ class Follower:
     def _at_hand(self, lineage: Lineage, reader: Reader, turn: Turn) -> Reader | None:
         """The reader, open if there may be something to read or to say; another life in its place; None: it is over."""
         current: Reader | None = reader
-        if reader.fd is None and reader.is_idle() and not self._is_over(lineage, reader, turn):
+        if reader.fd is None and reader.is_idle() and not is_past_waiting(lineage, reader, self._census, turn):
             reader.has_caught_up = True  # what is newer need not wait until it is over
         elif reader.fd is None:
             current = self._open(lineage, reader, turn)
@@ -196,17 +194,8 @@ class Follower:
         """Prove what is due, and finish what has been quiet for long without its name."""
         if reader.is_unproven and turn.now - reader.proof_time >= self._pace.proof_seconds:
             turn.add(reader.prove(turn.now))
-        if reader.fd is not None and self._is_over(lineage, reader, turn):
+        if reader.fd is not None and is_past_waiting(lineage, reader, self._census, turn):
             self._endings.seal(lineage, reader, turn)
-
-    def _is_over(self, lineage: Lineage, reader: Reader, turn: Turn) -> bool:
-        """Whether no more lines are waited for: it has been without its name, and quiet, for long enough."""
-        if not (reader.is_displaced and reader.is_drained):
-            return False
-        wait = self._pace.deleted_wait_seconds if reader.is_deleted else self._pace.rotate_wait_seconds
-        if lineage.live is None and not reader.is_deleted:
-            wait *= _LONELY_WAITS
-        return reader.is_copy or turn.now - reader.grown_at >= wait
 
     def _open(self, lineage: Lineage, reader: Reader, turn: Turn) -> Reader | None:
         """Open a reader's file, wherever it is: the reader, perhaps not open; another life; None if it is gone."""
@@ -268,12 +257,12 @@ class Follower:
         if turn.now - reader.grown_at < self._pace.absence_seconds:
             return reader
         copy: int | Reader | Answer = self._copies.find(lineage, reader)
-        is_over = turn.now - reader.grown_at >= self._pace.absence_seconds + self._pace.unsettled_seconds
-        if copy is Answer.NONE or (copy is Answer.LATER and is_over):
+        is_late = turn.now - reader.grown_at >= self._pace.absence_seconds + self._pace.unsettled_seconds
+        if copy is Answer.NONE or (copy is Answer.LATER and is_late):
             copy = self._census.unpacking.ask(reader, lineage.home)
         if copy is Answer.NONE:
             copy = go_on_held(reader, lineage, self._census, turn)
-        if copy is Answer.LATER:
+        if copy is Answer.LATER or (copy is Answer.NONE and not has_been_searched(reader, self._census, turn)):
             lineage.hot_until = turn.now + self._pace.hot_seconds
             return reader
         if isinstance(copy, int):

@@ -20,12 +20,16 @@ from logstream.tail.rotation import rotated_name
 
 if TYPE_CHECKING:
     from logstream.tail.batch import Known, SourceSpec
+    from logstream.tail.moving import Arrival
     from logstream.tail.opening import OpenFiles
+    from logstream.tail.patience import Searched
     from logstream.tail.reader import Reader
     from logstream.tail.turn import Pace, Turn
     from logstream.tail.unpacking import Unpacking
 
 Inode = tuple[int, int]
+
+
 _DEPARTED_LIMIT = 1_000
 _FINISHED_LIMIT = 20_000
 """How many finished generations are remembered, so that their files are not taken for new ones; oldest go first."""
@@ -61,6 +65,8 @@ class Lineage:
         """Whether more lives came before the file that has the path, or had it, than were entered: they are next."""
         self.is_gone = False
         """Whether the absence has been confirmed, and told."""
+        self.arrival: Arrival | None = None
+        """What is known of a file that may be on its way to the path from another file system."""
         self.told: set[str] = set()
         """Compressed siblings that people know of."""
         self.hot_until = 0.0
@@ -175,6 +181,8 @@ class Census:
         """Files that are copies of known lives, and when each was last written to: an inode may be given again."""
         self.departed: deque[Known] = deque(maxlen=_DEPARTED_LIMIT)
         """Generations whose files are gone: copies of them may be left."""
+        self.searches: dict[str, Searched] = {}
+        """The last search of each source."""
 
     def __contains__(self, inode: Inode) -> bool:
         """Whether the inode belongs to any known generation, as far as numbers tell."""
@@ -226,7 +234,7 @@ class Census:
         """
         if reader.is_copy:
             return False
-        own = os.dup(reader.fd) if reader.fd is not None else self._open_again(reader)
+        own = self.open_again(reader)
         if own is None:
             return False
         try:
@@ -235,8 +243,10 @@ class Census:
         finally:
             os.close(own)
 
-    def _open_again(self, reader: Reader) -> int | None:
-        """A descriptor on a file that is not open, wherever it is now; None if that cannot be seen."""
+    def open_again(self, reader: Reader) -> int | None:
+        """Another descriptor on the file of `reader`, wherever it is now; None if that cannot be seen."""
+        if reader.fd is not None:
+            return os.dup(reader.fd)
         try:
             beside = locate(reader.inode, reader.igen, [os.path.dirname(reader.path)], reader.path)  # noqa: PTH120
         except OSError:

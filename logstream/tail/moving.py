@@ -11,7 +11,7 @@ lines that never come.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from logstream.tail.batch import ANCHOR_BYTES, Moved
 from logstream.tail.family import has_inode
@@ -33,6 +33,19 @@ _TELLING_BYTES: Final = HEAD_BYTES + ANCHOR_BYTES
 _NEAR_BYTES: Final = 64 * 1024
 _LINES_BYTES: Final = 1024
 """More than the ends of some lines, which often are alike."""
+_COMPARED_BYTES: Final = 4096
+
+
+class Arrival(NamedTuple):
+    """A file that holds a beginning of one that is read: since when it has been waited for, and how far it has come.
+
+    `grown_at` is when it was last seen to have grown, if it did not hold all before. Monotonic seconds.
+    """
+
+    since: float
+    size: int
+    grown_at: float
+    is_whole: bool
 
 
 def life_moved_to(opened: Opened, lineage: Lineage, census: Census) -> Reader | None:
@@ -44,6 +57,25 @@ def life_moved_to(opened: Opened, lineage: Lineage, census: Census) -> Reader | 
     others = (one for one in namesakes if one.spec is lineage.spec and one not in lineage.readers)
     lives = (*reversed(lineage.readers), *others)
     return next((reader for reader in lives if _has_no_file(reader) and _goes_on_in(opened, reader)), None)
+
+
+def is_arriving(opened: Opened, lineage: Lineage, census: Census, turn: Turn) -> bool:
+    """Whether an open file may be on its way to the lineage's path, of which nothing is known; raises OSError.
+
+    As mv(1) moves a file to another file system: it copies, and deletes once that is done. Until then both are there,
+    and what is read of the copy would come twice. One that stays there beside its copy is not waited for any longer.
+    """
+    size = None if lineage.readers else _size_of_original(opened, lineage, census)
+    if size is None:
+        lineage.arrival = None
+        return False
+    here, pace = opened.facts.size, census.pace
+    arrival = lineage.arrival or Arrival(turn.now, here, turn.now, here >= size)
+    if here > arrival.size and not arrival.is_whole:
+        arrival = Arrival(arrival.since, here, turn.now, here >= size)
+    lineage.arrival = arrival
+    patience_seconds = pace.absence_seconds if arrival.is_whole else pace.unsettled_seconds
+    return turn.now - arrival.since < pace.rotate_wait_seconds and turn.now - arrival.grown_at < patience_seconds
 
 
 def go_on_in(opened: Opened, reader: Reader, census: Census, turn: Turn) -> None:
@@ -110,6 +142,33 @@ def _has_no_file(reader: Reader) -> bool:
     directory = os.path.dirname(reader.path)
     is_at_its_path = has_inode(reader.path, reader.inode)
     return not is_at_its_path and locate(reader.inode, reader.igen, [directory], reader.path) is None
+
+
+def _size_of_original(opened: Opened, lineage: Lineage, census: Census) -> int | None:
+    """How long a file in another file system is that has the name of the lineage's, and begins with the open one."""
+    for one in census.namesakes.of(lineage.path):
+        if one.spec is not lineage.spec or one.inode[0] == opened.facts.dev or one.is_copy or _has_no_file(one):
+            continue
+        original = census.open_again(one)
+        if original is None:
+            continue
+        try:
+            if _is_beginning_of(original, opened):
+                return os.fstat(original).st_size
+        finally:
+            os.close(original)
+    return None
+
+
+def _is_beginning_of(original: int, opened: Opened) -> bool:
+    """Whether a file begins with all of the open one, as far as its first and last bytes tell."""
+    size = opened.facts.size
+    starts = (0, max(0, size - _COMPARED_BYTES))
+    lengths = [min(_COMPARED_BYTES, size - start) for start in starts]
+    return os.fstat(original).st_size >= size and all(
+        os.pread(original, length, start) == os.pread(opened.fd, length, start)
+        for start, length in zip(starts, lengths, strict=True)
+    )
 
 
 def _is_varied(opened: Opened, offset: int) -> bool:

@@ -18,6 +18,7 @@ from logstream.tail.family import survived
 from logstream.tail.former import base_path_of, by_file, file_of, has_lost_its_file, is_outrun, path_of, places
 from logstream.tail.globs import is_matched
 from logstream.tail.lineage import Census, Lineage
+from logstream.tail.patience import NOT_SEARCHED, Searched
 from logstream.tail.reader import Reader
 from logstream.tail.rotation import Sibling, base_names, oldest_first
 from logstream.tail.status import SourceStatus, status_of
@@ -91,6 +92,8 @@ class Roster:
         self._specs = {spec.name: spec for spec in specs}
         self._first_seen = set(first_seen)
         self._searched &= self._specs.keys()
+        before = self._census.searches
+        self._census.searches = {name: before.get(name, NOT_SEARCHED) for name in self._specs}
         for lineage in list(self.lineages.values()):
             spec = self._specs.get(lineage.spec.name)
             if spec is not None and is_matched(lineage.path, spec.paths, spec.exclude):
@@ -107,6 +110,7 @@ class Roster:
         fresh = self._enter(spec, found.sightings, turn, is_first=is_first)
         self._searched.add(spec.name)
         self._searched_at[spec.name] = found.began
+        self._census.searches[spec.name] = Searched(found.began_at, turn.now)
         sighted = {sighting.path for sighting in found.sightings}
         for lineage in [lineage for lineage in self.lineages.values() if lineage.spec.name == spec.name]:
             if not lineage.is_awaited and lineage.path not in sighted:

@@ -18,7 +18,7 @@ from logstream.tail.discovery import is_absence, obstacle_of, reason_of
 from logstream.tail.family import has_inode
 from logstream.tail.identity import contradict
 from logstream.tail.looking import Looking, Shut
-from logstream.tail.moving import go_on_in, life_moved_to
+from logstream.tail.moving import go_on_in, is_arriving, life_moved_to
 from logstream.tail.opening import Opened, Refused, is_unlinked, place_of
 from logstream.tail.reader import Reader
 
@@ -159,7 +159,7 @@ class Succession:
         if snapshot is None:
             return
         live = snapshot.live
-        if self._is_refused(lineage, live, turn):
+        if self._is_refused(lineage, live, turn) or self._is_arriving(lineage, live, turn):
             snapshot.close()
             return
         self._displace_all(lineage, turn)
@@ -245,6 +245,13 @@ class Succession:
         if not live.is_absent:
             lineage.obstruct("untailable" if live.is_untailable else "unreadable", live.reason, turn)
         return not live.is_absent
+
+    def _is_arriving(self, lineage: Lineage, live: Opened | Refused, turn: Turn) -> bool:
+        """Whether the file at the path is to be waited for."""
+        if isinstance(live, Refused) or not is_arriving(live, lineage, self._census, turn):
+            return False
+        lineage.hot_until = turn.now + self._census.pace.hot_seconds
+        return True
 
     def _displace_all(self, lineage: Lineage, turn: Turn) -> None:
         for reader in list(lineage.readers):

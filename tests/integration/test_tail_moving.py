@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import os
 import shutil
 import time
+from dataclasses import replace as replaced
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from logstream.tail import supervisor as tail_supervisor
 from logstream.tail.batch import Birth, Hole, Moved
+from logstream.tail.discovery import search
 from tests.tail_kit import (
+    BRISK,
+    PATIENCE_SECONDS,
     RecordingSink,
+    eventually,
     first_run,
     looked_everywhere,
     rewrite,
@@ -25,7 +32,12 @@ from tests.tail_kit import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
+
+    from logstream.tail.discovery import Found
+    from logstream.tail.lineage import Lineage
+    from logstream.tail.supervisor import Supervisor
+    from logstream.tail.turn import Turn
 
 MUCH = b"".join(b"line %d of many\n" % number for number in range(100))
 
@@ -264,6 +276,134 @@ async def test_a_file_moved_to_another_file_system_is_the_same(
     assert await second_run(sink, spec, 102) == [*MUCH.splitlines(), b"more", b"last"]
     assert len(sink.of_kind(Birth)) == 1
     assert not sink.of_kind(Hole)
+
+
+def looks_at(supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch) -> list[Lineage]:
+    """Grows by one with each look at a lineage."""
+    looks: list[Lineage] = []
+    poll = supervisor._follower.poll
+
+    def counted(lineage: Lineage, turn: Turn, most_bytes: int) -> bool:
+        looks.append(lineage)
+        return poll(lineage, turn, most_bytes)
+
+    monkeypatch.setattr(supervisor._follower, "poll", counted)
+    return looks
+
+
+async def test_a_file_moved_to_another_file_system_is_the_same_though_nobody_searches_for_a_while(
+    tmp_path: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As long as that a deleted file would not be waited for any more. Conformance: D14."""
+    sink, log, there = RecordingSink(), tmp_path / "app.log", elsewhere / "app.log"
+    spec = source(tmp_path / "*.log", elsewhere / "*.log")
+    pace = replaced(BRISK, deleted_wait_seconds=0.0, blind_survey_seconds=3600.0)
+    write(log, MUCH)
+    async with tailing(sink, spec, pace=pace, uses_events=False) as supervisor:
+        await supervisor.first_scan_done.wait()
+        await sink.first(100)
+        shutil.copy2(log, there)
+        log.unlink()
+        looks = looks_at(supervisor, monkeypatch)
+        await eventually(lambda: len(looks) > 5)
+        supervisor._look_everywhere()
+        write(there, b"more\n")
+        await sink.until(lambda: sink.texts[-1:] == [b"more"])
+        write(there, b"last\n")
+        await sink.until(lambda: sink.texts[-1:] == [b"last"])
+    assert sink.texts == [*MUCH.splitlines(), b"more", b"last"]
+    assert len(sink.births) == 1
+    assert not sink.of_kind(Hole)
+
+
+async def test_a_file_moved_to_another_file_system_while_down_is_the_same_though_the_first_search_takes_long(
+    tmp_path: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Longer than a file has to be missing that is taken to be deleted. Conformance: D14."""
+    sink, log, there = RecordingSink(), tmp_path / "app.log", elsewhere / "app.log"
+    spec = source(tmp_path / "*.log", elsewhere / "*.log")
+    write(log, MUCH)
+    await first_run(sink, spec, 100)
+    shutil.copy2(log, there)
+    log.unlink()
+    write(there, b"more\n")
+    is_held = True
+
+    def search_late(*globs: Any) -> Generator[None, None, Found]:  # noqa: ANN401 - as search has them
+        while is_held:
+            yield
+        return (yield from search(*globs))
+
+    monkeypatch.setattr(tail_supervisor, "search", search_late)
+    pace = replaced(BRISK, absence_seconds=0.0)
+    async with tailing(sink, spec, known=sink.known(), first_seen=(), pace=pace) as supervisor:
+        looks = looks_at(supervisor, monkeypatch)
+        await eventually(lambda: len(looks) > 5)
+        is_held = False
+        await sink.until(lambda: sink.texts[-1:] == [b"more"])
+    assert sink.texts == [*MUCH.splitlines(), b"more"]
+    assert not sink.of_kind(Hole)
+
+
+@pytest.mark.parametrize("is_down", [False, True])
+async def test_a_file_that_is_found_while_it_is_moved_to_another_file_system_is_the_same(
+    tmp_path: Path, elsewhere: Path, *, is_down: bool
+) -> None:
+    """Until all is copied both are there, and for a moment after that. Conformance: D14."""
+    sink, log, there = RecordingSink(), tmp_path / "app.log", elsewhere / "app.log"
+    spec = source(tmp_path / "*.log", elsewhere / "*.log")
+    write(log, MUCH)
+    if is_down:
+        await first_run(sink, spec, 100)
+        write(there, b"")
+    pace = replaced(BRISK, absence_seconds=PATIENCE_SECONDS)
+    async with tailing(sink, spec, known=sink.known(), pace=pace) as supervisor:
+        await sink.first(100)
+        for part in (MUCH[:0], MUCH[:700], MUCH[700:]):
+            write(there, part)
+            await looked_everywhere(supervisor)
+        log.unlink()
+        write(there, b"more\n")
+        await sink.until(lambda: sink.texts[-1:] == [b"more"])
+        write(there, b"last\n")
+        await sink.until(lambda: sink.texts[-1:] == [b"last"])
+    assert sink.texts == [*MUCH.splitlines(), b"more", b"last"]
+    assert len(sink.births) == 1
+    assert not sink.of_kind(Hole)
+
+
+async def test_what_mv_moves_to_another_file_system_is_the_same(tmp_path: Path, elsewhere: Path) -> None:
+    """The real one, and enough that it is found in the middle. Conformance: D14."""
+    sink, log, there = RecordingSink(), tmp_path / "app.log", elsewhere / "app.log"
+    spec = source(tmp_path / "*.log", elsewhere / "*.log")
+    lines = [b"%d %s" % (number, b"x" * 1000) for number in range(24_000)]
+    write(log, b"".join(line + b"\n" for line in lines))
+    async with tailing(sink, spec, pace=replaced(BRISK, absence_seconds=PATIENCE_SECONDS)):
+        await sink.first(len(lines))
+        mv = await asyncio.create_subprocess_exec("mv", log, there)
+        assert await mv.wait() == 0
+        write(there, b"more\n")
+        await sink.until(lambda: sink.texts[-1:] == [b"more"])
+    assert sink.texts == [*lines, b"more"]
+    assert len(sink.births) == 1
+
+
+async def test_a_file_of_the_same_name_in_another_file_system_waits_for_nothing_once_it_has_other_bytes(
+    tmp_path: Path, elsewhere: Path
+) -> None:
+    """Conformance: D4."""
+    sink, log, there = RecordingSink(), tmp_path / "app.log", elsewhere / "app.log"
+    spec = source(tmp_path / "*.log", elsewhere / "*.log")
+    pace = replaced(BRISK, absence_seconds=3600.0, unsettled_seconds=3600.0)
+    write(log, MUCH)
+    async with tailing(sink, spec, pace=pace) as supervisor:
+        await sink.first(100)
+        write(there, MUCH[:700])
+        await looked_everywhere(supervisor)
+        assert len(sink.births) == 1
+        write(there, b"\nother\n")
+        await sink.until(lambda: sink.texts[-1:] == [b"other"])
+    assert len(sink.births) == 2
 
 
 async def test_a_copy_beside_a_file_that_is_still_there_is_a_file_of_its_own(tmp_path: Path, elsewhere: Path) -> None:

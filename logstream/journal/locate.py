@@ -101,7 +101,10 @@ class Locator:
             # By a file that begins with all of it, which the tail has yet to see. It may be written anew at any time,
             # and is not this generation's own: so it is looked at again each time.
             return self._held(life.generation.key, replaced)
-        copies = copies_beside(here.parent, {here.name, Path(life.generation.file).name})
+        try:
+            copies = copies_beside(here.parent, {here.name, Path(life.generation.file).name})
+        except OSError:
+            copies, found = [], GapReason.UNREADABLE
         if not copies:
             return found
         async with self._unpacking:

@@ -55,7 +55,7 @@ def gone_everywhere(lives: Sequence[Life], all_lives: Sequence[Life]) -> list[Li
     for life in sorted(finished, key=_when_sealed, reverse=True):
         after[life.generation.key] = seen[life.generation.file]
         seen[life.generation.file] += 1
-    copies: dict[tuple[str, str], int] = {}
+    copies: dict[tuple[str, str], int | None] = {}
     inodes: dict[str, dict[int, str] | None] = {}
     gone = []
     for life in lives:
@@ -66,7 +66,8 @@ def gone_everywhere(lives: Sequence[Life], all_lives: Sequence[Life]) -> list[Li
         log = directory, life.generation.file
         if log not in copies:
             copies[log] = _copies_of(life, directory, name)
-        if here is None or after[life.generation.key] < copies[log]:
+        there = copies[log]
+        if here is None or there is None or after[life.generation.key] < there:
             continue
         path = here.get(life.ino)
         if path is None or not is_life_at(path, life):
@@ -74,8 +75,12 @@ def gone_everywhere(lives: Sequence[Life], all_lives: Sequence[Life]) -> list[Li
     return gone
 
 
-def _copies_of(life: Life, directory: str, name: str) -> int:
-    return len(copies_beside(Path(directory), {name, os.path.basename(life.generation.file)}))  # noqa: PTH119
+def _copies_of(life: Life, directory: str, name: str) -> int | None:
+    """How many may be copies of its log; None if nobody can tell."""
+    try:
+        return len(copies_beside(Path(directory), {name, os.path.basename(life.generation.file)}))  # noqa: PTH119
+    except OSError:
+        return None
 
 
 def _inodes_in(directory: str) -> dict[int, str] | None:

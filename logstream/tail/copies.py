@@ -5,6 +5,7 @@ Owns what is compared: inodes, then bytes. Reads no lines, and decides nothing a
 
 from __future__ import annotations
 
+import errno
 import os
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -33,7 +34,7 @@ class Copies:
         """A descriptor on a copy of the file of `reader` that was made before it was truncated.
 
         Rotation by copying (logrotate's `copytruncate`) leaves one beside it. LATER while files are being renamed
-        there: it may have been passed over.
+        there: it may have been passed over. Raises OSError where no descriptor is left to look.
         """
         home = lineage.home
         for _ in range(ATTEMPTS):
@@ -55,6 +56,8 @@ class Copies:
                 break
             opened = self._census.open_files.open(sibling.path)
             if isinstance(opened, Refused):
+                if opened.is_exhausted:
+                    raise OSError(errno.EMFILE, opened.reason)
                 continue
             if not opened.is_compressed and reader.is_copied_in(opened):
                 return opened.fd

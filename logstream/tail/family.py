@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from logstream.tail.discovery import obstacle_of
 from logstream.tail.identity import TICK_NS
+from logstream.tail.opening import EXHAUSTED
 from logstream.tail.rotation import Sibling, base_names, rotated_name, without_compression
 
 if TYPE_CHECKING:
@@ -28,12 +29,17 @@ _listed: OrderedDict[str, tuple[int, list[str]]] = OrderedDict()
 
 
 def family_of(path: str) -> dict[str, Sibling]:
-    """What in the path's directory has the name of an older life of it."""
+    """What in the path's directory has the name of an older life of it.
+
+    Raises OSError where no descriptor is left to list that: what came between would be passed over for good.
+    """
     directory, base = os.path.split(path)
     found: dict[str, Sibling] = {}
     try:
         names = _names_in(directory)
-    except OSError:
+    except OSError as error:
+        if error.errno in EXHAUSTED:
+            raise
         return found
     stem = os.path.splitext(base)[0]  # a stamp stands before the extension, if not behind it
     for index in range(bisect_left(names, stem), len(names)):

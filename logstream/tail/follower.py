@@ -21,7 +21,7 @@ from logstream.tail.framing import encoding_of, framing_of, is_wide
 from logstream.tail.identity import Verdict
 from logstream.tail.misread import misread_end
 from logstream.tail.moving import go_on_held
-from logstream.tail.opening import Opened, first_byte_of, is_garbled, is_unlinked, locate, place_of
+from logstream.tail.opening import EXHAUSTED, Opened, first_byte_of, is_garbled, is_unlinked, locate, place_of
 from logstream.tail.patience import has_been_searched, is_past_waiting
 from logstream.tail.quick import read_appended
 from logstream.tail.reader import sizes_newest_first
@@ -64,6 +64,8 @@ class Follower:
                 return self._read_all(lineage, turn, most_bytes, but=lineage.live)
             return self._read_all(lineage, turn, most_bytes)
         except OSError as error:
+            if error.errno in EXHAUSTED:
+                self._census.open_files.make_room()
             lineage.obstruct("unreadable", reason_of(error), turn)
             return False
 
@@ -209,17 +211,27 @@ class Follower:
             if isinstance(found, Opened):
                 os.close(found.fd)
             elif not (found.is_absent or found.is_untailable):
-                reader.is_unreadable = True
-                if reader is lineage.live:
-                    lineage.obstruct("unreadable", found.reason, turn)
-                return reader
+                return self._shut(lineage, reader, found.reason, turn)
             directories = [os.path.dirname(reader.path), os.path.dirname(lineage.home)]
-            path = locate(reader.inode, reader.igen, directories, reader.path)
+            try:
+                path = locate(reader.inode, reader.igen, directories, reader.path)
+            except OSError as error:
+                if error.errno in EXHAUSTED:
+                    raise
+                return self._shut(lineage, reader, reason_of(error), turn)
             if path is None:
                 break
             lineage.displace(reader, turn.now)
             lineage.move(reader, path, turn)
         return self._give_up(lineage, reader, turn)
+
+    @staticmethod
+    def _shut(lineage: Lineage, reader: Reader, reason: str, turn: Turn) -> Reader:
+        """A reader's file cannot be opened, or looked for, now: nothing waits for it meanwhile."""
+        reader.is_unreadable = True
+        if reader is lineage.live:
+            lineage.obstruct("unreadable", reason, turn)
+        return reader
 
     def _recognise(self, lineage: Lineage, reader: Reader, opened: Opened, turn: Turn) -> Reader | None:
         """A file with the reader's inode is open: the reader; another life in its place; or something else."""

@@ -81,11 +81,29 @@ class Looking:
         return None
 
     def look(self, lineage: Lineage, *, is_bounded: bool = False) -> Snapshot:
-        """List the siblings, open the live file and those that came before it unseen, and list again."""
-        home = lineage.home
-        before = family_of(home) if lineage.has_history else {}
+        """List the siblings, open the live file and those that came before it unseen, and list again.
+
+        Raises OSError, and holds nothing open then, where no descriptor is left for that.
+        """
+        before = family_of(lineage.home) if lineage.has_history else {}
         live = self._census.open_files.open(lineage.path)
         older: list[Opened | Packed | Shut] = []
+        try:
+            return self._look_beside(lineage, before, live, older, is_bounded=is_bounded)
+        except OSError:
+            Snapshot(live, older, is_consistent=False, is_all=False).close()
+            raise
+
+    def _look_beside(
+        self,
+        lineage: Lineage,
+        before: dict[str, Sibling],
+        live: Opened | Refused,
+        older: list[Opened | Packed | Shut],
+        *,
+        is_bounded: bool,
+    ) -> Snapshot:
+        """Open what is `before` the live file and unseen, into `older`, and list again."""
         is_consistent = is_all = True
         for sibling in self._unseen(lineage, before):
             is_full = is_bounded and sum(isinstance(one, Opened) for one in older) >= self._most_held
@@ -102,7 +120,7 @@ class Looking:
             is_consistent = is_consistent and (opened.facts.dev, opened.facts.ino) == (sibling.dev, sibling.ino)
             older += self._unless_copy(lineage, opened, sibling, live, older)
         if lineage.has_history:
-            is_consistent = is_consistent and inodes_of(family_of(home)) == inodes_of(before)
+            is_consistent = is_consistent and inodes_of(family_of(lineage.home)) == inodes_of(before)
             is_consistent = is_consistent and (
                 isinstance(live, Refused) or has_inode(lineage.path, (live.facts.dev, live.facts.ino))
             )
@@ -121,20 +139,29 @@ class Looking:
         older: list[Opened | Packed | Shut],
     ) -> list[Opened | Packed]:
         """What is to be entered of a sibling that is open, behind those that are `older`."""
-        if opened.is_compressed:
-            is_known = self._copies.is_being_read(lineage, opened) or self._copies.is_finished(lineage, opened)
-        elif not opened.facts.size and _is_empty_as_before(lineage, live):
-            is_known = True  # a copy in which is nothing yet, or of nothing
-        else:
-            is_first = not any(isinstance(other, Opened) for other in older)
-            is_moved = is_first and life_moved_to(opened, lineage, self._census) is not None
-            is_known = not is_moved and self._copies.is_copy(lineage, opened, live)
+        try:
+            is_known = self._is_known(lineage, opened, live, older)
+        except OSError:
+            os.close(opened.fd)
+            raise
         if is_known:
             os.close(opened.fd)
             return []
         if opened.is_compressed:
             return [_packed(opened, sibling, is_held=len(older) < self._most_held)]
         return [opened]
+
+    def _is_known(
+        self, lineage: Lineage, opened: Opened, live: Opened | Refused, older: list[Opened | Packed | Shut]
+    ) -> bool:
+        """Whether a sibling holds nothing but what is told anyway."""
+        if opened.is_compressed:
+            return self._copies.is_being_read(lineage, opened) or self._copies.is_finished(lineage, opened)
+        if not opened.facts.size and _is_empty_as_before(lineage, live):
+            return True  # a copy in which is nothing yet, or of nothing
+        is_first = not any(isinstance(other, Opened) for other in older)
+        is_moved = is_first and life_moved_to(opened, lineage, self._census) is not None
+        return not is_moved and self._copies.is_copy(lineage, opened, live)
 
     def _unseen(self, lineage: Lineage, family: dict[str, Sibling]) -> list[Sibling]:
         """The siblings that were written after the last known life and that nobody knows, oldest first."""

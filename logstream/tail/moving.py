@@ -17,7 +17,7 @@ from logstream.tail.batch import ANCHOR_BYTES, Moved
 from logstream.tail.family import has_inode
 from logstream.tail.identity import NO_INODE, contradict
 from logstream.tail.lineage import goes_beyond
-from logstream.tail.opening import is_unlinked, locate, place_of
+from logstream.tail.opening import EXHAUSTED, is_unlinked, locate, place_of
 from logstream.tail.packed import begins_with, likeness_of
 from logstream.tail.reader import HEAD_BYTES
 from logstream.tail.unpacking import Answer
@@ -139,9 +139,14 @@ def _has_no_file(reader: Reader) -> bool:
         return reader.former_inode is not None
     if reader.fd is not None and (is_unlinked(reader.fd) or place_of(reader.fd) is not None):
         return is_unlinked(reader.fd)
-    directory = os.path.dirname(reader.path)
-    is_at_its_path = has_inode(reader.path, reader.inode)
-    return not is_at_its_path and locate(reader.inode, reader.igen, [directory], reader.path) is None
+    if has_inode(reader.path, reader.inode):
+        return False
+    try:
+        return locate(reader.inode, reader.igen, [os.path.dirname(reader.path)], reader.path) is None
+    except OSError as error:
+        if error.errno in EXHAUSTED:
+            raise
+        return False  # nobody can tell
 
 
 def _size_of_original(opened: Opened, lineage: Lineage, census: Census) -> int | None:

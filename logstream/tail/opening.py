@@ -139,6 +139,10 @@ class OpenFiles:
         while len(self._holders) > self.limit and self._spare_one(holder):
             pass
 
+    def make_room(self) -> None:
+        """Close one file, if there is one that is not needed, for what is no file of a log: a directory."""
+        self._spare_one(None)
+
     def release(self, holder: Holder) -> None:
         """Close what `holder` has open."""
         self._holders.pop(holder, None)

@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
 from logstream.errors import LogstreamError
 from logstream.tail.batch import ANCHOR_BYTES
+from logstream.tail.opening import EXHAUSTED
 from logstream.tail.rotation import base_names
 
 if TYPE_CHECKING:
@@ -173,11 +174,16 @@ def _crc_of(descriptor: int, size: int) -> int:
 
 
 def copies_beside(directory: Path, names: Iterable[str]) -> list[Path]:
-    """Files in `directory` whose names say that they are older lives of a file called one of `names`, or copies."""
+    """Files in `directory` whose names say that they are older lives of a file called one of `names`, or copies.
+
+    Raises OSError where no descriptor is left to look: that is no sign that there are none.
+    """
     wanted = frozenset(names)
     try:
         entries = sorted(os.listdir(directory))  # noqa: PTH208 - names alone are needed, of thousands of files
-    except OSError:
+    except OSError as error:
+        if error.errno in EXHAUSTED:
+            raise
         return []
     return [directory / name for name in entries if any(base in wanted for base, _ in base_names(name))]
 
@@ -200,7 +206,9 @@ def unpack(
         try:
             with path.open("rb") as file:
                 unpacked = unpack_file(likeness, file, directory, most_bytes=most_bytes, is_cancelled=is_cancelled)
-        except OSError:
+        except OSError as error:
+            if error.errno in EXHAUSTED:
+                raise NoRoomError(directory, error) from error
             continue  # gone meanwhile
         if unpacked is not None:
             return unpacked

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from logstream.records import GapReason
 from logstream.tail.batch import display
 from logstream.tail.clocks import latest_seconds, not_later
+from logstream.tail.discovery import reason_of
 from logstream.tail.family import survived
 from logstream.tail.former import base_path_of, by_file, file_of, has_lost_its_file, is_outrun, path_of, places
 from logstream.tail.globs import is_matched
@@ -225,10 +226,21 @@ class Roster:
     def _join(self, lineage: Lineage, siblings: list[Sibling], turn: Turn, *, is_first: bool) -> list[Lineage]:
         """Enter older lives that the globs match too. Those that were rotated just now are identified first."""
         fresh = [lineage]
+        try:
+            self._adopt_all(lineage, siblings, fresh, turn, is_first=is_first)
+        except OSError as error:
+            lineage.obstruct(
+                "unreadable", reason_of(error), turn
+            )  # those that are missing are found by the next search
+        return fresh
+
+    def _adopt_all(
+        self, lineage: Lineage, siblings: list[Sibling], fresh: list[Lineage], turn: Turn, *, is_first: bool
+    ) -> None:
         if lineage.has_history:
             self._succession.bind(lineage, turn)
             if lineage.unsettled_since is not None or lineage.has_more_before:
-                return fresh  # of those that wait some may be missing here: a listing is overtaken by renames
+                return  # of those that wait some may be missing here: a listing is overtaken by renames
         for sibling in siblings:
             if (sibling.dev, sibling.ino) in self._census.readers:
                 continue
@@ -236,7 +248,6 @@ class Roster:
                 fresh.append(self._found(lineage.spec, sibling.path, is_first=is_first))
             elif not is_first:
                 turn.tell(lineage.spec, display(sibling.path), "appeared")
-        return fresh
 
     def _note_troubles(self, spec: SourceSpec, troubles: dict[str, str], turn: Turn) -> None:
         before = self._troubles.get(spec.name, {})

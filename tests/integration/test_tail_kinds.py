@@ -7,7 +7,7 @@ import os
 import resource
 import socket
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -140,6 +140,75 @@ async def test_the_kernel_s_refusal_to_open_more_files_is_no_deletion(tmp_path: 
     assert sorted(sink.texts) == [b"one"] * 60 + [b"two"] * 60
     assert len(sink.births) == 60
     assert not sink.sealed
+
+
+@contextmanager
+def no_descriptors() -> Iterator[None]:
+    """Nobody in this process can open anything unless something else is closed."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    highest = max(int(name) for name in os.listdir("/proc/self/fd"))  # noqa: PTH208 - names of descriptors
+    resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 1, hard))
+    fillers = []
+    try:
+        with suppress(OSError):
+            while True:
+                fillers.append(os.open("/dev/null", os.O_RDONLY))
+        yield
+    finally:
+        for filler in fillers:
+            os.close(filler)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.parametrize("names", [["app"], ["app", *"abcdef"]], ids=["needed", "to spare"])
+async def test_what_was_rotated_is_not_passed_over_while_there_is_no_descriptor_to_list_a_directory(
+    tmp_path: Path, names: list[str]
+) -> None:
+    """Nor afterwards: a listing that fails is no empty one. Conformance: F8."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    for name in names:
+        write(tmp_path / f"{name}.log", b"one\n")
+    async with tailing(sink, source(tmp_path / "*.log"), uses_events=False) as supervisor:
+        await sink.first(len(names))
+        await looked_everywhere(supervisor)
+        log.rename(tmp_path / "app.log.2")
+        write(tmp_path / "app.log.1", b"two\n")
+        write(log, b"three\n")
+        with no_descriptors():
+            if len(names) == 1:
+                await sink.until(lambda: ("unreadable", "too many open files") in sink.states())
+            else:
+                await sink.until(lambda: b"three" in sink.texts)
+        await sink.first(len(names) + 2)
+    assert sink.texts == [*[b"one"] * len(names), b"two", b"three"]
+
+
+def allow(path: Path, mode: int) -> None:
+    path.chmod(mode)
+
+
+async def test_a_directory_that_may_be_entered_and_not_listed_keeps_nobody_from_reading_what_is_new(
+    public_path: Path,
+) -> None:
+    """What was rotated in it while nobody looked is found once it may be listed. Conformance: F5."""
+    sink, log = RecordingSink(), public_path / "app.log"
+    spec = source(log)
+    write(log, b"one\n")
+    with as_nobody():
+        await first_run(sink, spec, 1)
+    write(log, b"unread\n")
+    log.rename(public_path / "app.log.1")
+    write(log, b"two\n")
+    allow(public_path, 0o711)
+    with as_nobody():
+        async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
+            assert await sink.first(2) == [b"one", b"two"]
+            await looked_everywhere(supervisor)
+            assert [file.state for file in supervisor.status()[0].files] == ["unreadable", "following"]
+            with as_owner():
+                allow(public_path, 0o755)
+            assert await sink.first(3) == [b"one", b"two", b"unread"]
+    assert not sink.of_kind(Hole)
 
 
 async def test_a_file_that_is_renamed_between_the_search_and_the_open_is_not_deleted(tmp_path: Path) -> None:

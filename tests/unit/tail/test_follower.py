@@ -569,3 +569,50 @@ def test_many_copies_of_a_file_that_was_empty_are_read_in_order_with_few_descrip
     assert b"live\n" not in texts(changes)
     changes += changes_until(desk, b"live\n")
     assert texts(changes) == [*(b"%d\n" % number for number in range(30)), b"live\n"]
+
+
+def test_a_copy_for_which_there_is_no_descriptor_is_waited_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Conformance: F8."""
+    doors = Doors()
+    monkeypatch.setattr(desk.files, "_opener", doors.open)
+    write(desk.log, b"one\n")
+    desk.look(0)
+    write(desk.log, b"two\n")
+    write(desk.log.with_name("app.log.1"), desk.log.read_bytes())
+    os.truncate(desk.log, 0)
+    write(desk.log, b"new\n")
+    doors.closed["app.log.1"] = errno.EMFILE
+    assert not [change for change in desk.look(1) if not isinstance(change, Notice)]
+    doors.closed.clear()
+    assert texts(desk.look(2)) == [b"two\n", b"new\n"]
+
+
+@pytest.mark.parametrize("place", [os, Path], ids=["listdir", "open"])
+def test_an_archive_for_which_there_is_no_descriptor_is_waited_for(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, place: object
+) -> None:
+    """Conformance: F8."""
+    write(desk.log, b"one\n")
+    desk.look(0)
+    write(desk.log, b"two\n")
+    desk.log.with_name("app.log.1.gz").write_bytes(gzip.compress(desk.log.read_bytes()))
+    desk.log.unlink()
+    os.utime(desk.log.parent, (0, 0))  # so long ago that a listing of it is remembered
+    desk.restart(1)
+
+    def refused(*_: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(unpacking, "_AGAIN_SECONDS", 0.0)
+    changes = desk.look(1)
+    with monkeypatch.context() as patch:
+        patch.setattr(place, "listdir" if place is os else "open", refused)
+        for second in range(2, 9):
+            changes += desk.look(second)
+            if desk.census.unpacking._worker is not None:
+                desk.census.unpacking._worker.submit(bool).result()
+    assert not texts(changes)
+    assert Hole not in kinds(changes)
+    while b"two\n" not in texts(changes):
+        changes += desk.look(10)
+    assert texts(changes) == [b"two\n"]

@@ -66,6 +66,8 @@ class Endings:
             self._lose_unread(reader, GapReason.TRUNCATED, turn)
             turn.add(Sealed(reader.key, GapReason.TRUNCATED if base == 0 else None, reader.committed))
         new = self._begin_anew(lineage, reader, base, turn)
+        if not base:
+            new.note_emptied(reader.known())
         if is_lost:
             if not base:
                 self._census.retire(reader.known()._replace(sealed=True), is_gone=True)

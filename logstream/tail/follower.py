@@ -60,9 +60,8 @@ class Follower:
                     self._catch_up(lineage, live, turn)
                     self._settle(lineage, live, turn)
                     return False
-            if seen is not None and not self.succession.has_all_before(lineage, seen, turn):
-                return self._read_all(lineage, turn, most_bytes, but=lineage.live)
-            return self._read_all(lineage, turn, most_bytes)
+            is_sure = seen is None or self.succession.has_all_before(lineage, seen, turn)
+            return self._read_all(lineage, turn, most_bytes, but=None if is_sure else lineage.live)
         except OSError as error:
             if error.errno in EXHAUSTED:
                 self._census.open_files.make_room()
@@ -89,10 +88,12 @@ class Follower:
     def _read_all(self, lineage: Lineage, turn: Turn, most_bytes: int, but: Reader | None = None) -> bool:
         """Read on all generations `but` that one; whether there is more to read."""
         has_more = False
-        limits = sizes_newest_first(lineage.readers)
+        limits, before = sizes_newest_first(lineage.readers), frozenset(lineage.readers)
         done = set() if but is None else {but}
         # Lives may begin meanwhile, and not only at the end: what is older is always read before what is newer.
         while (reader := next((one for one in lineage.readers if one not in done), None)) is not None:
+            if reader is lineage.live and reader not in before:
+                return True  # what was copied away before it was begun is looked for first
             done.add(reader)
             self._check_place(lineage, reader, turn)
             current, is_left = self._read_on(lineage, reader, turn, most_bytes, limits.get(reader))
@@ -134,7 +135,8 @@ class Follower:
             current = self._at_hand(lineage, current, turn)
             if current is None or current.fd is None:
                 return current, False
-            if left <= 0 or turn.bytes_left <= 0:
+            is_begun_anew = current is not reader and current is lineage.live and not current.committed
+            if is_begun_anew or left <= 0 or turn.bytes_left <= 0:
                 return current, True
             current, limit = self._past_hole(lineage, current, turn, limit)
             current, limit = self._in_its_encoding(lineage, current, turn, limit)

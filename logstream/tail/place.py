@@ -72,6 +72,8 @@ class Place:
         """Whether its file is a compressed one, of which `fd` is an unpacked copy."""
         self.may_be_copy = False
         """Whether it was empty when it was found under the name of an older life: a copy in the making is, too."""
+        self.emptied: Known | None = None
+        """The life that was in its file before, until that was truncated."""
         self.has_caught_up = False
         """Whether it has been drained since it was found: what is newer need not wait for it any more."""
         self.is_unreadable = False
@@ -135,6 +137,11 @@ class Place:
     def is_settled(self, seen: os.stat_result) -> bool:
         """Whether there is nothing to read, and nothing to say, of its file as stat has just `seen` it."""
         return self.is_drained and self.is_untouched(seen.st_size, seen.st_mtime_ns) and not self.is_unproven
+
+    def note_emptied(self, before: Known) -> None:
+        """Note that the life `before` was in its file, and that was truncated: perhaps often, and copied each time."""
+        if before.last_ns is not None:
+            self.emptied, self.size, self.written_ns = before, 0, before.last_ns
 
     def may_be_copied_away(self, seen: os.stat_result) -> bool:
         """Whether its file may have been written, copied and truncated since it was looked at, as stat has `seen` it.

@@ -254,6 +254,16 @@ class Reader(Place):
         return zlib.crc32(os.pread(fd, self.head_length, 0)) == self.head_crc
 
 
+def is_beginning_of(known: Known, opened: Opened) -> bool:
+    """Whether an open file has fewer bytes than were read of a life, and begins like it; raises OSError.
+
+    Only where that has so many bytes that they tell something.
+    """
+    if not known.head_length == HEAD_BYTES <= opened.facts.size < known.committed:
+        return False
+    return zlib.crc32(os.pread(opened.fd, HEAD_BYTES, 0)) == known.head_crc
+
+
 def sizes_newest_first(readers: list[Reader]) -> dict[Reader, int]:
     """How far each generation but the oldest may be read in this look.
 

@@ -17,14 +17,15 @@ from logstream.tail.copies import Copies
 from logstream.tail.discovery import is_absence, obstacle_of, reason_of
 from logstream.tail.family import has_inode
 from logstream.tail.identity import contradict
-from logstream.tail.looking import Looking, Shut
+from logstream.tail.looking import Looking, Packed, Shut
 from logstream.tail.moving import go_on_in, is_arriving, life_moved_to
 from logstream.tail.opening import Opened, Refused, is_unlinked, place_of
-from logstream.tail.reader import Reader
+from logstream.tail.reader import Reader, is_beginning_of
 
 if TYPE_CHECKING:
+    from logstream.tail.batch import Known
     from logstream.tail.lineage import Census, Lineage
-    from logstream.tail.looking import Packed, Snapshot
+    from logstream.tail.looking import Snapshot
     from logstream.tail.rotation import Sibling
     from logstream.tail.turn import Turn
 
@@ -70,9 +71,9 @@ class Succession:
         return seen
 
     def has_all_before(self, lineage: Lineage, seen: os.stat_result, turn: Turn) -> bool:
-        """Enter what was copied away from a file of which nothing had been read yet; False if that is not sure.
+        """Enter what was copied away from a file of which nothing has been read yet; False if that is not sure.
 
-        Of such a file nothing is known that could tell that it was written to, copied and truncated since.
+        Of such a file nothing is known that could tell how often it was written to, copied and truncated since.
         """
         live, count = lineage.live, len(lineage.readers)
         if live is None or live.written_ns is None or not live.may_be_copied_away(seen):
@@ -82,6 +83,8 @@ class Succession:
         lineage.last_mtime_ns = seen.st_mtime_ns
         if len(lineage.readers) > count and live.size is not None:
             live.size = min(live.size, seen.st_size)  # what was seen of it before is in what was entered
+        if is_sure:
+            live.written_ns = seen.st_mtime_ns
         return is_sure
 
     def adopt(self, lineage: Lineage, sibling: Sibling, turn: Turn) -> bool:
@@ -205,7 +208,7 @@ class Succession:
         if isinstance(snapshot.live, Opened):
             live.note_unread(snapshot.live)
             os.close(snapshot.live.fd)
-        self._enter_older(lineage, snapshot.older, turn)
+        self._enter_older(lineage, _but_copies(lineage, live.emptied, snapshot.older), turn)
         self._note_more(lineage, snapshot, turn)
         return snapshot.is_all
 
@@ -269,6 +272,22 @@ class Succession:
             lineage.displace(reader, turn.now)
             if place is not None:
                 lineage.move(reader, place, turn)
+
+
+def _but_copies(
+    lineage: Lineage, emptied: Known | None, older: list[Opened | Packed | Shut]
+) -> list[Opened | Packed | Shut]:
+    """What is to be entered of what came before a file was begun anew: not what is of the life `emptied` before in it.
+
+    That is the oldest archive where its end is looked for in one, and copies made while it was still written to.
+    """
+    is_sought = any(reader.gone_reason is not None and reader.fd is None for reader in lineage.readers)
+    archive = next((one for one in older if isinstance(one, Packed)), None) if is_sought else None
+    copies = [one for one in older if isinstance(one, Opened) and emptied is not None and is_beginning_of(emptied, one)]
+    for one in (archive, *copies):
+        if one is not None and one.fd is not None:
+            os.close(one.fd)
+    return [one for one in older if one is not archive and one not in copies]
 
 
 def _comes_between(older: Opened | Packed | Shut) -> bool:

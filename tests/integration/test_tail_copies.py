@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import os
+import shutil
 import time
 import tracemalloc
 import zlib
@@ -15,8 +16,9 @@ import pytest
 from logstream.records import GapReason
 from logstream.tail import unpacking
 from logstream.tail.batch import Birth, Hole, Sealed
+from logstream.tail.identity import TICK_NS
 from logstream.tail.packed import FRESH_SECONDS, Likeness, Unpacked, unpack
-from tests.tail_kit import RecordingSink, first_run, looked_everywhere, source, tailing, write
+from tests.tail_kit import RecordingSink, eventually, first_run, looked_everywhere, source, tailing, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,6 +41,57 @@ async def test_lines_between_a_copy_and_the_truncation_are_lost_and_nothing_else
         await sink.first(3)
         write(log, b"newer\n")
         assert await sink.first(4) == [b"one", b"before the copy", b"new", b"newer"]
+
+
+@pytest.mark.parametrize("is_down", [False, True], ids=["up", "down"])
+@pytest.mark.parametrize(
+    "packed", [(), (3,), (2, 3), (1, 2, 3)], ids=["plain", "oldest packed", "two packed", "packed"]
+)
+@pytest.mark.parametrize("last", [b"", b"last\n"], ids=["empty", "written since"])
+async def test_of_several_rotations_by_copying_between_two_looks_all_copies_are_read(
+    tmp_path: Path, packed: tuple[int, ...], last: bytes, *, is_down: bool
+) -> None:
+    """Conformance: B7."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(log)
+    write(log, b"one\n")
+
+    def rotate_often() -> None:
+        for text in (b"two", b"three", b"four"):
+            write(log, text + b"\n")
+            for number in (2, 1):
+                if (older := tmp_path / f"app.log.{number}").exists():
+                    older.rename(tmp_path / f"app.log.{number + 1}")
+            shutil.copyfile(log, tmp_path / "app.log.1")
+            os.truncate(log, 0)
+        write(log, last)
+        for number in packed:
+            compress(tmp_path / f"app.log.{number}")
+
+    async with tailing(sink, spec):
+        await sink.first(1)
+        # Not within the same tick of the clock as the write that was seen.
+        await eventually(lambda: time.time_ns() - log.stat().st_mtime_ns > TICK_NS)
+        if not is_down:
+            rotate_often()
+            await sink.first(4 + len(last.splitlines()))
+    if is_down:
+        rotate_often()
+    async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
+        await sink.first(4 + len(last.splitlines()))
+        await looked_everywhere(supervisor)
+        write(log, b"more\n")
+        await sink.until(lambda: sink.texts[-1:] == [b"more"])
+    assert sink.texts == [b"one", b"two", b"three", b"four", *last.splitlines(), b"more"]
+    assert not sink.of_kind(Hole)
+
+
+def compress(path: Path) -> None:
+    """As gzip does: the file's time is that of what is in it."""
+    facts, archive = path.stat(), path.with_name(f"{path.name}.gz")
+    archive.write_bytes(gzip.compress(path.read_bytes()))
+    os.utime(archive, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    path.unlink()
 
 
 async def test_a_copy_that_went_elsewhere_leaves_a_gap_from_the_offset_on_and_then_the_new_bytes(

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 from logstream.journal.ids import anchor_of
 from logstream.records import GapReason
 from logstream.tail.batch import ANCHOR_BYTES
+from logstream.tail.likeness import Likeness
 from logstream.tail.opening import inode_generation
-from logstream.tail.packed import Likeness, NoRoomError, StillWrittenError, copies_beside, unpack
+from logstream.tail.packed import NoRoomError, StillWrittenError, copies_beside, unpack
 from logstream.tail.rotation import is_compressed_name
 
 if TYPE_CHECKING:

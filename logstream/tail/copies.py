@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from logstream.tail.family import ATTEMPTS, family_of, inodes_of, settled
 from logstream.tail.identity import contradict
-from logstream.tail.lineage import is_older_name
+from logstream.tail.likeness import begins_with, likeness_of
 from logstream.tail.opening import Opened, Refused
-from logstream.tail.packed import begins_with, likeness_of, says_it_is, says_it_is_of
+from logstream.tail.packed import says_it_is, says_it_is_of
+from logstream.tail.rotation import is_older_name
 from logstream.tail.unpacking import Answer
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 Owns the listing and what is compared of two of them. Refuses to open anything, and to say which life is which.
 """
 
-# ruff: noqa: PTH114, PTH116, PTH118, PTH122 - the stat of each name in a directory: a Path object costs more
+# ruff: noqa: PTH114, PTH116, PTH122 - the stat of each name in a directory: a Path object costs more
 
 from __future__ import annotations
 
@@ -11,15 +11,11 @@ import os
 import time
 from bisect import bisect_left
 from collections import OrderedDict
-from typing import TYPE_CHECKING
 
 from logstream.tail.discovery import obstacle_of
 from logstream.tail.identity import TICK_NS
 from logstream.tail.opening import EXHAUSTED
-from logstream.tail.rotation import Sibling, base_names, rotated_name, without_compression
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from logstream.tail.rotation import Sibling, rotated_name, without_compression
 
 ATTEMPTS = 5
 """How often a directory is looked at again at once if it changed meanwhile."""
@@ -36,7 +32,7 @@ def family_of(path: str) -> dict[str, Sibling]:
     directory, base = os.path.split(path)
     found: dict[str, Sibling] = {}
     try:
-        names = _names_in(directory)
+        names = names_in(directory)
     except OSError as error:
         if error.errno in EXHAUSTED:
             raise
@@ -64,34 +60,7 @@ def home_of(path: str) -> str:
     return os.path.realpath(path) if os.path.islink(path) else path
 
 
-def survived(last_ns: Mapping[str, int | None]) -> list[str]:
-    """Those of the paths beside which an older life stands that was written last at the time given for it, or later.
-
-    Looks at each directory once: thousands of logs that have no file any more may have been in it.
-    """
-    homes = {home_of(path): path for path in last_ns}
-    found: dict[str, None] = {}
-    for directory in dict.fromkeys(map(os.path.dirname, homes)):
-        try:
-            names = _names_in(directory)
-        except OSError:
-            continue
-        for name in names:
-            bases = (homes.get(os.path.join(directory, base)) for base, _ in base_names(name))
-            for path in (path for path in bases if path is not None and path not in found):
-                if _is_written_since(os.path.join(directory, name), last_ns[path]):
-                    found[path] = None
-    return [*found]
-
-
-def _is_written_since(path: str, since_ns: int | None) -> bool:
-    try:
-        return since_ns is None or os.stat(path).st_mtime_ns >= since_ns
-    except OSError:
-        return False
-
-
-def _names_in(directory: str) -> list[str]:
+def names_in(directory: str) -> list[str]:
     """The names in a directory, sorted; raises OSError.
 
     Thousands of logs may lie in one, and each asks for its family: it is listed again only when it has changed, and as

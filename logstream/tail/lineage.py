@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Literal
 from logstream.tail.batch import Moved, Notice, display
 from logstream.tail.family import home_of
 from logstream.tail.identity import NO_INODE, contradict
+from logstream.tail.likeness import begins_with, likeness_of
 from logstream.tail.namesakes import Namesakes
 from logstream.tail.opening import Opened, is_unlinked, locate
-from logstream.tail.packed import begins_with, likeness_of
-from logstream.tail.rotation import rotated_name
+from logstream.tail.rotation import is_older_name, rotated_name
 
 if TYPE_CHECKING:
     from logstream.tail.batch import Known, SourceSpec
@@ -286,11 +286,6 @@ class Census:
         self.finished[inode] = known
         if len(self.finished) > _FINISHED_LIMIT:
             self.finished.popitem(last=False)
-
-
-def is_older_name(name: str, file: str) -> bool:
-    """Whether what was written under `name` may be an older life of `file`: a glob may match rotated files too."""
-    return name == file or rotated_name(os.path.basename(file), os.path.basename(name)) is not None  # noqa: PTH119
 
 
 def goes_beyond(descriptor: int, reader: Reader) -> bool:

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from logstream.tail.batch import ANCHOR_BYTES, Moved
 from logstream.tail.family import has_inode
 from logstream.tail.identity import NO_INODE, contradict
+from logstream.tail.likeness import begins_with, likeness_of
 from logstream.tail.lineage import goes_beyond
 from logstream.tail.opening import EXHAUSTED, is_unlinked, locate, place_of
-from logstream.tail.packed import begins_with, likeness_of
 from logstream.tail.reader import HEAD_BYTES
 from logstream.tail.unpacking import Answer
 

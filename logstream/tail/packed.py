@@ -15,7 +15,7 @@ from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
 from logstream.errors import LogstreamError
-from logstream.tail.batch import ANCHOR_BYTES
+from logstream.tail.likeness import CHECKED_BYTES, crc_of
 from logstream.tail.opening import EXHAUSTED
 from logstream.tail.rotation import base_names
 
@@ -24,13 +24,10 @@ if TYPE_CHECKING:
     from io import BufferedIOBase
     from pathlib import Path
 
-    from logstream.tail.batch import Known
+    from logstream.tail.likeness import Likeness
 
 MOST_BYTES: Final = 64 << 30
 """What unpacks to more than this is given up: no log is so large, but a file that was made to fill a disk is."""
-_CHUNK_BYTES: Final = 1 << 20
-_CHECKED_BYTES: Final = 64 << 20
-"""So much of a file is compared at once where it is looked at anyway: some tens of milliseconds."""
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _LEAST_GZIP_BYTES: Final = 18
 """Its header of ten bytes, and its trailer of eight."""
@@ -76,55 +73,15 @@ class CancelledUnpackingError(LogstreamError):
     """Whoever wanted the bytes does not want them any more."""
 
 
-class Likeness(NamedTuple):
-    """What the bytes of a generation are recognised by: `least_bytes` of them were recorded.
-
-    The crc32 of its first `head_length` bytes, and of the at most 64 before `proof_offset`, are as `tail.batch.Known`
-    has them.
-    """
-
-    least_bytes: int
-    head_length: int
-    head_crc: int
-    proof_offset: int
-    proof_crc: int
-
-    @property
-    def is_certain(self) -> bool:
-        """Whether it tells this generation from others: a name and the same first lines are common to many.
-
-        Of a file that was empty when it was seen, nothing is known.
-        """
-        return self.proof_offset > 0 or 0 < self.head_length >= self.least_bytes
-
-    def is_met_by(self, descriptor: int) -> bool:
-        """Whether the file behind `descriptor` begins with this generation, beyond doubt."""
-        if not self.is_certain or os.fstat(descriptor).st_size < self.least_bytes:
-            return False
-        head = os.pread(descriptor, self.head_length, 0)
-        return zlib.crc32(head) == self.head_crc and self.is_proven_by(descriptor)
-
-    def is_proven_by(self, descriptor: int) -> bool:
-        """Whether the bytes before the last proven offset are what they were."""
-        length = min(ANCHOR_BYTES, self.proof_offset)
-        found = os.pread(descriptor, length, self.proof_offset - length)
-        return not self.proof_offset or zlib.crc32(found) == self.proof_crc
-
-
-def likeness_of(known: Known) -> Likeness:
-    """What a generation's bytes are recognised by."""
-    return Likeness(known.committed, known.head_length, known.head_crc, known.proof_offset, known.proof_crc)
-
-
 def says_it_is(descriptor: int, original: int) -> bool:
     """Whether a gzip file is a copy of the file `original`, by the length and the crc32 that it ends with (RFC 1952).
 
-    It costs no unpacking. The crc32 is compared up to `_CHECKED_BYTES`; beyond that the length has to do. A copy of
+    It costs no unpacking. The crc32 is compared up to `CHECKED_BYTES`; beyond that the length has to do. A copy of
     several members does not say so, and is not recognised here.
     """
     size = os.fstat(original).st_size
     crc = _crc_said_by(descriptor, size)
-    return crc is not None and (size > _CHECKED_BYTES or crc == _crc_of(original, size))
+    return crc is not None and (size > CHECKED_BYTES or crc == crc_of(original, size))
 
 
 def says_it_is_of(descriptor: int, likeness: Likeness) -> bool:
@@ -147,30 +104,6 @@ def _crc_said_by(descriptor: int, size: int) -> int | None:
     trailer = os.pread(descriptor, 8, length - 8)
     is_so_long = int.from_bytes(trailer[4:], "little") == size & 0xFFFFFFFF
     return int.from_bytes(trailer[:4], "little") if is_so_long else None
-
-
-def begins_with(original: int, descriptor: int, size: int) -> bool:
-    """Whether the file `original` begins with the first `size` bytes of the file `descriptor`.
-
-    Compared up to `_CHECKED_BYTES`; of more, so much at the beginning and at the end.
-    """
-    if os.fstat(original).st_size < size:
-        return False
-    half = _CHECKED_BYTES // 2
-    stretches = [(0, size)] if size <= _CHECKED_BYTES else [(0, half), (size - half, half)]
-    for start, length in stretches:
-        for at in range(start, start + length, _CHUNK_BYTES):
-            most = min(_CHUNK_BYTES, start + length - at)
-            if os.pread(original, most, at) != os.pread(descriptor, most, at):
-                return False
-    return True
-
-
-def _crc_of(descriptor: int, size: int) -> int:
-    crc = 0
-    for at in range(0, size, _CHUNK_BYTES):
-        crc = zlib.crc32(os.pread(descriptor, min(_CHUNK_BYTES, size - at), at), crc)
-    return crc
 
 
 def copies_beside(directory: Path, names: Iterable[str]) -> list[Path]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from logstream.tail.batch import ANCHOR_BYTES, Cut, Known, Proof, Range, new_key
 from logstream.tail.framing import MOST_END_BYTES, encoding_of, extent_of, framing_of
 from logstream.tail.identity import RECENT_BYTES, TICK_NS, Facts, Verdict, cut_end, decide, is_as_before
-from logstream.tail.packed import likeness_of
+from logstream.tail.likeness import likeness_of
 from logstream.tail.place import Place
 from logstream.tail.rotation import without_compression
 

@@ -15,9 +15,9 @@ from logstream.records import GapReason
 from logstream.tail.batch import display
 from logstream.tail.clocks import latest_seconds, not_later
 from logstream.tail.discovery import reason_of
-from logstream.tail.family import survived
 from logstream.tail.former import base_path_of, by_file, file_of, has_lost_its_file, is_outrun, path_of, places
 from logstream.tail.globs import is_matched
+from logstream.tail.histories import Histories
 from logstream.tail.lineage import Census, Lineage
 from logstream.tail.patience import NOT_SEARCHED, Searched
 from logstream.tail.reader import Reader
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from logstream.tail.turn import Turn
 
 _NS = 1_000_000_000
-_HISTORY_LIMIT = 10_000
 
 
 class Roster:
@@ -47,8 +46,7 @@ class Roster:
         self._specs: dict[str, SourceSpec] = {}
         self._parked: dict[str, Known] = {}
         """Generations, by key, that no source asks for at present."""
-        self._histories: dict[str, int | None] = {}
-        """Paths whose generations are all finished, and when the last one was last seen."""
+        self._histories = Histories()
         self._searched: set[str] = set()
         self._first_seen: set[str] = set()
         self._troubles: dict[str, dict[str, str]] = {}
@@ -81,7 +79,7 @@ class Roster:
             if generation.is_gone or generation.sealed:
                 # By its own time the file of a finished one is known again.
                 self._census.retire(generation, is_gone=generation.is_gone)
-                self._note_history(path_of(generation), dated.last_ns)
+                self._histories.note(path_of(generation), dated.last_ns)
             else:
                 self._parked[generation.key] = dated
         place = places(generations)
@@ -121,7 +119,7 @@ class Roster:
 
     def recall(self, path: str) -> Lineage | None:
         """Follow a log of the past again at whose path something happened and is over: no search finds it."""
-        spec = next((spec for spec in self._specs.values() if self._is_past(spec, path)), None)
+        spec = next((spec for spec in self._specs.values() if self._histories.has_of(spec, path)), None)
         if spec is None or os.path.lexists(path) or self._is_older(path):
             return None
         return self._found_again(spec, path)
@@ -144,7 +142,7 @@ class Roster:
         for base_path, family in older.items():
             lineage = self.lineages.get(base_path)
             is_followed = lineage is not None
-            if lineage is None and self._is_past(spec, base_path):
+            if lineage is None and self._histories.has_of(spec, base_path):
                 lineage = self._found(spec, base_path, is_first=is_first)
             if lineage is None or lineage.spec.name != spec.name:
                 fresh.extend(self._found(spec, sighting.path, is_first=is_first) for _, sighting in family)
@@ -160,18 +158,14 @@ class Roster:
 
         What came and went while nobody looked would else wait until something is written to such a log again.
         """
-        past = {path: last for path, last in self._histories.items() if self._is_past(spec, path)}
-        return [self._found_again(spec, path) for path in survived(past) if not self._is_older(path)]
+        survived = self._histories.survived(spec)
+        return [self._found_again(spec, path) for path in survived if not self._is_older(path)]
 
     def _found_again(self, spec: SourceSpec, path: str) -> Lineage:
         """A lineage of the past that has no file: nobody need be told once more, but there may be something to read."""
         lineage = self._found(spec, path, is_first=False)
         lineage.is_gone = lineage.has_more_before = True
         return lineage
-
-    def _is_past(self, spec: SourceSpec, path: str) -> bool:
-        """Whether a log of the source was followed and has no file: its older lives, and copies, stand beside it."""
-        return path in self._histories and is_matched(path, spec.paths, spec.exclude)
 
     def _is_older(self, path: str) -> bool:
         """Whether a log is known that `path` is an older life of by its name."""
@@ -205,7 +199,7 @@ class Roster:
         for base, rotated in sorted(base_names(name), key=lambda candidate: len(candidate[0])):
             path = os.path.join(directory, base)
             is_new = path in new and new[path].obstacle is None
-            if is_new or path in self.lineages or self._is_past(spec, path):
+            if is_new or path in self.lineages or self._histories.has_of(spec, path):
                 return path, Sibling(sighting.path, rotated, sighting.dev, sighting.ino, sighting.mtime_ns)
         return None
 
@@ -216,7 +210,7 @@ class Roster:
         lineage.starts_at_end = is_first and spec.start == "end" and spec.name in self._first_seen
         if path in self._histories:
             lineage.has_history = True
-            lineage.last_mtime_ns = self._histories.pop(path)
+            lineage.last_mtime_ns = self._histories.take(path)
         elif spec.name in self._searched_at:
             # It was not there then: what was rotated away from it since is as new as it is.
             lineage.has_history = True
@@ -229,9 +223,8 @@ class Roster:
         try:
             self._adopt_all(lineage, siblings, fresh, turn, is_first=is_first)
         except OSError as error:
-            lineage.obstruct(
-                "unreadable", reason_of(error), turn
-            )  # those that are missing are found by the next search
+            # Those that are missing are found by the next search.
+            lineage.obstruct("unreadable", reason_of(error), turn)
         return fresh
 
     def _adopt_all(
@@ -261,13 +254,7 @@ class Roster:
     def _drop(self, lineage: Lineage) -> None:
         del self.lineages[lineage.path]
         if lineage.last_mtime_ns is not None:
-            self._note_history(lineage.path, lineage.last_mtime_ns)
-
-    def _note_history(self, path: str, last_ns: int | None) -> None:
-        before = self._histories.pop(path, None)
-        self._histories[path] = max((ns for ns in (before, last_ns) if ns is not None), default=None)
-        if len(self._histories) > _HISTORY_LIMIT:
-            del self._histories[next(iter(self._histories))]
+            self._histories.note(lineage.path, lineage.last_mtime_ns)
 
     def _park(self, lineage: Lineage) -> None:
         del self.lineages[lineage.path]

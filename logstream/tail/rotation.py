@@ -4,8 +4,11 @@ Knows the names that logrotate, log4j, logback, Python's handlers and people giv
 `app-2026-11-23.log`, `app.1.log`, `app.log.old`, each perhaps compressed. Refuses to look at files.
 """
 
+# ruff: noqa: PTH119 - names, which nobody looks for: a Path object costs more
+
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -74,6 +77,11 @@ def base_names(name: str) -> Iterator[tuple[str, Rotated]]:
 def rotated_name(base: str, name: str) -> Rotated | None:
     """How `name` says that it is an older life of the file called `base`; None if it does not."""
     return next((rotated for candidate, rotated in base_names(name) if candidate == base), None)
+
+
+def is_older_name(name: str, file: str) -> bool:
+    """Whether what was written under `name` may be an older life of `file`: a glob may match rotated files too."""
+    return name == file or rotated_name(os.path.basename(file), os.path.basename(name)) is not None
 
 
 def oldest_first(siblings: Iterable[Sibling]) -> list[Sibling]:

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
 from logstream.tail.discovery import is_absence
+from logstream.tail.likeness import likeness_of
 from logstream.tail.opening import EXHAUSTED, locate, place_of
 from logstream.tail.packed import (
     NoRoomError,
     StillWrittenError,
     Unpacked,
     copies_beside,
-    likeness_of,
     unpack,
     unpack_file,
 )
@@ -32,7 +32,7 @@ from logstream.tail.rotation import is_compressed_name
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from logstream.tail.packed import Likeness
+    from logstream.tail.likeness import Likeness
     from logstream.tail.reader import Reader
 
 _log = logging.getLogger(__name__)

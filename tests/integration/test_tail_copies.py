@@ -17,7 +17,8 @@ from logstream.records import GapReason
 from logstream.tail import unpacking
 from logstream.tail.batch import Birth, Hole, Sealed
 from logstream.tail.identity import TICK_NS
-from logstream.tail.packed import FRESH_SECONDS, Likeness, Unpacked, unpack
+from logstream.tail.likeness import Likeness
+from logstream.tail.packed import FRESH_SECONDS, Unpacked, unpack
 from tests.tail_kit import RecordingSink, eventually, first_run, looked_everywhere, source, tailing, write
 
 if TYPE_CHECKING:

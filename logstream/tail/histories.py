@@ -1,0 +1,74 @@
+"""The logs that were followed once, and are not now: all that was read of them is finished, and no file has the path.
+
+Owns when each of them was last written or seen, and the look at what stands beside them. Refuses to follow them again.
+"""
+
+# ruff: noqa: PTH116, PTH118 - the stat of each name in a directory: a Path object costs more
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from logstream.tail.family import home_of, names_in
+from logstream.tail.globs import is_matched
+from logstream.tail.rotation import base_names
+
+if TYPE_CHECKING:
+    from logstream.tail.batch import SourceSpec
+
+_LIMIT = 10_000
+"""How many are remembered; those that were noted first go first."""
+
+
+class Histories:
+    """When each log of the past was last written or seen, in ns since the epoch, by path."""
+
+    def __init__(self) -> None:
+        """Remember none."""
+        self._last_ns: dict[str, int | None] = {}
+
+    def __contains__(self, path: object) -> bool:
+        """Whether there was a log of that path."""
+        return path in self._last_ns
+
+    def note(self, path: str, last_ns: int | None) -> None:
+        """Remember that nothing of a log is followed any more; the latest time that was ever noted of it counts."""
+        before = self._last_ns.pop(path, None)
+        self._last_ns[path] = max((ns for ns in (before, last_ns) if ns is not None), default=None)
+        if len(self._last_ns) > _LIMIT:
+            del self._last_ns[next(iter(self._last_ns))]
+
+    def take(self, path: str) -> int | None:
+        """Forget a log that is followed again; answers its time."""
+        return self._last_ns.pop(path)
+
+    def has_of(self, spec: SourceSpec, path: str) -> bool:
+        """Whether there was a log of that path that the source asks for: its older lives, and copies, stand beside."""
+        return path in self._last_ns and is_matched(path, spec.paths, spec.exclude)
+
+    def survived(self, spec: SourceSpec) -> list[str]:
+        """The source's logs beside which an older life stands that was written at their time or later.
+
+        Looks at each directory once: thousands of logs that have no file any more may have been in it.
+        """
+        homes = {home_of(path): path for path in self._last_ns if self.has_of(spec, path)}
+        found: dict[str, None] = {}
+        for directory in dict.fromkeys(map(os.path.dirname, homes)):
+            try:
+                names = names_in(directory)
+            except OSError:
+                continue
+            for name in names:
+                bases = (homes.get(os.path.join(directory, base)) for base, _ in base_names(name))
+                for path in (path for path in bases if path is not None and path not in found):
+                    if _is_written_since(os.path.join(directory, name), self._last_ns[path]):
+                        found[path] = None
+        return [*found]
+
+
+def _is_written_since(path: str, since_ns: int | None) -> bool:
+    try:
+        return since_ns is None or os.stat(path).st_mtime_ns >= since_ns
+    except OSError:
+        return False

@@ -1,0 +1,85 @@
+"""What the bytes of a generation are recognised by, in whatever file they stand now.
+
+Owns the comparison of bytes with what was recorded of them, and of two files. Refuses to look at names, and into
+compressed files.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from logstream.tail.batch import ANCHOR_BYTES
+
+if TYPE_CHECKING:
+    from logstream.tail.batch import Known
+
+CHECKED_BYTES: Final = 64 << 20
+"""So much of a file is compared at once where it is looked at anyway: some tens of milliseconds."""
+_CHUNK_BYTES: Final = 1 << 20
+
+
+class Likeness(NamedTuple):
+    """What the bytes of a generation are recognised by: `least_bytes` of them were recorded.
+
+    The crc32 of its first `head_length` bytes, and of the at most 64 before `proof_offset`, are as `tail.batch.Known`
+    has them.
+    """
+
+    least_bytes: int
+    head_length: int
+    head_crc: int
+    proof_offset: int
+    proof_crc: int
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether it tells this generation from others: a name and the same first lines are common to many.
+
+        Of a file that was empty when it was seen, nothing is known.
+        """
+        return self.proof_offset > 0 or 0 < self.head_length >= self.least_bytes
+
+    def is_met_by(self, descriptor: int) -> bool:
+        """Whether the file behind `descriptor` begins with this generation, beyond doubt."""
+        if not self.is_certain or os.fstat(descriptor).st_size < self.least_bytes:
+            return False
+        head = os.pread(descriptor, self.head_length, 0)
+        return zlib.crc32(head) == self.head_crc and self.is_proven_by(descriptor)
+
+    def is_proven_by(self, descriptor: int) -> bool:
+        """Whether the bytes before the last proven offset are what they were."""
+        length = min(ANCHOR_BYTES, self.proof_offset)
+        found = os.pread(descriptor, length, self.proof_offset - length)
+        return not self.proof_offset or zlib.crc32(found) == self.proof_crc
+
+
+def likeness_of(known: Known) -> Likeness:
+    """What a generation's bytes are recognised by."""
+    return Likeness(known.committed, known.head_length, known.head_crc, known.proof_offset, known.proof_crc)
+
+
+def begins_with(original: int, descriptor: int, size: int) -> bool:
+    """Whether the file `original` begins with the first `size` bytes of the file `descriptor`.
+
+    Compared up to `CHECKED_BYTES`; of more, so much at the beginning and at the end.
+    """
+    if os.fstat(original).st_size < size:
+        return False
+    half = CHECKED_BYTES // 2
+    stretches = [(0, size)] if size <= CHECKED_BYTES else [(0, half), (size - half, half)]
+    for start, length in stretches:
+        for at in range(start, start + length, _CHUNK_BYTES):
+            most = min(_CHUNK_BYTES, start + length - at)
+            if os.pread(original, most, at) != os.pread(descriptor, most, at):
+                return False
+    return True
+
+
+def crc_of(descriptor: int, size: int) -> int:
+    """The crc32 of the first `size` bytes of a file."""
+    crc = 0
+    for at in range(0, size, _CHUNK_BYTES):
+        crc = zlib.crc32(os.pread(descriptor, min(_CHUNK_BYTES, size - at), at), crc)
+    return crc

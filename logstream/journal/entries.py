@@ -56,6 +56,8 @@ class EntryCursor:
             if self._epoch == self._ledger.epoch:  # else another process has written rows anew meanwhile
                 break
         self._next_row = keyframe
+        self._rows: deque[Row] = deque()
+        """What was read and is still to be decoded."""
         self._last_row: Row | None = None
         self._undo: dict[int, Reached] = {}
         """Where the generations of the last decoded row were before it: the newest row grows and is decoded again."""
@@ -119,7 +121,15 @@ class EntryCursor:
         return Run(generation, before.offset + skip, before.offset + stop, self.at, lines, entry.time_ms)
 
     def _load(self) -> bool:
-        """Decode the next page of rows; False if there is none."""
+        """Decode the next row; False if there is none."""
+        if not self._rows and not self._read_page():
+            return False
+        if self._rows:
+            self._decode(self._rows.popleft())
+        return True
+
+    def _read_page(self) -> bool:
+        """Read the next page of rows; False if there is none."""
         rows = self._store.rows_from(self._next_row)
         if self._epoch != self._ledger.epoch:
             self._begin()  # another process has written rows anew meanwhile
@@ -130,8 +140,7 @@ class EntryCursor:
             else:
                 # The row has grown since it was decoded: go back to before it, and decode it anew.
                 self._reached.update(self._undo)
-        for row in rows:
-            self._decode(row)
+        self._rows.extend(rows)
         return bool(rows)
 
     def _decode(self, row: Row) -> None:
@@ -141,6 +150,7 @@ class EntryCursor:
             if entry.at >= self._ledger.head:
                 # Committed by a thread, not yet taken over by the ledger: the row counts as grown when it is.
                 self._last_row = row._replace(entries=b"")
+                self._rows.clear()
                 break
             before = self._reached.get(entry.slot)
             if before is None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 from pathlib import Path  # noqa: TC003 - fixtures are looked up by it
 from typing import TYPE_CHECKING
 
@@ -142,6 +143,32 @@ async def test_rows_that_the_ledger_has_not_taken_over_yet_are_not_looked_at(tmp
     assert second is not None
     assert third is not None
     assert [(run.generation.key, run.start, run.end) for run in (second, third)] == [(b.key, 0, 3), (a.key, 3, 6)]
+
+
+async def test_a_row_that_is_known_in_part_is_read_to_its_end_before_the_rows_behind_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger_module, "ROW_BYTES", 4)
+    journal = open_journal(tmp_path)
+    a, b = StoryFile(tmp_path / "a.log", "s"), StoryFile(tmp_path / "b.log", "s")
+    await journal.commit(batch(a.changes(b"a1\n")))
+    # As in a process that reads what another one records, and is told of it a moment later.
+    late = copy.copy(journal._ledger)
+    cursor = EntryCursor(journal._store, late, 0)
+    await journal.commit(batch(b.changes(b"b1\n")))
+    await journal.commit(batch(a.changes(b"a2\n")))
+    assert len(journal._store.rows_from(0)) == 2
+    first = cursor.next_run(late.head)
+    assert first is not None
+    assert (first.start, first.end) == (0, 3)
+    assert cursor.peek() is None
+
+    late._row = journal._ledger._row
+    found = [cursor.next_run(late.head) for _ in range(3)]
+    assert [(run.generation.key, run.start, run.end, run.at) for run in found if run] == [
+        (b.key, 0, 3, 3),
+        (a.key, 3, 6, 6),
+    ]
 
 
 async def test_a_keyframe_tells_where_every_generation_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ every few thousand entries is enough, and a trickled line costs four to five byt
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from logstream.journal.base import TIME_RESOLUTION_MS
@@ -67,18 +68,6 @@ def put_varint(blob: bytearray, value: int) -> None:
         blob.append(value & 0x7F | _CONTINUATION)
         value >>= 7
     blob.append(value)
-
-
-def take_varint(blob: bytes, place: int) -> tuple[int, int]:
-    """The varint at `place` and the place after it; raises IndexError if the blob ends inside it."""
-    value = shift = 0
-    while True:
-        byte = blob[place]
-        place += 1
-        value |= (byte & 0x7F) << shift
-        if byte < _CONTINUATION:
-            return value, place
-        shift += 7
 
 
 @dataclass(slots=True)
@@ -194,34 +183,58 @@ class RowWriter:
 
 def decode_row(start: int, time_ms: int, blob: bytes) -> Iterator[Entry]:
     """The entries of a row in recorded order; raises IndexError or ValueError if the blob is torn."""
-    place, slot, at, end = 0, 0, start, len(blob)
+    numbers = _numbers_in(blob)
+    place, slot, at, end = 0, 0, start, len(numbers)
     while place < end:
-        head, place = take_varint(blob, place)
+        head = numbers[place]
+        place += 1
         if head == _TIME_MARK:
-            delta, place = take_varint(blob, place)
-            time_ms += delta
+            time_ms += numbers[place]
+            place += 1
         elif head == _HOLE:
-            slot, place = take_varint(blob, place)
-            length, place = take_varint(blob, place)
-            reason, place = take_varint(blob, place)
+            slot, length, reason = numbers[place : place + 3]
+            place += 3
             entry = Entry(at, time_ms, slot, length - 1 if length else None, None, _REASONS[reason])
             yield entry
             at += entry.weight
         else:
             zigzag = (head - _FIRST_HEAD) >> 1
             slot += zigzag >> 1 if not zigzag & 1 else -((zigzag + 1) >> 1)
-            first, place = take_varint(blob, place)
+            first = numbers[place]
+            place += 1
             if (head - _FIRST_HEAD) & 1:
-                lengths = []
-                for _ in range(first):
-                    line, place = take_varint(blob, place)
-                    lengths.append(line)
-                yield Entry(at, time_ms, slot, sum(lengths), tuple(lengths), None)
-                at += sum(lengths)
+                lines = tuple(numbers[place : place + first])
+                place += first
+                if place > end:
+                    message = "the row ends within an entry"
+                    raise IndexError(message)
+                length = sum(lines)
+                yield Entry(at, time_ms, slot, length, lines, None)
             else:
-                count, place = take_varint(blob, place)
-                yield Entry(at, time_ms, slot, first, count, None)
-                at += first
+                length = first
+                yield Entry(at, time_ms, slot, length, numbers[place], None)
+                place += 1
+            at += length
+
+
+def _numbers_in(blob: bytes) -> list[int]:
+    """All varints of a row or a vector; raises IndexError if it ends inside one."""
+    numbers: list[int] = []
+    append = numbers.append
+    value = shift = 0
+    for byte in blob:
+        if byte >= _CONTINUATION:
+            value |= (byte & 0x7F) << shift
+            shift += 7
+        elif shift:
+            append(value | byte << shift)
+            value = shift = 0
+        else:
+            append(byte)
+    if shift:
+        message = "it ends within a number"
+        raise IndexError(message)
+    return numbers
 
 
 class Reached(NamedTuple):
@@ -245,12 +258,6 @@ def encode_vector(vector: Mapping[int, Reached]) -> bytes:
 
 def decode_vector(blob: bytes) -> dict[int, Reached]:
     """The inverse of `encode_vector`."""
-    vector: dict[int, Reached] = {}
-    place = slot = 0
-    while place < len(blob):
-        delta, place = take_varint(blob, place)
-        offset, place = take_varint(blob, place)
-        lines, place = take_varint(blob, place)
-        slot += delta
-        vector[slot] = Reached(offset, lines)
-    return vector
+    numbers = _numbers_in(blob)
+    slots = accumulate(numbers[::3])
+    return {slot: Reached(*reached) for slot, *reached in zip(slots, numbers[1::3], numbers[2::3], strict=True)}

@@ -48,14 +48,18 @@ class EntryCursor:
         self._begin()
 
     def _begin(self) -> None:
-        """Go back to the keyframe before the place."""
+        """Go back to the keyframe before the place, or to the mark before it, which may be nearer."""
         while True:
             self._epoch = self._ledger.epoch
-            keyframe = keyframe_before(self._ledger, self.at)
-            self._reached = vector_at(self._store, keyframe)
+            start = keyframe_before(self._ledger, self.at)
+            mark = self._ledger.marks.before(self.at, self._epoch)
+            if mark is not None and mark[0] > start:
+                start, self._reached = mark
+            else:
+                self._reached = vector_at(self._store, start)
             if self._epoch == self._ledger.epoch:  # else another process has written rows anew meanwhile
                 break
-        self._next_row = keyframe
+        self._next_row = start
         self._rows: deque[Row] = deque()
         """What was read and is still to be decoded."""
         self._last_row: Row | None = None
@@ -146,6 +150,7 @@ class EntryCursor:
     def _decode(self, row: Row) -> None:
         self._undo = {}
         self._last_row, self._next_row = row, row.start
+        self._ledger.marks.note(row.start, self._reached, self._epoch)
         for entry in decode_row(row.start, row.time_ms, row.entries):
             if entry.at >= self._ledger.head:
                 # Committed by a thread, not yet taken over by the ledger: the row counts as grown when it is.

@@ -15,6 +15,7 @@ from logstream.journal.cutting import cut_blocks
 from logstream.journal.held import INSERT_KEYFRAME, INSERT_ROW, UPDATE_ROW
 from logstream.journal.ids import AFTER_GAP, AFTER_OPEN_GAP, anchor_of
 from logstream.journal.life import Life, insertion, relocation
+from logstream.journal.marks import Marks
 from logstream.records import Gap, GapReason, Generation, Position
 from logstream.tail.batch import Batch, Birth, Cut, Hole, Moved, Proof, Range, Sealed, new_key
 
@@ -72,6 +73,7 @@ class Ledger:
         self.last_key = stored.last_key
         self.epoch = 0
         """Grows when rows that were recorded are written anew: who walks over them begins again where it stands."""
+        self.marks = Marks()
         self._row = stored.row or RowWriter.begin(0, 0)
         self.durable_head = self.head
         """The place up to which the database has everything; ids are given out before it only."""

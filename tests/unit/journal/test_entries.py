@@ -8,15 +8,17 @@ import pytest
 
 from logstream.journal import entries as entries_module
 from logstream.journal import ledger as ledger_module
+from logstream.journal.codec import decode_row
 from logstream.journal.entries import EntryCursor, count_lines, keyframe_before, vector_at
 from logstream.journal.sqlite import SqliteJournal
 from logstream.records import GapReason
 from tests.story import StoryFile, batch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from logstream.journal.base import Run
+    from logstream.journal.codec import Entry
     from logstream.records import Generation
 
 
@@ -169,6 +171,32 @@ async def test_a_row_that_is_known_in_part_is_read_to_its_end_before_the_rows_be
         (b.key, 0, 3, 3),
         (a.key, 3, 6, 6),
     ]
+
+
+async def test_no_more_rows_are_decoded_than_lie_between_a_place_and_where_somebody_was_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger_module, "ROW_BYTES", 32)
+    journal = open_journal(tmp_path)
+    file = StoryFile(tmp_path / "a.log", "s")
+    for number in range(30):
+        await journal.commit(batch(file.changes(*[b"%06d\n" % line for line in range(number * 16, number * 16 + 16)])))
+    rows = [row.start for row in journal._store.rows_from(0)]
+    decoded: list[int] = []
+
+    def noted(start: int, time_ms: int, blob: bytes) -> Iterator[Entry]:
+        decoded.append(start)
+        return decode_row(start, time_ms, blob)
+
+    monkeypatch.setattr(entries_module, "decode_row", noted)
+    found = cursor_of(journal, rows[3] + 1).peek()
+
+    assert found is not None
+    assert decoded == rows[:4]
+    decoded.clear()
+    again = [cursor_of(journal, at).peek() for at in (rows[3] + 1, rows[2] + 1, rows[1] + 1)]
+    assert again[0] == found
+    assert decoded == [rows[3], rows[2], rows[1]]
 
 
 async def test_a_keyframe_tells_where_every_generation_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,11 +6,12 @@ subscribers hold no more of these than there is room for: beyond it they make on
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from logstream.hub.frames import Frame
-from logstream.hub.joining import MOST_BLOCKS, follows
+from logstream.hub.joining import MOST_BLOCKS, MOST_LINES, follows, picked_together
 from logstream.journal.base import Block, Passed, Picked
 from logstream.journal.cutting import BLOCK_LINES
 
@@ -26,6 +27,8 @@ _MOST_AHEAD_BYTES: Final = 1 << 20
 """What one makes ahead at most; records take some four times the bytes of their lines."""
 MOST_PICKED: Final = 2 * MOST_BLOCKS * BLOCK_LINES
 """How many lines that were picked out are judged at once: what is done once for all costs as much as 150 of them."""
+_GATHER_SECONDS: Final = 0.005
+"""How long a few lines that were picked out wait for others."""
 
 
 class CatchUp:
@@ -39,17 +42,25 @@ class CatchUp:
         self._items: deque[Block | Lost | Passed | Picked] = deque()
         """What was read and is still to be made a frame of."""
         self._frames: deque[Frame] = deque()
-        self._frames_at = 0
+        self._reached: int | None = None
+        """The place behind the frame that was given last."""
         self._epoch = 0
 
     async def frame(self, at: int) -> Frame:
         """The frame at the place `at`, which lies before what is kept in memory."""
-        if self._frames and self._frames_at == at and self._epoch == self._view.epoch:
-            return self._next_frame()
-        self._drop_frames()
+        if at != self._reached or (self._frames and self._epoch != self._view.epoch):
+            self.close()
+        self._reached = None  # nowhere, if what follows is cut off
+        frame = self._next_frame() if self._frames else await self._made(at)
+        self._reached = frame.next_at
+        return frame
+
+    async def _made(self, at: int) -> Frame:
         until = self._hub.recent.start
-        reader = self._reader_at(at)
-        item = self._items.popleft() if self._items else await self._read(reader, until)
+        if self._reader is None:
+            self._reader = self._hub.journal.reader(at, self._view.wants, sieve_of=self._sieve_of)
+        reader = self._reader
+        item = await self._next_item(reader, until)
         if item is None:
             # Nothing wanted up to there: the position still moves, so that a resume need not pass over it again.
             return Frame(b"", until, await self._hub.journal.position_at(until, self._view.tells))
@@ -58,9 +69,24 @@ class CatchUp:
         if isinstance(item, Passed):
             return Frame(b"", item.next_at, item.after)
         if isinstance(item, Picked):
-            self._keep(self._view.picked_frames(item))
+            self._keep(self._view.picked_frames(await self._gathered(item, reader, until)))
             return self._next_frame()
         return self._view.frame(item)
+
+    async def _gathered(self, picked: Picked, reader: BlockReader, until: int) -> Picked:
+        """The lines with those of the stretches behind, where they are few and far between."""
+        clock = asyncio.get_running_loop().time
+        end_seconds = clock() + _GATHER_SECONDS
+        while len(picked.ends) < MOST_LINES and clock() < end_seconds:
+            await asyncio.sleep(0)  # what comes may have been found already
+            item = await self._next_item(reader, until)
+            joined = picked_together(picked, item)
+            if joined is None:
+                if item is not None:
+                    self._items.appendleft(item)
+                break
+            picked = joined
+        return picked
 
     async def _frame_of(self, block: Block, reader: BlockReader, until: int) -> Frame:
         """The frame of a block, made together with those of its neighbours where that is worth while."""
@@ -75,23 +101,19 @@ class CatchUp:
 
     def close(self) -> None:
         """Give back what is held."""
+        self._reached = None
         self._drop_frames()
         self._items.clear()
         if self._reader is not None:
             self._reader.close()
             self._reader = None
 
-    def _reader_at(self, at: int) -> BlockReader:
-        if self._reader is not None and at == (self._items[0].at if self._items else self._reader.at):
-            return self._reader
-        self.close()
-        self._reader = self._hub.journal.reader(at, self._view.wants, sieve_of=self._sieve_of)
-        return self._reader
-
     def _sieve_of(self, generation: Generation) -> Sieve | None:
         return self._view.sieve_of(generation, MOST_PICKED if self._has_room else BLOCK_LINES)
 
-    async def _read(self, reader: BlockReader, until: int) -> Block | Lost | Passed | Picked | None:
+    async def _next_item(self, reader: BlockReader, until: int) -> Block | Lost | Passed | Picked | None:
+        if self._items:
+            return self._items.popleft()
         item = await reader.pick(until)
         if item is not None:
             self._hub.traffic.replayed(item)
@@ -107,17 +129,13 @@ class CatchUp:
         found = [block]
         held_bytes = len(block.content)
         while len(found) < MOST_BLOCKS:
-            if not self._items:
-                item = await self._read(reader, until)
-                if item is None:
-                    break
-                self._items.append(item)
-            other = self._items[0]
+            other = await self._next_item(reader, until)
             if not isinstance(other, Block) or not follows(found[-1], other, held_bytes):
+                if other is not None:
+                    self._items.appendleft(other)
                 break
             found.append(other)
             held_bytes += len(other.content)
-            self._items.popleft()
         return found
 
     def _keep(self, frames: list[Frame]) -> None:
@@ -127,7 +145,6 @@ class CatchUp:
 
     def _next_frame(self) -> Frame:
         frame = self._frames.popleft()
-        self._frames_at = frame.next_at
         self._hub.ahead_bytes -= len(frame.content)
         return frame
 

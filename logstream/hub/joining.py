@@ -1,14 +1,14 @@
 """Neighbouring blocks that are read and written together: what a block costs beside its lines is paid once for some.
 
 Owns which blocks are neighbours, how many are joined, and when to try this and other things that are not always worth
-while. Each has a frame of its own all the same.
+while. Each has a frame of its own all the same. And the same for a few lines that were picked out here and there.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from logstream.journal.base import Block
+from logstream.journal.base import Block, Passed, Picked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,6 +18,8 @@ MOST_BYTES: Final = 128 * 1024
 """So much is read and written in a millisecond or two, which nobody else has meanwhile."""
 FEWEST_BYTES: Final = 8 * 1024
 """Smaller blocks come one by one: there are no neighbours yet, or what follows is of another file."""
+MOST_LINES: Final = 192
+"""So many lines that were picked out cost hardly less each with others."""
 _PAUSE_BLOCKS: Final = 64
 _MOST_IN_VAIN: Final = 4
 
@@ -92,3 +94,24 @@ def neighbours(block: Block, following: Iterable[object]) -> list[Block]:
 def joined(blocks: Sequence[Block]) -> Block:
     """Neighbours as one block."""
     return blocks[0]._replace(content=b"".join([block.content for block in blocks]))
+
+
+def picked_together(picked: Picked, other: object) -> Picked | None:
+    """Few lines that were picked out, and those of the stretch behind, if it has any; None if these are not joined."""
+    if not isinstance(other, Picked | Passed) or other.after is None:
+        return None
+    if (other.generation, other.at, other.time_ms) != (picked.generation, picked.next_at, picked.time_ms):
+        return None
+    behind = picked._replace(next_at=other.next_at, after=other.after)
+    if isinstance(other, Passed):
+        return behind
+    offset = other.start - picked.start
+    is_more = len(picked.ends) + len(other.ends) > MOST_LINES or len(picked.joined) + len(other.joined) > MOST_BYTES
+    if is_more or offset != other.at - picked.at:
+        return None
+    return behind._replace(
+        starts=[*picked.starts, *(offset + start for start in other.starts)],
+        ends=[*picked.ends, *(offset + end for end in other.ends)],
+        joined=picked.joined + other.joined,
+        anchors=[*picked.anchors, *other.anchors],
+    )

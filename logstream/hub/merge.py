@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
+from logstream.hub.joining import picked_together
 from logstream.hub.judged_block import SourceTraits
 from logstream.hub.times import LineTimes, recorded_ms
 from logstream.journal.base import Block, Lost, Picked
@@ -21,20 +22,23 @@ from logstream.tail.framing import framing_of
 from logstream.tail.lines import may_be_over_long
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
     from logstream.hub.frames import EncodedRecord
     from logstream.hub.hub import Hub
     from logstream.hub.judged_block import JudgedBlock
     from logstream.hub.view import View
-    from logstream.journal.base import Sieve
+    from logstream.journal.base import BlockReader, Passed, Sieve
     from logstream.records import Generation
 
 MERGE_BYTES = 8 << 20
 """How far the walk goes on for the sake of the order alone, once there are enough records."""
 _FIRST_WINDOW_BYTES = 256 * 1024
 _LARGEST_WINDOW_BYTES = 32 << 20
-"""How far the walk looks at once while there are too few records."""
+"""How far the walk looks at once while there are too few records, and fewer than"""
+_FEWEST_TELLING = 8
+"""so many: these tell how far it is to the last of them, though it is looked no further at once than"""
+_LARGEST_TOLD_BYTES = 256 << 20
 _END_BYTES = (16 * 1024, 256 * 1024, 1 << 20)
 """How much of a file's end is read: first a little, for most files ended long before."""
 ENDS_BYTES = 32 << 20
@@ -62,16 +66,16 @@ async def last_by_time(hub: Hub, view: View, count: int) -> tuple[tuple[EncodedR
     """The last `count` records that `view` selects, and the place before the first of them that was recorded."""
     found: list[_Match] = []
     is_settled, oldest_recorded_ms = False, 0
-    end, window_bytes, over_bytes = hub.head, _FIRST_WINDOW_BYTES, 0
+    head = end = hub.head
+    window_bytes, over_bytes = _FIRST_WINDOW_BYTES, 0
     while end > 0 and over_bytes < MERGE_BYTES:
         oldest_ms = found[0].time_ms if len(found) >= count else None
-        largest_bytes = _LARGEST_WINDOW_BYTES if oldest_ms is None else MERGE_BYTES
-        begin = await hub.journal.align(max(0, end - min(window_bytes, largest_bytes)))
+        begin = await hub.journal.align(max(0, end - window_bytes))
         matches, first_ms = await _matches(hub, view, begin, end, count)
         if oldest_ms is not None:
             over_bytes += end - begin
         found = merged([*matches, *found])[-count:]
-        end, window_bytes = begin, window_bytes * 2
+        end, window_bytes = begin, _next_window(window_bytes, head - begin, len(found), count)
         oldest_recorded_ms = first_ms or oldest_recorded_ms
         if len(found) >= count and first_ms is not None and first_ms <= found[0].time_ms:
             is_settled = True
@@ -80,6 +84,17 @@ async def last_by_time(hub: Hub, view: View, count: int) -> tuple[tuple[EncodedR
         ends = await _ends_of_files(hub, view, _Walked(end, found[0].time_ms, oldest_recorded_ms), count)
         found = merged([*ends, *found])[-count:]
     return tuple(match.record for match in found), min((match.place for match in found), default=None)
+
+
+def _next_window(last_bytes: int, walked_bytes: int, found: int, count: int) -> int:
+    """How far to look after a window, where so many of `count` records have been found by now."""
+    if found >= count:
+        return min(last_bytes * 2, MERGE_BYTES)
+    if found < _FEWEST_TELLING:
+        return min(last_bytes * (2 if found else 4), _LARGEST_WINDOW_BYTES)
+    # As if they went on as they are, and a little more: most often that is enough.
+    told_bytes = walked_bytes * (count - found) * 9 // (found * 8)
+    return max(_FIRST_WINDOW_BYTES, min(told_bytes, _LARGEST_TOLD_BYTES))
 
 
 async def _ends_of_files(hub: Hub, view: View, walked: _Walked, most: int) -> list[_Match]:
@@ -171,7 +186,7 @@ async def _matches(hub: Hub, view: View, begin: int, end: int, most: int) -> tup
     times = LineTimes(hub)
     reader = hub.journal.reader(begin, view.wants, sieve_of=view.sieve_of)
     try:
-        while (item := await reader.pick(end)) is not None:
+        async for item in _gathered(reader, end):
             await asyncio.sleep(0)
             if not isinstance(item, Lost):
                 first_ms = recorded_ms(item) if first_ms is None else first_ms
@@ -182,6 +197,24 @@ async def _matches(hub: Hub, view: View, begin: int, end: int, most: int) -> tup
     finally:
         reader.close()
     return [match for own in kept.values() for match in own], first_ms
+
+
+async def _gathered(reader: BlockReader, end: int) -> AsyncIterator[Block | Lost | Passed | Picked]:
+    """What is read up to the place `end`, with few lines that were picked out joined to those behind them."""
+    held: Picked | None = None
+    while (item := await reader.pick(end)) is not None:
+        joined = None if held is None else picked_together(held, item)
+        if held is not None and joined is None:
+            yield held
+        held = joined
+        if joined is None:
+            if isinstance(item, Picked):
+                held = item
+            else:
+                yield item
+        await asyncio.sleep(0)
+    if held is not None:
+        yield held
 
 
 async def _selected(hub: Hub, view: View, item: Block | Picked, times: LineTimes, most: int) -> list[_Match]:

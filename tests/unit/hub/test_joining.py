@@ -10,9 +10,18 @@ from logstream.hub import catch_up, joining
 from logstream.hub import recent as recent_module
 from logstream.hub import view as view_module
 from logstream.hub.frames import Shape
-from logstream.hub.joining import MOST_BLOCKS, MOST_BYTES, Joining, Sifting, joined, neighbours
-from logstream.journal.base import Block, Lost
-from logstream.records import Gap, GapReason, Generation, Level
+from logstream.hub.joining import (
+    MOST_BLOCKS,
+    MOST_BYTES,
+    MOST_LINES,
+    Joining,
+    Sifting,
+    joined,
+    neighbours,
+    picked_together,
+)
+from logstream.journal.base import Block, Lost, Passed, Picked
+from logstream.records import Gap, GapReason, Generation, Level, Position
 from logstream.rules import Rule, RuleSet, parse_level_condition
 from tests.hub_kit import Stage, drain, texts, told
 
@@ -29,6 +38,18 @@ CONTENT = "".join(f"{line}\n" for line in LINES).encode()
 
 def block(start: int, size: int = 100, at: int | None = None) -> Block:
     return Block(GENERATION, start, start if at is None else at, 0, b"", b"x" * (size - 1) + b"\n")
+
+
+def passed(at: int, length: int = 1000) -> Passed:
+    return Passed(GENERATION, at, at + length, 0, Position(GENERATION.key, at + length, at), at + 10)
+
+
+def picked(at: int, count: int = 1, line: bytes = b"found\n", length: int = 10_000) -> Picked:
+    """Lines found at the beginning of a stretch, each a line apart from the one before it."""
+    starts = [2 * number * len(line) for number in range(count)]
+    ends = [start + len(line) for start in starts]
+    after = Position(GENERATION.key, at + length, at)
+    return Picked(GENERATION, at, at, 0, starts, ends, line * count, ends, at + length, after)
 
 
 def counted(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> list[int]:
@@ -239,3 +260,34 @@ async def test_who_leaves_gives_back_what_was_made_ahead(tmp_path: Path, monkeyp
         subscriber._leave_history()
 
         assert stage.hub.ahead_bytes == 0
+
+
+def test_few_lines_that_were_picked_out_and_those_behind_them_are_as_if_picked_out_of_one_stretch() -> None:
+    first, second = picked(0), picked(11_000, 2)
+
+    passed_over = picked_together(first, passed(10_000))
+    assert passed_over == first._replace(next_at=11_000, after=Position(GENERATION.key, 11_000, 10_000))
+    assert passed_over is not None
+    assert picked_together(passed_over, second) == Picked(
+        GENERATION, 0, 0, 0, [0, 11_000, 11_012], [6, 11_006, 11_018], b"found\n" * 3, [6, 6, 18], 21_000, second.after
+    )
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        picked(10_001),
+        picked(10_000)._replace(start=10_001),
+        picked(10_000)._replace(time_ms=1),
+        picked(10_000)._replace(generation=GENERATION._replace(key="bbbbbbbb")),
+        picked(10_000, MOST_LINES),
+        picked(10_000, 1, b"x" * MOST_BYTES + b"\n", 1 << 20),
+        passed(10_000)._replace(after=None),
+        passed(9_999),
+        block(10_000),
+        Lost(Gap("app", "/app.log", 10_000, None, None, GapReason.DELETED), 10_000, 10_001, None),
+        None,
+    ],
+)
+def test_what_is_elsewhere_or_is_much_is_not_joined_to_lines_that_were_picked_out(other: object) -> None:
+    assert picked_together(picked(0), other) is None

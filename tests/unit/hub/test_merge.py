@@ -1,0 +1,63 @@
+"""How far the walk back for the last records looks at once, and how it judges what it finds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from logstream.hub import merge as merge_module
+from logstream.hub.merge import last_by_time
+from tests.hub_kit import Stage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+    from logstream.hub.picked_lines import PickedLines
+    from logstream.journal.base import Picked
+
+
+def windows(density: float, count: int) -> list[int]:
+    """How far is looked each time until there are `count` records, of which `density` are in a MiB."""
+    looked = [merge_module._FIRST_WINDOW_BYTES]
+    while (found := int(sum(looked) * density / 2**20)) < count:
+        looked.append(merge_module._next_window(looked[-1], sum(looked), found, count))
+    return looked
+
+
+def test_a_walk_for_rare_records_takes_few_looks_and_looks_hardly_further_than_it_must() -> None:
+    for density in (0.5, 0.9, 3.0, 20.0, 200.0, 1000.0):
+        looked = windows(density, 200)
+
+        assert len(looked) <= 9
+        assert sum(looked) <= 1.2 * (200 / density * 2**20) + (1 << 20)
+
+
+def test_a_walk_that_finds_nothing_looks_ever_further_up_to_a_bound() -> None:
+    looked = [merge_module._FIRST_WINDOW_BYTES]
+    for _ in range(6):
+        looked.append(merge_module._next_window(looked[-1], sum(looked), 0, 200))
+
+    assert looked == [262_144, 1 << 20, 4 << 20, 16 << 20, 32 << 20, 32 << 20, 32 << 20]
+
+
+async def test_lines_found_far_apart_are_judged_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(merge_module, "_FIRST_WINDOW_BYTES", 8 << 20)
+    async with Stage(tmp_path) as stage:
+        file = stage.file("app.log")
+        filler = [b"nothing %06d\n" % line for line in range(10_000)]
+        for number in range(30):
+            found = b"2026-03-14T10:00:%02dZ INFO [main] a.b: needle %d\n" % (number, number)
+            await stage.tell(file.changes(*filler, found, coarse=True))
+        judged: list[int] = []
+        view = stage.view("needle")
+
+        def judge_picked(some: Picked) -> PickedLines:
+            judged.append(len(some.ends))
+            return stage.hub._judge_picked(some)
+
+        monkeypatch.setattr(view, "_judge_picked", judge_picked)
+        records, _ = await last_by_time(stage.hub, view, 25)
+
+        assert [record.json.count(b"needle %d" % number) for number, record in enumerate(records, 5)] == [2] * 25
+        assert max(judged) >= 25

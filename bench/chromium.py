@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import shutil
+import threading
+import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from playwright.sync_api import Error, ViewportSize, sync_playwright
 
 from bench.errors import BenchError
+from bench.page_tasks import Wait
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from playwright.sync_api import Browser, Page
 
 _FLAGS: Final = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-quic", "--no-first-run")
 _PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome")
 VIEWPORT: Final = ViewportSize(width=1440, height=900)
-_TRACED: Final = ("toplevel",)
-_BUSY: Final = "() => { const until = performance.now() + 200; while (performance.now() < until); }"
+# Tasks of all threads, what the page's consist of, and what collecting its garbage does.
+_TRACED: Final = ("toplevel", "devtools.timeline", "disabled-by-default-v8.gc")
+_LOOK_SECONDS: Final = 0.05
+# So much work, not so much time: where others have the cores, little is done in a time.
+_BUSY: Final = "() => { let sum = 0; for (let step = 0; step < 3e8; step++) sum = (sum + step) | 0; return sum; }"
 
 
 @contextmanager
@@ -40,6 +46,28 @@ def chromium() -> Iterator[Browser]:
             raise BenchError(message) from cause
 
 
+class Cost(NamedTuple):
+    """What a page and its browser have cost up to a moment of the machine's clock, or between two.
+
+    `waited_seconds`: how long the page's main thread wanted to run and another did (schedstat). `browser_seconds`: CPU
+    time of all processes of the browser.
+    """
+
+    seconds: float
+    main_thread_seconds: float
+    waited_seconds: float
+    browser_seconds: float
+
+    def since(self, before: Cost) -> Cost:
+        """What came after that moment."""
+        return Cost(*(now - then for now, then in zip(self, before, strict=True)))
+
+    @classmethod
+    def sum(cls, costs: Sequence[Cost]) -> Cost:
+        """Of several stretches."""
+        return cls(*map(sum, zip(*costs, strict=True)))
+
+
 class PageProcess:
     """The process in which the one page of a browser runs."""
 
@@ -52,6 +80,7 @@ class PageProcess:
         # A browser keeps others in reserve; nothing tells which is the page's but that it works when the page does.
         self.number: int = max(renderers, key=lambda number: _main_thread_seconds(number)[0] - before[number])
         self._browser = browser
+        self._browser_protocol = browser.new_browser_cdp_session()
         self._page = page
         self._protocol = page.context.new_cdp_session(page)
 
@@ -68,9 +97,29 @@ class PageProcess:
         text = Path(f"/proc/{self.number}/smaps_rollup").read_text()
         return next(int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("Pss:"))
 
-    def main_thread_seconds(self) -> tuple[float, float]:
-        """How long its main thread has run, and how long it wanted to and another did (schedstat)."""
-        return _main_thread_seconds(self.number)
+    def cost(self) -> Cost:
+        """What it and its browser have cost so far."""
+        ran, waited = _main_thread_seconds(self.number)
+        told = self._browser_protocol.send("SystemInfo.getProcessInfo")
+        return Cost(time.monotonic(), ran, waited, sum(process["cpuTime"] for process in told["processInfo"]))
+
+    @contextmanager
+    def waits(self) -> Iterator[list[Wait]]:
+        """How long its main thread has waited for a core, looked at again and again meanwhile."""
+        looks: list[Wait] = []
+        is_over = threading.Event()
+
+        def look() -> None:
+            while not is_over.wait(_LOOK_SECONDS):
+                looks.append(Wait(1000 * time.monotonic(), 1000 * _main_thread_seconds(self.number)[1]))
+
+        thread = threading.Thread(target=look, name="waits")
+        thread.start()
+        try:
+            yield looks
+        finally:
+            is_over.set()
+            thread.join()
 
     def begin_trace(self) -> None:
         """Note from now on each task of each thread."""

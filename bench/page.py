@@ -3,12 +3,13 @@
 `page`: a log is written at an even 10,000 lines/s, for half a minute, or for ten with --full (one round then), and
 the page follows it in a window of 1440 by 900. Measured in the page: tasks of 50 ms and more (PerformanceObserver),
 the time between frames (requestAnimationFrame), and four times a second how old the newest line on it is, by the time
-that stands in the line. Now and then the page has to collect its garbage, and its heap is taken; tasks that fell into
-that are not counted. Of the tasks between these rests a trace has the CPU time: where the machine has more to do than
-cores, a task's wall time is not its own. What the heap and the process grow is the slope of the line through its
-sizes from the time on at which the page is full (50,000 rows). At the end the page has to have counted as many lines
-as were written, and to show the last. Frontail's page counts none, and falls behind for as long as it is written to,
-so a minute is the most for it; whether it comes to show the last line is said on stderr.
+that stands in the line. Now and then the page has to collect its garbage, its heap is taken, and the browser hands over
+a trace, which keeps a core busy for some seconds; what falls into that is not counted. Of the tasks between these rests
+the trace has the CPU time: where the machine has more to do than cores, a task's wall time is not its own. What long
+ones consisted of, and what they waited for, is said on stderr. What the heap and the process grow is the slope of the
+line through its sizes from the time on at which the page is full (50,000 rows). At the end the page has to have counted
+as many lines as were written, and to show the last. Frontail's page counts none, and falls behind for as long as it is
+written to, so a minute is the most for it; whether it comes to show the last line is said on stderr.
 
 `first-line`: from the beginning of the navigation until a line is on the screen, in a new context, which has no cache:
 the median of five. The log holds 1,000 lines.
@@ -23,11 +24,12 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from playwright.sync_api import TimeoutError as TooLateError
 
-from bench.chromium import VIEWPORT, PageProcess, chromium
+from bench.chromium import VIEWPORT, Cost, PageProcess, chromium
 from bench.errors import BenchError
 from bench.measured import Bound, Measured, Target
 from bench.page_feed import LINES_A_SECOND, Writer
-from bench.page_watch import FIRST_LINE, FIRST_LINE_MS, LOOK, WATCH, Look, growth_percent, smoothness, tasks_ms
+from bench.page_tasks import LONG_MS, Task, Wait, tasks_in, told
+from bench.page_watch import FIRST_LINE, FIRST_LINE_MS, LOOK, WATCH, Look, growth_percent, smoothness
 from bench.peers import FRONTAIL
 from bench.rounds import entrants, paired, say
 from bench.servers import frontail_server, logstream_server
@@ -53,6 +55,7 @@ _PEER_SECONDS: Final = 60
 _STEP_SECONDS: Final = 20
 _FEWEST_STEPS: Final = 6
 _CONTEXTS: Final = 5
+_MOST_TASKS_TOLD: Final = 8
 
 
 class Site(NamedTuple):
@@ -75,6 +78,7 @@ class Reading(NamedTuple):
     late_percent: float
     age_p99_ms: float
     main_thread_percent: float
+    browser_percent: float
     heap_mb: float
     heap_growth_percent: float
     resident_mb: float
@@ -90,13 +94,13 @@ class Sizes(NamedTuple):
 
 
 class Watched(NamedTuple):
-    """What a run has shown so far: looks and sizes, when the page rested, wall and CPU time of its tasks."""
+    """What a run has shown so far: looks and sizes, when the page rested, its tasks, and what each stretch has cost."""
 
     looks: list[Look]
     rests: list[tuple[float, float]]
     sizes: list[Sizes]
-    tasks: list[tuple[float, float]]
-    main_thread_percent: float = 0.0
+    tasks: list[Task]
+    costs: list[Cost]
 
 
 @contextmanager
@@ -161,6 +165,7 @@ def measure(plan: Plan) -> list[Measured]:
         row("late frames", "%", lambda one: one.late_percent),
         row("age of the newest line, p99", "ms", lambda one: one.age_p99_ms),
         row("its main thread", "% of a core", lambda one: one.main_thread_percent),
+        row("all of the browser", "% of a core", lambda one: one.browser_percent),
         row("heap", "MB", lambda one: one.heap_mb),
         row("growth of the heap", "%", lambda one: one.heap_growth_percent, GROWTH_TARGET),
         row("memory of its process", "MB", lambda one: one.resident_mb),
@@ -173,21 +178,28 @@ def _read(site: Site, browser: Browser, url: str, log: Path, seconds: int) -> Re
     page.set_default_timeout(_PATIENCE_MS)
     page.goto(url)
     page.wait_for_selector(site.line)
+    process = PageProcess(browser, page)
     before = page.evaluate(site.counted) if site.counted else 0
     page.evaluate(WATCH, site.newest)
-    process = PageProcess(browser, page)
     with Writer(log, seconds) as writer:
-        watched = _watched(page, process, seconds)
+        began = time.monotonic()
+        with process.waits() as waits:
+            watched = _watched(page, process, seconds)
         _check(site, page, before, writer.wait())
+    cost = Cost.sum(watched.costs)
+    say(f"its main thread ran {cost.main_thread_seconds:.1f} s and waited {cost.waited_seconds:.1f} s for a core")
     seen = smoothness(watched.looks, watched.rests)
+    _tell_long(watched.tasks, waits, began)
+    say(f"and {seen.tasks_at_rest} while the browser handed over the trace, and the page collected its garbage")
     full = [sizes for sizes in watched.sizes if sizes.at_seconds > _FULL_SECONDS]
     return Reading(
         seen.longest_task_ms,
-        max((cpu for _, cpu in watched.tasks), default=0.0),
+        max((task.span.cpu_ms for task in watched.tasks), default=0.0),
         seen.frames_per_second,
         seen.late_percent,
         seen.age_p99_ms,
-        watched.main_thread_percent,
+        100 * cost.main_thread_seconds / cost.seconds,
+        100 * cost.browser_seconds / cost.seconds,
         full[-1].heap_bytes / 1e6,
         growth_percent([sizes.heap_bytes for sizes in full]),
         full[-1].resident_bytes / 1e6,
@@ -196,26 +208,29 @@ def _read(site: Site, browser: Browser, url: str, log: Path, seconds: int) -> Re
 
 
 def _watched(page: Page, process: PageProcess, seconds: int) -> Watched:
-    """What a run of so many seconds shows; it is stopped now and then to weigh the heap."""
+    """What a run of so many seconds shows; it is stopped now and then to weigh the heap and to take the trace."""
     step_seconds = min(_STEP_SECONDS, seconds / _FEWEST_STEPS)
-    watched = Watched([], [], [], [])
+    watched = Watched([], [], [], [], [])
     began = time.monotonic()
-    ran, waited = process.main_thread_seconds()
+    process.begin_trace()
+    since = process.cost()
     # What comes too late, because the page was busy, makes fewer steps.
     while (at := time.monotonic() - began) < seconds - 1:
-        process.begin_trace()
         page.wait_for_timeout(1000 * (step_seconds - at % step_seconds))
-        trace = process.end_trace()
+        until = process.cost()
         look = Look.of(page.evaluate(LOOK))
+        trace = process.end_trace()
+        watched.tasks.extend(tasks_in(trace, process.number, 1000 * since.seconds, 1000 * until.seconds))
         process.collect_garbage()
         watched.sizes.append(Sizes(time.monotonic() - began, process.heap_bytes(), process.resident_bytes()))
+        process.begin_trace()
         rested = Look.of(page.evaluate(LOOK))
+        watched.costs.append(until.since(since))
+        since = process.cost()
         watched.looks.extend((look, rested._replace(gaps=[], ages=[])))
         watched.rests.append((look.now, rested.now))
-        watched.tasks.extend(tasks_ms(trace, process.number))
-    now_ran, now_waited = process.main_thread_seconds()
-    say(f"its main thread ran {now_ran - ran:.1f} s and waited {now_waited - waited:.1f} s for a core")
-    return watched._replace(main_thread_percent=100 * (now_ran - ran) / (time.monotonic() - began))
+    process.end_trace()
+    return watched
 
 
 def _check(site: Site, page: Page, before: int, written: int) -> None:
@@ -232,6 +247,14 @@ def _check(site: Site, page: Page, before: int, written: int) -> None:
     if site.counted and (counted := page.evaluate(site.counted) - before) != written:
         message = f"the page has counted {counted:,} of {written:,} lines"
         raise BenchError(message)
+
+
+def _tell_long(tasks: list[Task], waits: list[Wait], began: float) -> None:
+    """Why a task was long is worth more than that it was."""
+    long = sorted((task for task in tasks if task.span.wall_ms >= LONG_MS), key=lambda task: -task.span.wall_ms)
+    say(f"{len(long)} of {len(tasks):,} tasks took {LONG_MS:.0f} ms and more" + (", the longest:" if long else ""))
+    for task in long[:_MOST_TASKS_TOLD]:
+        say(told(task, waits, 1000 * began))
 
 
 def _told(reading: Reading) -> str:

@@ -6,7 +6,7 @@ Owns the script that watches in the page, and the figures made of what it saw. P
 from __future__ import annotations
 
 from statistics import linear_regression
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import orjson
 
@@ -82,6 +82,7 @@ class Smoothness(NamedTuple):
     """What a reader notices, over a whole run."""
 
     longest_task_ms: float
+    tasks_at_rest: int
     frames_per_second: float
     late_percent: float
     age_p50_ms: float
@@ -89,36 +90,24 @@ class Smoothness(NamedTuple):
 
 
 def smoothness(looks: Sequence[Look], rests: Sequence[tuple[float, float]]) -> Smoothness:
-    """Of all looks; a task that lies in one of `rests`, in which the page was made to collect garbage, is not its own.
+    """Of all looks; a task that lies in one of `rests`, in which the page was weighed, is no more than counted.
 
     PerformanceObserver tells tasks from 50 ms on: the longest of none is 0.
     """
-    tasks = [
-        length
-        for look in looks
-        for begin, length in look.tasks
-        if not any(begin < until and begin + length > start for start, until in rests)
+    told = [task for look in looks for task in look.tasks]
+    own = [
+        length for begin, length in told if not any(begin < until and begin + length > start for start, until in rests)
     ]
     gaps = [gap for look in looks for gap in look.gaps]
     ages = [age for look in looks for age in look.ages]
     return Smoothness(
-        max(tasks, default=0.0),
+        max(own, default=0.0),
+        len(told) - len(own),
         1000 * len(gaps) / sum(gaps) if gaps else 0.0,
         100 * sum(gap > _LATE_MS for gap in gaps) / len(gaps) if gaps else 100.0,
         percentile(ages, 50) if ages else float("inf"),
         percentile(ages, 99) if ages else float("inf"),
     )
-
-
-def tasks_ms(trace: bytes, process: int) -> list[tuple[float, float]]:
-    """Wall and CPU time of each task of the main thread of a process, from a trace of Chromium's."""
-    events: list[dict[str, Any]] = orjson.loads(trace)["traceEvents"]
-    return [
-        (event["dur"] / 1000, event.get("tdur", 0) / 1000)
-        for event in events
-        # The main thread's number is its process's.
-        if event["pid"] == event["tid"] == process and event["ph"] == "X" and event["name"].endswith("RunTask")
-    ]
 
 
 def growth_percent(sizes: Sequence[float]) -> float:

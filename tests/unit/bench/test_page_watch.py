@@ -1,22 +1,14 @@
-"""Figures of a page under load: what counts as a task, a late frame and growth."""
+"""Figures of a page under load: what counts as a long task, a late frame and growth."""
 
 from __future__ import annotations
 
-import orjson
 import pytest
 
-from bench.page_watch import Look, growth_percent, smoothness, tasks_ms
-
-MAIN = 7
-OTHER = 8
+from bench.page_watch import Look, growth_percent, smoothness
 
 
 def look(*tasks: tuple[float, float], gaps: list[float] | None = None, ages: list[float] | None = None) -> Look:
     return Look(list(tasks), gaps or [16.0], ages or [10.0], 0.0)
-
-
-def event(name: str = "ThreadControllerImpl::RunTask", process: int = MAIN, thread: int = MAIN) -> dict[str, object]:
-    return {"name": name, "ph": "X", "pid": process, "tid": thread, "dur": 60_000, "tdur": 20_000}
 
 
 def test_a_look_is_read_as_the_page_tells_it() -> None:
@@ -29,6 +21,7 @@ def test_the_longest_task_is_of_all_looks_but_not_of_a_rest() -> None:
     seen = smoothness([look((100, 55)), look((200, 300), (600, 70))], rests=[(250, 260)])
 
     assert seen.longest_task_ms == 70
+    assert seen.tasks_at_rest == 1
 
 
 def test_without_tasks_told_the_longest_is_none() -> None:
@@ -52,13 +45,6 @@ def test_a_page_that_stood_still_has_no_figure_that_looks_good() -> None:
     seen = smoothness([Look([], [], [], 0.0)], [])
 
     assert (seen.frames_per_second, seen.late_percent, seen.age_p99_ms) == (0, 100, float("inf"))
-
-
-def test_of_a_trace_the_tasks_of_the_pages_main_thread_count() -> None:
-    events = [event(), event(name="Other"), event(thread=OTHER), event(process=OTHER, thread=OTHER)]
-    events.append({"name": "thread_name", "ph": "M", "pid": MAIN, "tid": MAIN})
-
-    assert tasks_ms(orjson.dumps({"traceEvents": events}), MAIN) == [(60.0, 20.0)]
 
 
 def test_growth_is_that_of_the_line_through_the_sizes() -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 LOG = '[role="log"]'
 PILL = "button.newest"
+COUNTED = """() => Number(document.querySelector('[role="log"]').dataset.lines)"""
 PLACE_OF = """text => {
   const row = [...document.querySelectorAll('[role="log"] [data-id]')].find(row => row.innerText.includes(text));
   return row ? row.getBoundingClientRect().top : null;
@@ -98,3 +99,25 @@ def test_a_selection_stops_the_list_and_survives_what_arrives(service: Service, 
     expect(page.locator(PILL)).to_contain_text("200 new lines")
 
     assert page.evaluate("() => String(getSelection())") == selected
+
+
+def test_of_a_flood_each_line_is_counted_once_through_a_pause_a_look_back_and_the_return(
+    service: Service, page: Page
+) -> None:
+    open_page(service, page, 1000)
+    before = page.evaluate(COUNTED)
+    service.write("a.log", *numbered(1000, 9000))
+    page.wait_for_function(f"() => ({COUNTED})() > {before}")
+    page.keyboard.press("Space")
+    service.write("a.log", *numbered(9000, 12_000))
+    page.locator(LOG).hover()
+    page.mouse.wheel(0, -3000)
+    # More than a pause goes on with: the stream is let go, and taken up again where it was.
+    service.write("a.log", *numbered(12_000, 24_000))
+    expect(page.locator(PILL)).to_contain_text("or more")
+    service.write("a.log", *numbered(24_000, 27_000))
+    page.locator(PILL).click()
+    service.write("a.log", *numbered(27_000, 30_000))
+    expect(page.locator(LOG)).to_contain_text("line 029999")
+
+    assert page.evaluate(COUNTED) - before == 29_000

@@ -1,8 +1,11 @@
 /**
- * Lines that came from another thread, with what many of them have in common held once: a clone gives each line its own
- * copy of its source's name, its file's and so on, and those would be half of what the page holds. Bounded. Pure.
+ * What many lines that came from another thread have in common, held once: a clone gives each message its own copy of the
+ * names of sources, files and rules. Bounded. Pure.
  */
 import type { LogRecord } from "./protocol.ts";
+
+/** What lines of one file and one level mostly share. */
+export type Common = Pick<LogRecord, "source" | "file" | "level" | "event" | "rules" | "cont">;
 
 /** More different ones than these are not worth to be looked up. */
 const MOST_STRINGS = 4096;
@@ -11,15 +14,15 @@ const NO_RULES: readonly string[] = [];
 export class Interned {
   readonly #strings = new Map<string, string>();
 
-  records(records: readonly LogRecord[]): readonly LogRecord[] {
-    return records.map((record) => ({
-      ...record,
-      source: this.#one(record.source),
-      file: this.#one(record.file),
-      event: this.#one(record.event),
-      level: record.level === null ? null : this.#one(record.level),
-      rules: record.rules.length === 0 ? NO_RULES : record.rules.map((rule) => this.#one(rule)),
-    }));
+  common({ source, file, level, event, rules, cont }: Common): Common {
+    return {
+      source: this.#one(source),
+      file: this.#one(file),
+      level: level === null ? null : this.#one(level),
+      event: this.#one(event),
+      rules: rules.length === 0 ? NO_RULES : rules.map((rule) => this.#one(rule)),
+      cont,
+    };
   }
 
   #one<Text extends string>(text: Text): Text {

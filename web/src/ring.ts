@@ -1,11 +1,14 @@
 /**
  * The last events of one stream, each with the position behind it: what somebody who comes later or lags is told from.
- * Bounded; what is too much leaves at the old end. Pure: it knows neither tabs nor connections.
+ * Bounded; what is too much leaves at the old end. Lines are held as they are sent to a tab: a few large pieces, which cost
+ * the collector of garbage less than many small ones. Pure: it knows neither tabs nor connections.
  */
+import type { PackedEvent } from "./packed.ts";
+import { packedEvent, packedFrom } from "./packed.ts";
 import type { Hello, Ping, WireEvent } from "./protocol.ts";
 
 export interface Told {
-  readonly event: WireEvent;
+  readonly event: PackedEvent;
   /** The id that stands behind the event; null as long as the stream has none. */
   readonly cursor: string | null;
 }
@@ -49,8 +52,9 @@ export class EventRing {
   }
 
   add(event: WireEvent, cursor: string | null): void {
-    this.#told.push({ event, cursor });
-    this.#weigh(event, 1);
+    const held = packedEvent(event);
+    this.#told.push({ event: held, cursor });
+    this.#weigh(held, 1);
     while (this.#told.length - this.#head > 1 && this.#isOverBounds()) this.#dropOldest();
   }
 
@@ -71,11 +75,11 @@ export class EventRing {
       const told = this.#at(number);
       if (told === undefined) continue;
       if (told.cursor === id) return { next: number + 1, skip: 0 };
-      if (told.event.kind !== "records") continue;
-      const { records } = told.event;
-      const index = records.findLastIndex((record) => record.id === id);
+      if (told.event.kind !== "packed") continue;
+      const { ids } = told.event;
+      const index = ids.lastIndexOf(id);
       if (index !== -1)
-        return index + 1 < records.length ? { next: number, skip: index + 1 } : { next: number + 1, skip: 0 };
+        return index + 1 < ids.length ? { next: number, skip: index + 1 } : { next: number + 1, skip: 0 };
     }
     return id === this.#start ? { next: this.#firstNumber, skip: 0 } : null;
   }
@@ -132,9 +136,9 @@ export class EventRing {
     return number < this.#firstNumber ? undefined : this.#told[this.#head + number - this.#firstNumber];
   }
 
-  #weigh(event: WireEvent, by: 1 | -1): void {
+  #weigh(event: PackedEvent, by: 1 | -1): void {
     this.#lines += by * linesIn(event);
-    if (event.kind === "records") for (const { text } of event.records) this.#characters += by * text.length;
+    if (event.kind === "packed") this.#characters += by * event.texts.length;
   }
 
   #isOverBounds(): boolean {
@@ -157,12 +161,10 @@ export class EventRing {
   }
 }
 
-function linesIn(event: WireEvent | undefined): number {
-  return event?.kind === "records" ? Math.max(1, event.records.length) : 1;
+function linesIn(event: PackedEvent | undefined): number {
+  return event?.kind === "packed" ? Math.max(1, event.ids.length) : 1;
 }
 
 function without({ event, cursor }: Told, skip: number): Told {
-  return event.kind === "records"
-    ? { event: { kind: "records", records: event.records.slice(skip) }, cursor }
-    : { event, cursor };
+  return { event: event.kind === "packed" ? packedFrom(event, skip) : event, cursor };
 }

@@ -9,8 +9,8 @@
 import type { Environment } from "./environment.ts";
 import { Interned } from "./interned.ts";
 import { JoinedPings } from "./joinedPings.ts";
+import { unpackedEvent } from "./packed.ts";
 import type { WireEvent } from "./protocol.ts";
-import type { Told } from "./ring.ts";
 import type { Joined, Port, ToTab, ToWorker } from "./sharing.ts";
 import type { Stream, StreamListener, StreamOptions, StreamState } from "./stream.ts";
 import { LogStream } from "./stream.ts";
@@ -164,7 +164,7 @@ export class SharedStream implements Stream {
         if (this.#own === null) this.#goOnAlone();
         break;
       case "told":
-        for (const { event, cursor } of message.told) this.#take({ event: this.#compact(event), cursor });
+        for (const { event, cursor } of message.told) this.#take(unpackedEvent(event, this.#interned), cursor);
         this.#send({ kind: "more" });
         break;
       case "state":
@@ -192,15 +192,11 @@ export class SharedStream implements Stream {
     this.#listener.onEvent({ kind: "hello", hello: { ...hello, resume: { from: null, exact: true, reason: null } } });
   }
 
-  #take({ event, cursor }: Told): void {
+  #take(event: WireEvent, cursor: string | null): void {
     const fresh = this.#withoutSeen(event, cursor);
     if (this.#isClosed) return;
     if (fresh !== null) this.#tell(fresh);
     this.#reach(cursor);
-  }
-
-  #compact(event: WireEvent): WireEvent {
-    return event.kind === "records" ? { kind: "records", records: this.#interned.records(event.records) } : event;
   }
 
   /** The event without what the tab's own stream has brought already; null if that is all of it. */

@@ -1,7 +1,9 @@
 // @vitest-environment node
 import { describe, expect, it } from "vitest";
+import { Interned } from "../src/interned.ts";
 import { JoinedPings } from "../src/joinedPings.ts";
-import type { Ping } from "../src/protocol.ts";
+import { unpackedEvent } from "../src/packed.ts";
+import type { Ping, WireEvent } from "../src/protocol.ts";
 import { EventRing } from "../src/ring.ts";
 import { logRecord } from "./fakes.ts";
 
@@ -10,10 +12,14 @@ function records(first: number, end: number): Parameters<EventRing["add"]>[0] {
   return { kind: "records", records: numbers.map((number) => logRecord({ id: `i${number}`, text: `${number}` })) };
 }
 
+function textsOf(event: WireEvent): readonly string[] {
+  return event.kind === "records" ? event.records.map(({ text }) => text) : [];
+}
+
 function textsFrom(ring: EventRing, place: ReturnType<EventRing["placeAfter"]>): readonly string[] {
   if (place === null) throw new Error("no place");
   const { told } = ring.from(place, 1000);
-  return told.flatMap(({ event }) => (event.kind === "records" ? event.records.map(({ text }) => text) : []));
+  return told.flatMap(({ event }) => textsOf(unpackedEvent(event, new Interned())));
 }
 
 function ping(gaps: number, completeSinceMs: number, timeMs = 10_000): Ping {

@@ -118,11 +118,17 @@ export class CompletenessAccount {
 
   #noteRecords(records: readonly LogRecord[], nowMs: number): void {
     if (!this.#isLive) return;
-    for (const { source } of records) this.rates.note(source, 1, nowMs);
+    const newest = new Map<string, string>();
+    let begin = 0;
+    records.forEach(({ source, time }, index) => {
+      if (time !== null) newest.set(source, time);
+      if (records[index + 1]?.source === source) return;
+      this.rates.note(source, index + 1 - begin, nowMs);
+      begin = index + 1;
+    });
     if (this.#aheadMs === null) return;
-    const newest = new Map(records.filter(({ time }) => time !== null).map((record) => [record.source, record]));
-    for (const [name, { time }] of newest) {
-      const lagMs = nowMs - this.#aheadMs - Date.parse(time ?? "");
+    for (const [name, time] of newest) {
+      const lagMs = nowMs - this.#aheadMs - Date.parse(time);
       const before = this.#sources.get(name);
       if (before !== undefined && !Number.isNaN(lagMs)) {
         this.#sources.set(name, { ...before, lagMs: Math.max(0, lagMs) });

@@ -39,12 +39,22 @@ const LEVELS_A_TICK = 8;
 export class TimeCounts {
   /** By tick and level in one number: a small map for each tick would weigh more than the lines. */
   readonly #counts = new Map<number, number>();
+  /** The tick from which places are counted: small numbers are numbers, others are objects. */
+  #baseTick: number | null = null;
+  /** Neighbours mostly have the same time, and to read one costs more than to count a line. */
+  #lastTime: string | null = null;
+  #lastTick = Number.NaN;
 
   /** Counts a line in, or with -1 out again; `time` as the record has it. */
   count(time: string | null, level: LevelName, by: 1 | -1): void {
-    const timeMs = time === null ? Number.NaN : Date.parse(time);
-    if (Number.isNaN(timeMs)) return;
-    const place = Math.floor(timeMs / TICK_MS) * LEVELS_A_TICK + LEVEL_NAMES.indexOf(level);
+    if (time === null) return;
+    if (time !== this.#lastTime) {
+      this.#lastTime = time;
+      this.#lastTick = Math.floor(Date.parse(time) / TICK_MS);
+    }
+    if (Number.isNaN(this.#lastTick)) return;
+    this.#baseTick ??= this.#lastTick;
+    const place = (this.#lastTick - this.#baseTick) * LEVELS_A_TICK + LEVEL_NAMES.indexOf(level);
     const count = (this.#counts.get(place) ?? 0) + by;
     if (count === 0) this.#counts.delete(place);
     else this.#counts.set(place, count);
@@ -59,8 +69,7 @@ export class TimeCounts {
       if (place > last) last = place;
     }
     if (first > last) return null;
-    const tickOf = (place: number): number => Math.floor(place / LEVELS_A_TICK) * TICK_MS;
-    return { fromMs: tickOf(first), untilMs: tickOf(last) + TICK_MS };
+    return { fromMs: this.#startMs(first), untilMs: this.#startMs(last) + TICK_MS };
   }
 
   /** At most `mostBars` of them over this range. */
@@ -71,12 +80,16 @@ export class TimeCounts {
     const size = Math.round((endMs - startMs) / stepMs);
     const counts = LEVEL_NAMES.map(() => new Array<number>(size).fill(0));
     for (const [place, count] of this.#counts) {
-      const timeMs = Math.floor(place / LEVELS_A_TICK) * TICK_MS;
-      const bar = Math.floor((timeMs - startMs) / stepMs);
+      const bar = Math.floor((this.#startMs(place) - startMs) / stepMs);
       const level = counts[((place % LEVELS_A_TICK) + LEVELS_A_TICK) % LEVELS_A_TICK];
       if (level !== undefined && bar >= 0 && bar < size) level[bar] = (level[bar] ?? 0) + count;
     }
     return { stepMs, startsMs: Array.from({ length: size }, (_, bar) => startMs + bar * stepMs), counts };
+  }
+
+  /** When a place's tick begins. */
+  #startMs(place: number): number {
+    return (Math.floor(place / LEVELS_A_TICK) + (this.#baseTick ?? 0)) * TICK_MS;
   }
 }
 

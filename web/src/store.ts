@@ -182,7 +182,9 @@ export class RowStore {
       if (by === 1) this.#gaps.add(gapKey(row.gap));
       else this.#gaps.delete(gapKey(row.gap));
     }
-    if (row.kind === "record") for (const record of [row.record, ...row.tail]) this.#countRecord(row.key, record, by);
+    if (row.kind !== "record") return;
+    this.#countRecord(row.key, row.record, by);
+    for (const record of row.tail) this.#countRecord(row.key, record, by);
   }
 
   #countRecord(key: number, record: LogRecord, by: 1 | -1): void {

@@ -83,7 +83,8 @@ export class Chart {
 
   /** Shows which part is chosen. */
   select(range: TimeRange | null): void {
-    if (this.#isDragging) return;
+    // Where nothing was chosen there is nothing to take away: to ask how high the plot is has the page laid out.
+    if (this.#isDragging || (range === null && this.#plot.select.width === 0)) return;
     const [left, end] =
       range === null ? [0, 0] : [range.fromMs, range.untilMs].map((ms) => this.#plot.valToPos(ms, "x"));
     const [from = 0, until = 0] = [left, end];

@@ -1,38 +1,40 @@
 /** Where among all rows errors and warnings are: marks along the scroll bar. Pure; rows, heights and pixels only. */
 import type { Rows } from "./find.ts";
-import type { Row } from "./store.ts";
+import { QUIET, severityOf } from "./severity.ts";
 
-/** What a pixel's height of the list holds at worst. */
-export const QUIET = 0;
-export const WARNING = 1;
-export const BAD = 2;
-
-/** One of the three for each of `pixels`, from the top of the list to its end. */
-export function densityOf(rows: Rows, heightOf: (key: number) => number, topPx: number, pixels: number): Uint8Array {
-  const { firstKey, endKey } = rows.range;
-  const tops: number[] = [];
-  const worst: number[] = [];
-  let at = topPx;
-  for (let key = firstKey; key < endKey; key++) {
-    const row = rows.rowAt(key);
-    const severity = row === undefined ? QUIET : severityOf(row);
-    if (severity !== QUIET) {
-      tops.push(at);
-      worst.push(severity);
-    }
-    at += heightOf(key);
-  }
-  const marks = new Uint8Array(pixels);
-  tops.forEach((top, index) => {
-    const pixel = Math.min(pixels - 1, Math.floor((top / Math.max(1, at)) * pixels));
-    marks[pixel] = Math.max(marks[pixel] ?? QUIET, worst[index] ?? QUIET);
-  });
-  return marks;
+/** Rows of which those that need eyes are known. */
+export interface MarkedRows extends Rows {
+  /** In their order. */
+  readonly loudKeys: () => readonly number[];
 }
 
-function severityOf(row: Row): number {
-  if (row.kind !== "record") return row.kind === "gap" ? WARNING : QUIET;
-  const { level } = row.record;
-  if (level === "error" || level === "fatal") return BAD;
-  return level === "warn" ? WARNING : QUIET;
+/**
+ * The worst of what a pixel's height of the list holds, for each of `pixels`, from the top of the list to its end.
+ * `heightBetween` is that of the rows from one key up to, not including, another.
+ */
+export function densityOf(
+  rows: MarkedRows,
+  heightBetween: (firstKey: number, endKey: number) => number,
+  topPx: number,
+  pixels: number,
+): Uint8Array {
+  const { firstKey, endKey } = rows.range;
+  // Of the moment of `range`: what has come or left since is not in it.
+  const keys = rows.loudKeys().filter((key) => key >= firstKey && key < endKey);
+  let [key, at] = [firstKey, topPx];
+  const tops = keys.map((next) => {
+    at += heightBetween(key, next);
+    key = next;
+    return at;
+  });
+  at += heightBetween(key, endKey);
+  const marks = new Uint8Array(pixels);
+  keys.forEach((loud, index) => {
+    const row = rows.rowAt(loud);
+    if (row === undefined) return;
+    const severity = severityOf(row.kind, row.kind === "record" ? row.record.level : null);
+    const pixel = Math.min(pixels - 1, Math.floor(((tops[index] ?? 0) / Math.max(1, at)) * pixels));
+    marks[pixel] = Math.max(marks[pixel] ?? QUIET, severity);
+  });
+  return marks;
 }

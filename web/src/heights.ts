@@ -4,6 +4,8 @@
  */
 
 const KEYS_A_CHUNK = 512;
+/** To look at so few rows one by one is less than to look through all that is known of a chunk. */
+const FEW_KEYS = 16;
 
 interface Chunk {
   /** What the rows of this chunk are higher (or lower) than usual, and all of them together. */
@@ -41,6 +43,7 @@ export class RowHeights {
   /** The height of the rows from `firstKey` up to, not including, `endKey`. */
   between(firstKey: number, endKey: number): number {
     if (endKey <= firstKey) return 0;
+    if (endKey - firstKey < FEW_KEYS) return this.#sum(firstKey, endKey);
     let height = (endKey - firstKey) * this.usualPx;
     const last = Math.floor((endKey - 1) / KEYS_A_CHUNK);
     for (let number = Math.floor(firstKey / KEYS_A_CHUNK); number <= last; number++) {
@@ -50,6 +53,12 @@ export class RowHeights {
       if (firstKey <= start && endKey >= start + KEYS_A_CHUNK) height += chunk.sum;
       else for (const [key, excess] of chunk.excess) if (key >= firstKey && key < endKey) height += excess;
     }
+    return height;
+  }
+
+  #sum(firstKey: number, endKey: number): number {
+    let height = 0;
+    for (let key = firstKey; key < endKey; key++) height += this.of(key);
     return height;
   }
 

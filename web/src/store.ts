@@ -5,6 +5,7 @@
 import { TimeCounts } from "./histogram.ts";
 import type { LevelName } from "./levels.ts";
 import type { Gap, LogRecord } from "./protocol.ts";
+import { LoudKeys, QUIET, severityOf } from "./severity.ts";
 
 export type Row =
   | RecordRow
@@ -53,6 +54,7 @@ export class RowStore {
   #held = 0;
   #linesTaken = 0;
   readonly #keysById = new Map<string, number>();
+  readonly #loud = new LoudKeys();
   readonly #gaps = new Set<string>();
   readonly #levels = new Map<LevelName, number>();
 
@@ -71,6 +73,11 @@ export class RowStore {
   /** How many of the lines held have each level. */
   get levels(): ReadonlyMap<LevelName, number> {
     return this.#levels;
+  }
+
+  /** The keys of rows that need eyes: errors, warnings, gaps. */
+  get loudKeys(): readonly number[] {
+    return this.#loud.all;
   }
 
   /** Lines taken at the new end since the beginning. */
@@ -140,12 +147,13 @@ export class RowStore {
     for (const gap of lost) fresh.push({ kind: "gap", key: key++, gap });
     for (const { record, tail } of wanted) fresh.push({ kind: "record", key: key++, record, tail });
     for (const row of fresh) this.#count(row, 1);
+    this.#loud.addOldest(fresh.filter(isLoud).map((row) => row.key));
     this.#rows = [...fresh, ...this.#rows.slice(this.#head)];
     this.#head = 0;
     this.#firstKey -= fresh.length;
     let dropped = 0;
     while (this.#rows.length > Math.max(1, fresh.length) && this.#isOverBounds()) {
-      this.#count(this.#rows.pop(), -1);
+      this.#leave(this.#rows.pop());
       dropped += 1;
     }
     return { added: fresh.length, dropped };
@@ -172,6 +180,12 @@ export class RowStore {
   #push(row: Row): void {
     this.#rows.push(row);
     this.#count(row, 1);
+    if (isLoud(row)) this.#loud.addNewest(row.key);
+  }
+
+  #leave(row: Row | undefined): void {
+    this.#count(row, -1);
+    if (row !== undefined) this.#loud.drop(row.key);
   }
 
   #count(row: Row | undefined, by: 1 | -1): void {
@@ -201,7 +215,7 @@ export class RowStore {
   }
 
   #dropOldest(): void {
-    this.#count(this.#rows[this.#head], -1);
+    this.#leave(this.#rows[this.#head]);
     this.#rows[this.#head] = undefined;
     this.#head += 1;
     this.#firstKey += 1;
@@ -211,6 +225,10 @@ export class RowStore {
       this.#head = 0;
     }
   }
+}
+
+function isLoud(row: Row): boolean {
+  return severityOf(row.kind, row.kind === "record" ? row.record.level : null) !== QUIET;
 }
 
 /** A gap that is told again by another page of the past is the same one; one of which nothing is known never is. */

@@ -27,6 +27,8 @@ export interface View {
   readonly range: RowRange;
   readonly rowAt: (key: number) => Row | undefined;
   readonly keyOf: (id: string) => number | undefined;
+  /** Of the rows that need eyes, as they are now. */
+  readonly loudKeys: () => readonly number[];
   /** Gaps that the stream has reported since it began. */
   readonly gaps: number;
   /** Lines that have come at the new end since the beginning. */
@@ -162,6 +164,7 @@ function viewOf(timeline: Timeline, isFlood = false): View {
     range: store.range,
     rowAt: (key) => store.at(key),
     keyOf: (id) => store.keyOf(id),
+    loudKeys: () => store.loudKeys,
     gaps: timeline.gaps,
     linesTaken: store.linesTaken,
     levels: new Map(store.levels),

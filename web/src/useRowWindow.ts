@@ -31,8 +31,8 @@ export interface RowWindow {
   /** Scrolls as little as it takes to show the row; with `center`, to the middle. */
   readonly reveal: (key: number, align: "nearest" | "center") => void;
   readonly relayout: () => void;
-  /** How high a row is, as far as it is known. */
-  readonly heightOf: (key: number) => number;
+  /** How high the rows from one key up to, not including, another are, as far as it is known. */
+  readonly heightBetween: (firstKey: number, endKey: number) => number;
 }
 
 interface Drawn extends RowRange {
@@ -96,6 +96,10 @@ export function useRowWindow(options: RowWindowOptions): RowWindow {
 
   function offsetOf(key: number): number {
     return paddingPx + heights.between(range.value.firstKey, key);
+  }
+
+  function heightBetween(firstKey: number, endKey: number): number {
+    return heights.between(firstKey, endKey);
   }
 
   function setAnchor(scrollTop: number): void {
@@ -241,5 +245,5 @@ export function useRowWindow(options: RowWindowOptions): RowWindow {
     isFollowing.value = false;
   });
 
-  return { drawn, slotOf, isFollowing, topKey, follow, pause, reveal, relayout, heightOf: (key) => heights.of(key) };
+  return { drawn, slotOf, isFollowing, topKey, follow, pause, reveal, relayout, heightBetween };
 }

@@ -1,9 +1,10 @@
 // @vitest-environment node
 import { describe, expect, it } from "vitest";
-import { BAD, densityOf, QUIET, WARNING } from "../src/density.ts";
+import { densityOf } from "../src/density.ts";
 import { rowInTime } from "../src/find.ts";
 import { barAt, linesIn, rangeOf, stacked, TimeCounts } from "../src/histogram.ts";
 import { readSelection, wholeQuery, writeSelection } from "../src/selection.ts";
+import { BAD, QUIET, WARNING } from "../src/severity.ts";
 import { RowStore } from "../src/store.ts";
 import { axisText, rangeText } from "../src/times.ts";
 import { logRecord } from "./fakes.ts";
@@ -141,8 +142,11 @@ it("the marks along the scroll bar stand where errors, warnings and gaps are, th
     ),
   );
   store.addGap({ source: "app", file: null, from: null, to: null, lines: 1, bytes: 1, reason: "deleted" });
-  const rows = { range: store.range, rowAt: (key: number) => store.at(key) };
-  const marks = [...densityOf(rows, (key) => (key < 50 ? 30 : 10), 0, 40)];
+  const rows = { range: store.range, rowAt: (key: number) => store.at(key), loudKeys: () => store.loudKeys };
+  // Came after the range was told.
+  store.addRecords([logRecord({ id: "late", level: "error" })]);
+  const placeOf = (key: number): number => 30 * Math.min(key, 50) + 10 * Math.max(0, key - 50);
+  const marks = [...densityOf(rows, (first, end) => placeOf(end) - placeOf(first), 0, 40)];
   expect(marks.flatMap((mark, pixel) => (mark === QUIET ? [] : [[pixel, mark]]))).toEqual([
     [6, BAD],
     [30, WARNING],

@@ -59,6 +59,28 @@ describe("the rows of a page", () => {
     expect(textsOf(store)).toEqual(["line 1"]);
   });
 
+  it("that need eyes are known, whichever end they come to and leave at", () => {
+    const line = (number: number): ReturnType<typeof logRecord> =>
+      logRecord({ id: `id${number}`, text: "x", level: number % 3 === 0 ? "error" : number % 7 === 0 ? "warn" : null });
+    const store = new RowStore({ rows: 40, textBytes: 1e9 });
+    const loud = (): number[] => {
+      const { firstKey, endKey } = store.range;
+      const keys = Array.from({ length: endKey - firstKey }, (_, index) => firstKey + index);
+      return keys.filter((key) => {
+        const row = store.at(key);
+        return row?.kind === "gap" || (row?.kind === "record" && row.record.level !== null);
+      });
+    };
+    const gap = { source: "a", file: null, from: 1, to: null, lines: null, bytes: null, reason: "deleted" };
+    for (let turn = 0; turn < 60; turn++) {
+      if (turn % 4 === 3) store.prepend([line(-3 * turn), line(-3 * turn - 1)], [{ ...gap, to: turn }]);
+      else store.addRecords(Array.from({ length: turn % 5 }, (_, index) => line(10 * turn + index)));
+      if (turn % 9 === 0) store.addGap({ ...gap, from: turn });
+      if (turn % 8 === 0) store.addRecords([logRecord({ id: `tail${turn}`, level: null, cont: true })]);
+      expect(store.loudKeys).toEqual(loud());
+    }
+  });
+
   it("stay right over many turns of the buffer", () => {
     const store = new RowStore({ rows: 1500, textBytes: 1e9 });
     for (let from = 0; from < 20_000; from += 7) store.addRecords(lines(from, 7));

@@ -8,6 +8,9 @@ export class FrameFlush {
   readonly #requestFrame: (callback: () => void) => number;
   readonly #cancelFrame: (frame: number) => void;
   readonly #now: () => number;
+  readonly #setTimer: (callback: () => void, delayMs: number) => number;
+  readonly #clearTimer: (timer: number) => void;
+  #timer: number | null = null;
   #frame: number | null = null;
   #restUntil = 0;
 
@@ -19,23 +22,44 @@ export class FrameFlush {
       cancelAnimationFrame(frame);
     },
     now: () => number = () => performance.now(),
+    setTimer: (callback: () => void, delayMs: number) => number = (callback, delayMs) =>
+      window.setTimeout(callback, delayMs),
+    clearTimer: (timer: number) => void = (timer) => {
+      clearTimeout(timer);
+    },
   ) {
     this.#flush = flush;
     this.#requestFrame = requestFrame;
     this.#cancelFrame = cancelFrame;
     this.#now = now;
+    this.#setTimer = setTimer;
+    this.#clearTimer = clearTimer;
   }
 
   request(): void {
-    this.#frame ??= this.#requestFrame(() => {
-      this.#frame = null;
-      if (this.#now() < this.#restUntil) this.request();
-      else if (this.#flush()) this.#restUntil = this.#now() + FLOOD_REST_MS;
-    });
+    if (this.#frame !== null || this.#timer !== null) return;
+    const restMs = this.#restUntil - this.#now();
+    if (restMs <= 0) this.#await();
+    else {
+      // A frame that is asked for is made, though nothing is new in it.
+      this.#timer = this.#setTimer(() => {
+        this.#timer = null;
+        this.#await();
+      }, restMs);
+    }
   }
 
   cancel(): void {
     if (this.#frame !== null) this.#cancelFrame(this.#frame);
+    if (this.#timer !== null) this.#clearTimer(this.#timer);
     this.#frame = null;
+    this.#timer = null;
+  }
+
+  #await(): void {
+    this.#frame = this.#requestFrame(() => {
+      this.#frame = null;
+      if (this.#flush()) this.#restUntil = this.#now() + FLOOD_REST_MS;
+    });
   }
 }

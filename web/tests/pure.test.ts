@@ -70,24 +70,39 @@ describe("a selection", () => {
 });
 
 describe("a frame's flush", () => {
-  it("rests for a few frames after a flood", () => {
+  it("rests for a few frames after a flood, and asks for none meanwhile", () => {
     const frames: (() => void)[] = [];
-    let flushes = 0;
+    const timers: { at: number; callback: () => void }[] = [];
+    const flushes: number[] = [];
     let now = 0;
+    let asked = 0;
     const flush = new FrameFlush(
       () => {
-        flushes++;
+        flushes.push(now);
         return true;
       },
-      (callback) => frames.push(callback),
+      (callback) => {
+        asked++;
+        return frames.push(callback);
+      },
       () => undefined,
       () => now,
+      (callback, delayMs) => timers.push({ at: now + delayMs, callback }),
+      () => {
+        timers.length = 0;
+      },
     );
     for (now = 16; now <= 160; now += 16) {
       flush.request();
+      flush.request();
+      while ((timers[0]?.at ?? now + 1) <= now) timers.shift()?.callback();
       frames.shift()?.();
     }
-    expect(flushes).toBe(4); // at 16, 64, 112 and 160 ms
+    expect(flushes).toEqual([16, 64, 112, 160]);
+    expect(asked).toBe(4);
+    flush.request();
+    flush.cancel();
+    expect(timers).toEqual([]);
   });
 
   it("comes once for all requests before it, and not after a cancel", () => {

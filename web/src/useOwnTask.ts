@@ -1,0 +1,16 @@
+/** Work that can wait for a moment gets a task of its own: that in which the list is drawn has enough to do. */
+import { onScopeDispose } from "vue";
+
+/** Asks for the work; once for all that was asked before it is done, and not after its component is gone. */
+export function useOwnTask(work: () => void): () => void {
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  onScopeDispose(() => {
+    if (timer !== null) clearTimeout(timer);
+  });
+  return () => {
+    timer ??= setTimeout(() => {
+      timer = null;
+      work();
+    }, 0);
+  };
+}

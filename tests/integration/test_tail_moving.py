@@ -356,7 +356,7 @@ async def test_a_file_that_is_found_while_it_is_moved_to_another_file_system_is_
     if is_down:
         await first_run(sink, spec, 100)
         write(there, b"")
-    pace = replaced(BRISK, absence_seconds=PATIENCE_SECONDS)
+    pace = replaced(BRISK, absence_seconds=PATIENCE_SECONDS, unsettled_seconds=PATIENCE_SECONDS)
     async with tailing(sink, spec, known=sink.known(), pace=pace) as supervisor:
         await sink.first(100)
         for part in (MUCH[:0], MUCH[:700], MUCH[700:]):

@@ -1,6 +1,7 @@
 """What came and went compressed while nobody looked: read on, known already, unreadable, or gone before its turn.
 
-Owns what becomes of a life of which nothing is known but a compressed file. How that is unpacked is for `unpacking`.
+Owns what becomes of a life of which nothing is known but a compressed file, and of one of which nothing is known but
+that its file, which is nowhere now, was empty. How an archive is unpacked is for `unpacking`.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ from typing import TYPE_CHECKING
 
 from logstream.records import GapReason
 from logstream.tail.batch import Hole, Sealed, display
-from logstream.tail.moving import go_on_packed
+from logstream.tail.heirs import Heirs
+from logstream.tail.moving import go_on_held, go_on_packed, take_over
+from logstream.tail.reader import Reader
 from logstream.tail.unpacking import Answer
 
 if TYPE_CHECKING:
+    from logstream.tail.batch import Known
     from logstream.tail.endings import Endings
     from logstream.tail.lineage import Census, Lineage
-    from logstream.tail.reader import Reader
     from logstream.tail.turn import Turn
 
 
@@ -27,6 +30,7 @@ class Archives:
         """Compare with the generations in `census`; what is nobody's ends by `endings`."""
         self._census = census
         self._endings = endings
+        self._heirs = Heirs(census)
 
     def open(self, lineage: Lineage, reader: Reader, turn: Turn) -> Reader | None:
         """The reader whose bytes are open now; `reader` itself, not open, if it has to wait; None if it is over."""
@@ -42,8 +46,42 @@ class Archives:
             return reader
         os.close(copy)
         self._endings.dismiss(lineage, reader)
-        self._census.retire(known._replace(dev=reader.inode[0], ino=reader.inode[1], igen=reader.igen, sealed=True))
+        self._recognise(reader, known)
         return None
+
+    def go_on(self, lineage: Lineage, reader: Reader, turn: Turn) -> Reader | Answer | None:
+        """`reader`, whose file is nowhere, going on in an archive that is nobody's yet; LATER or NONE.
+
+        None if it is over, and no more need be said of it.
+        """
+        if not reader.is_blank:
+            return go_on_held(reader, lineage, self._census, turn)
+        while isinstance(heir := self._heirs.next_of(lineage, reader, turn), Reader):
+            copy = self._census.unpacking.ask(heir, heir.path)
+            if isinstance(copy, int):
+                known = self._census.original_of(copy, lineage)
+                if known is None:
+                    take_over(copy, heir, reader, lineage, self._census, turn)
+                    reader.may_be_copy = False
+                    return reader
+                self._census.unpacking.give_back(heir, copy)  # it is for that life first, if that has no other file
+                self._recognise(heir, known)
+            elif self._wait(lineage, heir, copy, turn) is not None and copy is not Answer.SHUT:
+                return Answer.LATER
+            elif copy is not Answer.NONE:
+                # What cannot be opened is read, or missed, as a life of its own; what is missed has been told.
+                self._endings.end_as_nothing(lineage, reader, turn)
+                return None
+            self._census.set_aside(heir.inode, heir.written_ns or 0)
+        if heir is Answer.NONE and reader.may_be_copy and self._heirs.is_packed_copy(lineage, reader):
+            # It was a copy in the making, and has been compressed since.
+            self._endings.end_as_nothing(lineage, reader, turn)
+            return None
+        return heir
+
+    def _recognise(self, packed: Reader, known: Known) -> None:
+        """An archive is only a copy of a life that is known: its file is known by that from now on."""
+        self._census.retire(known._replace(dev=packed.inode[0], ino=packed.inode[1], igen=packed.igen, sealed=True))
 
     def _wait(self, lineage: Lineage, reader: Reader, answer: Answer, turn: Turn) -> Reader | None:
         """There are no bytes, not yet or not at all."""

@@ -109,10 +109,7 @@ class Endings:
 
     def end(self, lineage: Lineage, reader: Reader, reason: GapReason, turn: Turn) -> None:
         """A life whose bytes are gone ends, with what was not read of it."""
-        # What was empty when it was seen, and compressed since, is read as a file of its own.
-        is_read_there = not (reader.committed or reader.head_length or reader.is_unreadable)
-        if not (is_read_there and may_be_packed(reader, lineage.home)):
-            self._lose_unread(reader, reason, turn)
+        self._lose_unread(reader, reason, turn)
         turn.add(Sealed(reader.key, reason, reader.committed))
         self.dismiss(lineage, reader)
         self._census.retire(reader.known()._replace(sealed=True), is_gone=True)
@@ -125,10 +122,13 @@ class Endings:
         opened = Opened(reader.path, reader.fd, facts_of(reader.fd), is_compressed=False)
         if not self._copies.is_copy(lineage, opened, None):
             return False
-        # What there was of this life, which is nothing, is gone: the file belongs to another one.
+        self.end_as_nothing(lineage, reader, turn)
+        return True
+
+    def end_as_nothing(self, lineage: Lineage, reader: Reader, turn: Turn) -> None:
+        """What there was of a life, which is nothing, is gone: what is in its file is told of another one."""
         turn.add(Sealed(reader.key, GapReason.DELETED, reader.committed))
         self.dismiss(lineage, reader)
-        return True
 
     def _lose_unread(self, reader: Reader, reason: GapReason, turn: Turn) -> None:
         """Tell what was there and cannot be read any more: up to the size last seen, or nobody knows how much."""

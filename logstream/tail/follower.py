@@ -20,7 +20,6 @@ from logstream.tail.endings import Endings
 from logstream.tail.framing import encoding_of, framing_of, is_wide
 from logstream.tail.identity import Verdict
 from logstream.tail.misread import misread_end
-from logstream.tail.moving import go_on_held
 from logstream.tail.opening import EXHAUSTED, Opened, first_byte_of, is_garbled, is_unlinked, locate, place_of
 from logstream.tail.patience import has_been_searched, is_past_waiting
 from logstream.tail.quick import read_appended
@@ -270,12 +269,12 @@ class Follower:
             return reader
         if turn.now - reader.grown_at < self._pace.absence_seconds:
             return reader
-        copy: int | Reader | Answer = self._copies.find(lineage, reader)
+        copy: int | Reader | Answer | None = self._copies.find(lineage, reader)
         is_late = turn.now - reader.grown_at >= self._pace.absence_seconds + self._pace.unsettled_seconds
         if copy is Answer.NONE or (copy is Answer.LATER and is_late):
             copy = self._census.unpacking.ask(reader, lineage.home)
-        if copy is Answer.NONE:
-            copy = go_on_held(reader, lineage, self._census, turn)
+        if copy is Answer.NONE and (copy := self._archives.go_on(lineage, reader, turn)) is None:
+            return None
         if copy is Answer.LATER or (copy is Answer.NONE and not has_been_searched(reader, self._census, turn)):
             lineage.hot_until = turn.now + self._pace.hot_seconds
             return reader

@@ -97,7 +97,7 @@ def go_on_packed(copy: int, packed: Reader, lineage: Lineage, census: Census, tu
         return None
     if os.fstat(before.fd).st_size < _TELLING_BYTES:
         return None
-    _take_over(copy, packed, before, lineage, census, turn)
+    take_over(copy, packed, before, lineage, census, turn)
     return before
 
 
@@ -116,13 +116,14 @@ def go_on_held(reader: Reader, lineage: Lineage, census: Census, turn: Turn) -> 
     if not likeness_of(reader.known()).is_met_by(copy):
         census.unpacking.give_back(packed, copy)
         return Answer.NONE
-    _take_over(copy, packed, reader, lineage, census, turn)
+    take_over(copy, packed, reader, lineage, census, turn)
     return reader
 
 
-def _take_over(  # noqa: PLR0913, PLR0917 - whose bytes, who takes them, and where that is noted
+def take_over(  # noqa: PLR0913, PLR0917 - whose bytes, who takes them, and where that is noted
     copy: int, packed: Reader, reader: Reader, lineage: Lineage, census: Census, turn: Turn
 ) -> None:
+    """Let `reader` go on in the bytes that were unpacked for `packed`, which is nobody then."""
     lineage.readers.remove(packed)
     census.strike(packed)
     census.strike(reader)

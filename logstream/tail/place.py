@@ -96,6 +96,11 @@ class Place:
         return os.fstat(self.fd).st_size == self.committed
 
     @property
+    def is_blank(self) -> bool:
+        """Whether nothing was in its file when it was found and nothing was handed on: no bytes tell it from others."""
+        return not (self.committed or self.head_length or self.is_unreadable or self.is_packed)
+
+    @property
     def is_unproven(self) -> bool:
         """Whether bytes were handed on for which no proof has been given yet."""
         return self.proof_offset != self.committed and self.lead is not None

@@ -169,7 +169,7 @@ class Reader(Place):
     def take_unpacked(self, descriptor: int, packed: Reader) -> None:
         """Go on in what was unpacked for `packed`, whose file is the generation's own from now on."""
         self.inode, self.igen, self.path = packed.inode, packed.igen, without_compression(packed.path)
-        self.is_damaged, self.was_packed = packed.is_damaged, True
+        self.is_damaged, self.was_packed, self.written_ns = packed.is_damaged, True, packed.written_ns
         self.take_copy(descriptor)
 
     def is_copied_in(self, opened: Opened) -> bool:

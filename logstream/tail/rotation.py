@@ -22,6 +22,7 @@ _AFTER = re.compile(rf"^(?P<base>.+?)(?:[._-](?P<stamp>{_STAMP})|[._-](?P<word>{
 _BEFORE = re.compile(rf"^(?P<stem>.+?)[._-](?P<stamp>{_STAMP})(?P<extension>\.[A-Za-z][A-Za-z0-9]*)$")
 _BACKUP = re.compile(r"(-\d{10})\.backup$")
 """What logrotate calls a file that a writer made between its renaming and its creating."""
+_COUNT = "-count"
 _DATE_DIGITS = 6
 """A number this long is a date or a time (larger is newer); a shorter one alone is a count (larger is older)."""
 
@@ -109,8 +110,20 @@ def newer_than(siblings: Iterable[Sibling], last: Sibling | None, last_mtime_ns:
     return oldest_first(filter(is_newer, siblings))
 
 
+def may_have_become(name: Rotated, other: Rotated) -> bool:
+    """Whether rotation may have given a file that was called `name` the name `other` since: it moves counts on."""
+    if name.scheme != other.scheme:
+        return True
+    return other.order <= name.order if name.scheme.endswith(_COUNT) else other.order == name.order
+
+
+def is_named_newer(name: Rotated, other: Rotated) -> bool:
+    """Whether a file called `name` is newer than one that is called `other` at the same time."""
+    return name.scheme == other.scheme and name.order > other.order
+
+
 def _stamped(place: str, stamp: str, is_compressed: bool) -> Rotated:  # noqa: FBT001 - a field of the value it makes
     numbers = tuple(int(digits) for digits in re.findall(r"\d+", stamp))
     if len(numbers) == 1 and len(stamp) < _DATE_DIGITS:
-        return Rotated(f"{place}-count", (-numbers[0],), is_compressed)
+        return Rotated(f"{place}{_COUNT}", (-numbers[0],), is_compressed)
     return Rotated(f"{place}-date", numbers, is_compressed)

@@ -2,7 +2,16 @@ from __future__ import annotations
 
 import pytest
 
-from logstream.tail.rotation import Sibling, base_names, is_compressed_name, newer_than, oldest_first, rotated_name
+from logstream.tail.rotation import (
+    Sibling,
+    base_names,
+    is_compressed_name,
+    is_named_newer,
+    may_have_become,
+    newer_than,
+    oldest_first,
+    rotated_name,
+)
 
 
 def sibling(name: str, mtime_ns: int = 0, base: str = "app.log") -> Sibling:
@@ -74,6 +83,26 @@ def test_what_is_newer_goes_by_time_where_names_do_not_tell() -> None:
     assert names(newer_than(siblings, None, 15)) == ["app.log.1"]
     assert names(newer_than(siblings, sibling("app.log-20261123", 5), 15)) == ["app.log.2", "app.log.1"]
     assert names(newer_than(siblings, None, None)) == ["app.log.2", "app.log.1"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "may_be"),
+    [
+        ("app.log.2", "app.log.2.gz", True), ("app.log.2", "app.log.12.gz", True), ("app.log.2", "app.log.1.gz", False),
+        ("app.2.log", "app.3.log.gz", True), ("app.3.log", "app.2.log.gz", False),
+        ("app.log-20261123", "app.log-20261123.gz", True), ("app.log-20261123", "app.log-20261124.gz", False),
+        ("app.log-20261124", "app.log-20261123.gz", False), ("app.log.old", "app.log.old.gz", True),
+        ("app.log.1", "app.log-20261123.gz", True),
+    ],
+)  # fmt: skip
+def test_rotation_moves_counts_on_and_leaves_other_names(before: str, after: str, *, may_be: bool) -> None:
+    assert may_have_become(sibling(before).name, sibling(after).name) is may_be
+
+
+def test_of_two_names_of_one_scheme_one_is_newer() -> None:
+    assert is_named_newer(sibling("app.log.1").name, sibling("app.log.2.gz").name)
+    assert not is_named_newer(sibling("app.log.2").name, sibling("app.log.2.gz").name)
+    assert not is_named_newer(sibling("app.log.1").name, sibling("app.log-20261123").name)
 
 
 def test_the_end_of_a_name_says_that_a_file_may_be_compressed() -> None:

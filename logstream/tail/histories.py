@@ -15,6 +15,8 @@ from logstream.tail.globs import is_matched
 from logstream.tail.rotation import base_names
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from logstream.tail.batch import SourceSpec
 
 _LIMIT = 10_000
@@ -46,6 +48,12 @@ class Histories:
     def has_of(self, spec: SourceSpec, path: str) -> bool:
         """Whether there was a log of that path that the source asks for: its older lives, and copies, stand beside."""
         return path in self._last_ns and is_matched(path, spec.paths, spec.exclude)
+
+    def has_base_of(self, path: str, followed: Container[str]) -> bool:
+        """Whether `path` is by its name an older life of one of these logs, or of one that is followed."""
+        directory, name = os.path.split(path)
+        bases = (os.path.join(directory, base) for base, _ in base_names(name))
+        return any(base in followed or base in self._last_ns for base in bases)
 
     def survived(self, spec: SourceSpec) -> list[str]:
         """The source's logs beside which an older life stands that was written at their time or later.

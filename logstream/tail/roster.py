@@ -118,9 +118,13 @@ class Roster:
         return fresh
 
     def recall(self, path: str) -> Lineage | None:
-        """Follow a log of the past again at whose path something happened and is over: no search finds it."""
+        """The log that is followed at a path where something happened; one of the past, too, if no search finds it."""
+        lineage = self.lineages.get(path)
+        if lineage is not None:
+            lineage.has_more_before |= lineage.is_gone
+            return lineage
         spec = next((spec for spec in self._specs.values() if self._histories.has_of(spec, path)), None)
-        if spec is None or os.path.lexists(path) or self._is_older(path):
+        if spec is None or os.path.lexists(path) or self._histories.has_base_of(path, self.lineages):
             return None
         return self._found_again(spec, path)
 
@@ -159,19 +163,15 @@ class Roster:
         What came and went while nobody looked would else wait until something is written to such a log again.
         """
         survived = self._histories.survived(spec)
-        return [self._found_again(spec, path) for path in survived if not self._is_older(path)]
+        return [
+            self._found_again(spec, path) for path in survived if not self._histories.has_base_of(path, self.lineages)
+        ]
 
     def _found_again(self, spec: SourceSpec, path: str) -> Lineage:
         """A lineage of the past that has no file: nobody need be told once more, but there may be something to read."""
         lineage = self._found(spec, path, is_first=False)
         lineage.is_gone = lineage.has_more_before = True
         return lineage
-
-    def _is_older(self, path: str) -> bool:
-        """Whether a log is known that `path` is an older life of by its name."""
-        directory, name = os.path.split(path)
-        bases = (os.path.join(directory, base) for base, _ in base_names(name))
-        return any(base in self.lineages or base in self._histories for base in bases)
 
     def _is_new(self, sighting: Sighting) -> bool:
         """Whether a path is not followed yet, and its file not read under another name or finished."""
@@ -220,6 +220,7 @@ class Roster:
     def _join(self, lineage: Lineage, siblings: list[Sibling], turn: Turn, *, is_first: bool) -> list[Lineage]:
         """Enter older lives that the globs match too. Those that were rotated just now are identified first."""
         fresh = [lineage]
+        lineage.has_more_before |= lineage.is_gone
         try:
             self._adopt_all(lineage, siblings, fresh, turn, is_first=is_first)
         except OSError as error:

@@ -85,8 +85,7 @@ class Schedule:
         wants_survey = False
         for hint in hints:
             is_followed = hint.path in self._roster.lineages
-            lineage = self._roster.lineages.get(hint.path) or self._roster.recall(hint.path)
-            lineage = lineage or self._by_path.get(hint.path)
+            lineage = self._roster.recall(hint.path) or self._by_path.get(hint.path)
             # Of a file whose growth is told by events of its own, such a hint comes later and tells nothing new.
             is_old_news = is_followed and lineage in self._announced and not hint.is_structural
             if lineage is not None and not is_old_news:

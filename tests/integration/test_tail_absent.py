@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from logstream.tail import unpacking
 from logstream.tail.batch import Birth, Hole
 from logstream.tail.family import ATTEMPTS
-from tests.tail_kit import RecordingSink, eventually, looked_everywhere, second_run, source, tailing, write
+from tests.tail_kit import BRISK, RecordingSink, eventually, looked_everywhere, second_run, source, tailing, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,6 +101,25 @@ async def test_what_comes_and_goes_between_two_looks_is_read_though_the_log_has_
         assert await sink.first(4) == [b"one", b"two", b"three", b"four"]
     assert {birth.file for birth in sink.of_kind(Birth)} == {str(log)}
     assert not sink.of_kind(Hole)
+
+
+@pytest.mark.parametrize(("glob", "uses_events"), [*((glob, True) for glob in GLOBS), ("app*", False)])
+async def test_what_comes_and_goes_right_after_a_log_was_found_to_be_gone_is_read(
+    tmp_path: Path, glob: str, *, uses_events: bool
+) -> None:
+    """It is still followed, until the next search. Conformance: C8."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    pace = replace(BRISK, survey_seconds=60.0, blind_survey_seconds=2.0)
+    write(log, b"one\n")
+    async with tailing(sink, source(tmp_path / glob), pace=pace, uses_events=uses_events) as supervisor:
+        await sink.first(1)
+        log.rename(tmp_path / "app.log.1")
+        await sink.until(lambda: sink.sealed)
+        lineage = supervisor._roster.lineages[str(log)]
+        await eventually(lambda: lineage.is_gone)
+        come_and_go(log, b"two\n")
+        assert await sink.first(2) == [b"one", b"two"]
+    assert {birth.file for birth in sink.of_kind(Birth)} == {str(log)}
 
 
 async def test_the_archives_of_a_log_that_has_no_file_are_not_unpacked_at_each_start(

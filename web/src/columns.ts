@@ -1,6 +1,7 @@
 /** Fields of structured lines as columns: what stands in a cell, how wide a column is, which fields there are. Pure. */
 import { fieldLines } from "./details.ts";
 import { isFields } from "./guards.ts";
+import { writeJson } from "./integers.ts";
 import type { LogRecord } from "./protocol.ts";
 import type { Row, RowRange } from "./store.ts";
 
@@ -32,7 +33,7 @@ interface Rows {
 export function cellOf(fields: LogRecord["fields"], name: string): string | undefined {
   const value = fieldAt(fields, name);
   if (value === undefined) return undefined;
-  const text = typeof value === "string" ? value : JSON.stringify(value);
+  const text = typeof value === "string" ? value : writeJson(value);
   return text.length > LONGEST_CELL ? `${text.slice(0, LONGEST_CELL)}…` : text;
 }
 

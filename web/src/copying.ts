@@ -1,5 +1,6 @@
 /** Lines as they are taken away: as text or as JSON, one a line. Pure, but for what the browser has selected. */
 import type { Rows } from "./find.ts";
+import { writeJson } from "./integers.ts";
 import type { LogRecord } from "./protocol.ts";
 import { visibleText } from "./segments.ts";
 import type { RecordRow } from "./store.ts";
@@ -40,7 +41,7 @@ function textOf({ text }: LogRecord): string {
 }
 
 function jsonOf(record: LogRecord): string {
-  return JSON.stringify(record);
+  return writeJson(record);
 }
 
 /** The selected parts of lines without what stands beside them; null if no more than one line is selected. */

@@ -1,5 +1,6 @@
 /** What the drawer says of one line: fields by name, JSON in a form to be read, the place in the file. Pure. */
 import { isFields, parseJson } from "./guards.ts";
+import { writeJson } from "./integers.ts";
 import type { LogRecord } from "./protocol.ts";
 
 export interface FieldLine {
@@ -18,7 +19,7 @@ export function fieldLines(fields: Readonly<Record<string, unknown>> | null): re
     if (found.length >= MOST_FIELDS) return;
     if (isFields(value) && depth < DEEPEST && Object.keys(value).length > 0) {
       for (const [key, inner] of Object.entries(value)) walk(inner, name === "" ? key : `${name}.${key}`, depth + 1);
-    } else found.push({ name, value, text: typeof value === "string" ? value : JSON.stringify(value) });
+    } else found.push({ name, value, text: typeof value === "string" ? value : writeJson(value) });
   };
   if (fields !== null) walk(fields, "", 0);
   return found.filter(({ name }) => name !== "");
@@ -30,9 +31,7 @@ export function prettyJson(text: string): string | null {
   if (start === -1) return null;
   const end = Math.max(text.lastIndexOf("}"), text.lastIndexOf("]"));
   const json = parseJson(text.slice(start, end + 1));
-  return typeof json === "object" && json !== null && Object.keys(json).length > 0
-    ? JSON.stringify(json, null, 2)
-    : null;
+  return typeof json === "object" && json !== null && Object.keys(json).length > 0 ? writeJson(json, 2) : null;
 }
 
 /** Where the line ends in its file, in bytes: an id is a place. Null for an id of another form. */
@@ -45,7 +44,7 @@ export function offsetOf(id: string | null): number | null {
 
 /** The record as the wire has it. */
 export function recordJson(record: LogRecord): string {
-  return JSON.stringify(record, null, 2);
+  return writeJson(record, 2);
 }
 
 /** The page's address for exactly this line. */

@@ -1,11 +1,14 @@
 /** Foreign JSON, looked at piece by piece: what has not the form that is hoped for is null or left out. Parses, knows no wire. */
 
+import { markIntegers, reviveInteger } from "./integers.ts";
+
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** Undefined if the text is no JSON. */
+/** Undefined if the text is no JSON. Integers beyond 2^53 are bigint. */
 export function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    const marked = markIntegers(text);
+    return marked === null ? JSON.parse(text) : JSON.parse(marked, reviveInteger);
   } catch {
     return undefined;
   }

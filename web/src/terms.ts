@@ -79,7 +79,7 @@ const OWN_KEYS = ["source", "event", "level", "time"];
 
 /** The term for lines whose field has this value; null if the value is none that a term can name. */
 export function fieldTerm(name: string, value: unknown): string | null {
-  if (!["string", "number", "boolean"].includes(typeof value) || !/^[\w.@-]+$/.test(name)) return null;
+  if (!["string", "number", "bigint", "boolean"].includes(typeof value) || !/^[\w.@-]+$/.test(name)) return null;
   const text = String(value);
   const plain = /^[\w.@/+-]+$/.test(text) && !text.startsWith("/") ? text : `"${text.replace(/["\\]/g, "\\$&")}"`;
   return `${OWN_KEYS.includes(name) ? `fields.${name}` : name}:${plain}`;

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from hypercorn.protocol.events import EndBody, StreamClosed
 from hypercorn.protocol.http_stream import ASGIHTTPState, HTTPStream
 
+from logstream.errors import LogstreamError
+
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
@@ -46,7 +48,11 @@ class Exchange(HTTPStream):
         async def offered(scope: Scope, receive: Any, send: Any, sync_spawn: Any, call_soon: Any) -> None:  # noqa: ANN401 - as the base class hands them on
             if scope["type"] == "http" and scope["method"] != "HEAD":
                 scope["extensions"][BODY_EXTENSION] = {"take": self.take}
-            await app(scope, receive, send, sync_spawn, call_soon)
+            try:
+                await app(scope, receive, send, sync_spawn, call_soon)
+            except LogstreamError as error:
+                # A body that is cut on purpose, as at a shutdown: without its end the client sees that it is not whole.
+                await self.config.log.warning("%s", error)
 
         self.app = offered
 

@@ -10,10 +10,11 @@ import sys
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.running import SOURCES, Service, Stream, StreamEndedError, eventually, running
+from tests.running import PATIENCE_SECONDS, SOURCES, Service, Stream, StreamEndedError, eventually, running
 
 
 def refused(service: Service, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -262,3 +263,19 @@ def test_metrics_tell_what_the_service_does(tmp_path: Path) -> None:
     assert found["logstream_sent_records_total"] == 2
     assert found["logstream_sent_bytes_total"] > 0
     assert found["logstream_state_bytes"] > 0
+
+
+def test_a_download_that_a_stop_cuts_short_does_not_look_whole_and_is_one_line_in_the_log(tmp_path: Path) -> None:
+    with running(tmp_path) as service:
+        service.write("a.log", *("x" * 1000 for _ in range(20_000)))
+        service.wait_until_read("a.log")
+        with httpx.stream("GET", service.url + "/api/v1/export", timeout=PATIENCE_SECONDS) as response:
+            chunks = response.iter_raw(1000)
+            next(chunks)
+            service.signal(signal.SIGTERM)
+            with pytest.raises(httpx.RemoteProtocolError):
+                for _ in chunks:
+                    pass
+        service.stop()
+        assert "an export was cut short" in service.stderr
+        assert "Traceback" not in service.stderr

@@ -42,7 +42,7 @@ class Recorded:
         self._ledger = ledger
         self._locator = locator
         self._max_line_bytes = max_line_bytes
-        self._resolver = Resolver(store, ledger, locator)
+        self._resolver = Resolver(store, ledger, locator, max_line_bytes)
         self._threads = SearchThreads()
 
     @property

@@ -9,6 +9,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from logstream.journal.base import Recovery, Resolution
+from logstream.journal.boundaries import ends_record
 from logstream.journal.ids import AFTER_GAP, AFTER_OPEN_GAP, anchor_of
 from logstream.journal.power import former_life, place_of_power_loss
 from logstream.journal.search import find_place
@@ -29,17 +30,21 @@ _LIVES_A_SLICE = 50
 _POWER_LOST = "the machine went down and the last of the record with it: some lines may come twice"
 _INDEX_LOST = "the record of what was sent is lost: of this id's file all goes on exactly, of the others there are gaps"
 _UNKNOWN = "this id was not given out by this server, or its state was lost"
+_WITHIN = "this id is of a place within a line"
 _AHEAD = "this id lies ahead of everything read from its file"
 
 
 class Resolver:
     """Answers for the positions of one journal."""
 
-    def __init__(self, store: StoreReading, ledger: Ledger, locator: Locator) -> None:
+    def __init__(
+        self, store: StoreReading, ledger: Ledger, locator: Locator, max_line_bytes: Callable[[str], int]
+    ) -> None:
         """Begin with the ledger as it was loaded: what was recorded by then is what has lasted."""
         self._store = store
         self._ledger = ledger
         self._locator = locator
+        self._max_line_bytes = max_line_bytes
         self.loaded_head = ledger.head
         """The place up to which the record had lasted when it was loaded: behind it, ids may be of another order."""
         self._searching = asyncio.Lock()
@@ -48,15 +53,23 @@ class Resolver:
         """The place after `position`; with `tells`, an id of a source that it refuses goes the way of unknown ones."""
         life = self._ledger.lives.get(position.generation)
         if life is not None and _is_told(life, tells):
-            return await self._in_life(life, position)
+            return await self._checked(life, position)
         former = former_life(self._store, self._ledger, position.generation) if life is None else None
         if former is None or not _is_told(former[0], tells):
             return await self._search(position, tells)
         life, end, at = former
         if position.offset <= end:
-            return await self._in_life(life, position)
+            return await self._checked(life, position)
+        if not await self._ends_record(life, position.offset):
+            return Resolution(None, _WITHIN)
         # Its bytes may have been recorded anew, in another order: only what lay before the loss is sure.
         return Resolution(at, _POWER_LOST, Recovery(life.generation.key, position.offset))
+
+    async def _checked(self, life: Life, position: Position) -> Resolution:
+        found = await self._in_life(life, position)
+        if found.at is None or await self._ends_record(life, position.offset):
+            return found
+        return Resolution(None, _WITHIN)
 
     async def _in_life(self, life: Life, position: Position) -> Resolution:
         if position.offset < life.base:
@@ -79,6 +92,21 @@ class Resolver:
     async def _before(self, life: Life, offset: int) -> bytes | None:
         found = await self._locator.find(life) if life.has_kept(offset) else GapReason.TRUNCATED
         return None if isinstance(found, GapReason) else self._locator.read_before(found, offset, ANCHOR_BYTES)
+
+    async def _ends_record(self, life: Life, offset: int) -> bool:
+        found = await self._locator.find(life) if life.has_kept(offset) else GapReason.TRUNCATED
+        return isinstance(found, GapReason) or self._is_end(life, found, offset)
+
+    def _is_end(self, life: Life, descriptor: int, offset: int) -> bool:
+        if offset in {life.base, life.committed}:
+            return True  # the last line of a file that is gone or rotated may have no line end
+        generation = life.generation
+        limit = self._max_line_bytes(generation.source)
+        base = life.base if offset > life.base else 0
+        try:
+            return ends_record(descriptor, generation.encoding, offset, base, limit)
+        except OSError:
+            return False
 
     async def _search(self, position: Position, tells: Callable[[str], bool] | None) -> Resolution:
         """By the bytes before it an id can be found in its file, also where nothing is known of it."""
@@ -106,7 +134,8 @@ class Resolver:
             descriptor = self._locator.locate(life)
             if not isinstance(descriptor, GapReason):
                 before = self._locator.read_before(descriptor, position.offset, ANCHOR_BYTES)
-                if before is not None and anchor_of(before) == position.anchor:
+                is_there = before is not None and anchor_of(before) == position.anchor
+                if is_there and self._is_end(life, descriptor, position.offset):
                     found.append(life)
             if index % _LIVES_A_SLICE == 0:
                 await asyncio.sleep(0)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING
 
+from logstream.journal.ids import anchor_of, encode_id
+from logstream.records import Position
 from tests.running import SOURCES, eventually, running
 
 if TYPE_CHECKING:
@@ -68,6 +70,24 @@ def test_a_secret_leaves_the_service_by_no_way_and_ids_stay_those_of_the_file(tm
         assert secret not in "".join(map(str, records))
         assert secret not in "".join(answers)
         assert secret not in told
+
+
+def test_an_id_made_for_a_place_within_a_line_leads_to_no_secret(tmp_path: Path) -> None:
+    """What stands before a secret is shown, so anybody can make the checksum: the rest is no line that a rule knows."""
+    before = b"a line that is long enough for the checksum of sixty-four bytes\nERROR login password="
+    with running(tmp_path, SOURCES + RULES) as service:
+        service.write("a.log", before + b"hunter2 failed", "next")
+        with service.stream(from_="start") as stream:
+            _, shown, last = stream.records(3)
+        assert shown["text"] == SHOWN[0]
+        made = encode_id(Position(last["id"].split(".")[1], len(before), anchor_of(before)))
+        with service.stream(made, from_="-1") as stream:
+            assert stream.expect("hello").json["resume"]["exact"] is False
+            assert stream.expect("gap").json["reason"] == "unknown_id"
+            assert stream.texts(1) == ["next"]
+        for anchor in ("after", "before", "around"):
+            assert service.get(f"/api/v1/records?{anchor}={made}").status_code == 404
+        assert service.get(f"/api/v1/histogram?after={made}").status_code == 404
 
 
 def test_masks_change_on_a_reload_and_no_stream_is_cut(tmp_path: Path) -> None:

@@ -166,6 +166,7 @@ async def test_an_id_resolves_across_keyframes(tmp_path: Path) -> None:
         ({"generation": "aaaaaaaa", "offset": 0}, "not given out"),
         ({"offset": 10_000}, "ahead"),
         ({"anchor": 1}, "bytes before"),
+        ({"offset": 5, "anchor": anchor_of(b"a1\na2")}, "within a line"),
     ],
 )
 async def test_an_id_that_cannot_be_is_refused_with_its_reason(

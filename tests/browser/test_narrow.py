@@ -1,0 +1,29 @@
+"""The page where there is little room, in a real Chromium."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Page, expect
+
+if TYPE_CHECKING:
+    from tests.running import Service
+
+
+@pytest.mark.parametrize("width", [320, 390, 640])
+def test_lines_of_all_levels_do_not_make_a_narrow_page_scroll_sideways(
+    service: Service, page: Page, width: int
+) -> None:
+    """320 is WCAG's 1.4.10, a wide screen at 400 %."""
+    levels = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
+    service.write("a.log", *(f"2026-11-01T10:00:0{n}Z {level} one" for n, level in enumerate(levels)), "none")
+    service.wait_until_read("a.log")
+    page.set_viewport_size({"width": width, "height": 640})
+    page.goto(service.url)
+
+    chips = page.get_by_role("group", name="Levels").get_by_role("button")
+    expect(chips).to_have_count(len(levels) + 1)
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    boxes = [chip.bounding_box() for chip in chips.all()]
+    assert all(box is not None and box["x"] >= 0 and box["x"] + box["width"] <= width for box in boxes)

@@ -87,7 +87,7 @@ async def page_before(hub: Hub, wanted: Wanted, end_at: int | None, scan_bytes: 
         begin = await hub.journal.align(max(floor, end - min(window_bytes, left_bytes)))
         scan = await _scan(hub, wanted, begin, end)
         found = [match for match in scan.found if match.end_at < below] + found
-        lost = [item for item in scan.lost if item.next_at < below] + lost
+        lost = [item for item in scan.lost if item.next_at <= below] + lost
         looked_to = scan.first_end or looked_to
         left_bytes -= scan.read_bytes
         end, window_bytes = begin, min(window_bytes * 2, _LARGEST_WINDOW_BYTES)

@@ -11,7 +11,8 @@ import pytest
 
 from logstream.hub import history, merge
 from logstream.hub.merge import last_by_time
-from logstream.records import GapReason
+from logstream.journal.ids import AFTER_GAP, encode_id
+from logstream.records import GapReason, Position
 from tests.hub_kit import Stage
 from tests.unit.api.test_app import serving
 
@@ -253,8 +254,11 @@ async def test_what_is_lost_is_told_where_it_lay_and_once(tmp_path: Path) -> Non
         forward = [await get(app, f"/api/v1/records?limit=1&after={whole['records'][0]['id']}")]
         while forward[-1]["more"]:
             forward.append(await get(app, f"/api/v1/records?limit=1&after={forward[-1]['scanned_to']}"))
+        within = encode_id(Position(lost.key, len(line(2, "gone")), AFTER_GAP))
+        around = await get(app, f"/api/v1/records?around={within}")
 
     (gap,) = whole["gaps"]
+    assert [(told["from"], told["lines"]) for told in around["gaps"]] == [(0, 1), (len(line(2, "gone")), 1)]
     size = len(line(2, "gone") + line(3, "gone too"))
     assert (gap["file"], gap["from"], gap["to"], gap["lines"], gap["reason"]) == (str(lost.path), 0, size, 2, "deleted")
     assert [text.split()[-1] for text in texts(whole)] == ["a", "b", "c", "d"]

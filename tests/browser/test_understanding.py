@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.running import eventually
+
 if TYPE_CHECKING:
     from tests.running import Service
 
@@ -82,6 +84,12 @@ def test_a_permalink_opens_its_line_after_a_rotation_and_says_so_once_it_is_gone
     page.goto(f"{service.url}/#/line/{identity}")
     expect(page.locator(CHOSEN)).to_have_text("line 299")
     expect(page.locator(LOG)).to_contain_text("new")
+    (service.logs / "a.log.1").unlink()
+    around = f"/api/v1/records?around={identity}&limit=1"
+    eventually(lambda: identity not in [record["id"] for record in service.get(around).json()["records"]])
+    page.goto("about:blank")
+    page.goto(f"{service.url}/#/line/{identity}")
+    expect(page.get_by_text("This line cannot be shown. It is no longer there.")).to_be_visible()
     page.goto(f"{service.url}/#/line/1.22222222.zz.1")
     expect(page.get_by_text("This line cannot be shown.")).to_be_visible()
     page.get_by_role("button", name="Return to live").first.click()

@@ -6,6 +6,7 @@ import { useEventListener } from "@vueuse/core";
 import type { ShallowRef } from "vue";
 import { nextTick, shallowRef } from "vue";
 import { lineHash, readLineHash } from "./details.ts";
+import { say } from "./say.ts";
 import type { Selection } from "./selection.ts";
 import { EVERYTHING, isSameSelection, readSelection, writeSelection } from "./selection.ts";
 import { asSentence } from "./words.ts";
@@ -15,8 +16,8 @@ export interface PlaceOptions {
   readonly begin: () => void;
   readonly open: (selection: Selection) => void;
   readonly openAround: (selection: Selection, id: string) => Promise<void>;
-  /** The line and its surroundings are there. */
-  readonly arrive: (id: string) => void;
+  /** The surroundings are there; whether the line is, too. */
+  readonly arrive: (id: string) => boolean;
 }
 
 export interface Place {
@@ -58,7 +59,7 @@ export function usePlace(options: PlaceOptions): Place {
       return;
     }
     await nextTick();
-    if (mine === visits) options.arrive(id);
+    if (mine === visits && !options.arrive(id)) contextFailure.value = say().lineGoneWhy;
   }
 
   function visit(address: string): void {

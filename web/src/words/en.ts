@@ -93,6 +93,7 @@ export const en = {
   contextDetail: "All lines around it are shown, without a filter.",
   contextLoading: "Looking for the line …",
   lineGone: "This line cannot be shown.",
+  lineGoneWhy: "It is no longer there.",
   lineGoneDetail: (why: string): string => `${why} Its file may have been deleted, or this link is of another server.`,
   backToFilter: "Back to the filter",
 

@@ -93,6 +93,7 @@ export const zh: Words = {
   contextDetail: "显示其前后的全部日志，不带筛选。",
   contextLoading: "正在查找该行…",
   lineGone: "无法显示该行。",
+  lineGoneWhy: "该行已不存在。",
   lineGoneDetail: (why) => `${why} 其文件可能已被删除，或链接来自另一台服务器。`,
   backToFilter: "返回筛选结果",
 

@@ -98,10 +98,15 @@ class Reader(Place):
     def note_unread(self, opened: Opened) -> None:
         """Note what stands in its file, of which nothing was handed on: a copy is known by that once it is truncated.
 
-        Not before the first look at it. Raises OSError.
+        At the first look at it only how much, and only if it was empty before: else its first bytes are known already,
+        and tell whether it was truncated since. Raises OSError.
         """
-        is_known = self.committed or self.size is None or opened.facts.size < self.size
-        if is_known or (opened.facts.dev, opened.facts.ino) != self.inode:
+        if self.committed or (opened.facts.dev, opened.facts.ino) != self.inode:
+            return
+        if self.size is None and self.is_blank:
+            self.size, self.written_ns = opened.facts.size, opened.facts.mtime_ns
+            return
+        if self.size is None or opened.facts.size < self.size:
             return
         head = os.pread(opened.fd, HEAD_BYTES, 0)
         if head.startswith(self.unread):

@@ -180,9 +180,8 @@ class Roster:
         inode = (sighting.dev, sighting.ino)
         if sighting.obstacle is not None:
             return True
-        reader = self._census.readers.get(inode)
-        if reader is not None:
-            return self._succession.is_given_again(reader, sighting.path)
+        if self._succession.reader_at(sighting.path, inode) is not None:
+            return False
         if self._census.aside.get(inode) == sighting.mtime_ns:
             return False
         finished = self._census.finished.get(inode)
@@ -236,7 +235,7 @@ class Roster:
             if lineage.unsettled_since is not None or lineage.has_more_before:
                 return  # of those that wait some may be missing here: a listing is overtaken by renames
         for sibling in siblings:
-            if (sibling.dev, sibling.ino) in self._census.readers:
+            if self._succession.reader_at(sibling.path, (sibling.dev, sibling.ino)) is not None:
                 continue
             if not self._succession.adopt(lineage, sibling, turn):
                 fresh.append(self._found(lineage.spec, sibling.path, is_first=is_first))

@@ -56,10 +56,7 @@ class Succession:
                 self._displace_all(lineage, turn)
                 lineage.obstruct("untailable", obstacle, turn)
                 return None
-            reader = self._census.readers.get(inode)
-            if reader is not None and self.is_given_again(reader, lineage.path):
-                self._census.disown(reader)
-                reader = None
+            reader = self.reader_at(lineage.path, inode)
             if reader is not None:
                 self._rebind(lineage, reader, turn)
             else:
@@ -115,14 +112,16 @@ class Succession:
             if isinstance(live, Opened):
                 os.close(live.fd)
 
-    def is_given_again(self, reader: Reader, path: str) -> bool:
-        """Whether the file at `path` is another one than that of `reader`, though it has its inode's number."""
-        if reader.fd is not None or reader.igen is None:
-            return False
+    def reader_at(self, path: str, inode: tuple[int, int]) -> Reader | None:
+        """Who reads the file at `path`, which has `inode`: not who read another one that had this number before."""
+        reader = self._census.readers.get(inode)
+        if reader is None or reader.fd is not None or reader.igen is None:
+            return reader
         facts = self._census.open_files.facts_at(path)
-        if facts is None:
-            return False
-        return (facts.dev, facts.ino) == reader.inode and contradict(facts.igen, reader.igen)
+        if facts is None or (facts.dev, facts.ino) != inode or not contradict(facts.igen, reader.igen):
+            return reader
+        self._census.disown(reader)
+        return None
 
     def _miss(self, lineage: Lineage, turn: Turn) -> None:
         """Nothing has the path. That is a fact only when it is seen twice, or when the open file says so too."""

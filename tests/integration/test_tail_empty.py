@@ -6,6 +6,7 @@ import errno
 import gzip
 import os
 import random
+import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -273,3 +274,38 @@ async def test_a_copy_in_the_making_that_is_compressed_when_it_is_seen_again_is_
         await sink.first(3)
     assert sink.texts == [b"one", b"two", b"three"]
     assert not sink.of_kind(Hole)
+
+
+@pytest.mark.parametrize("glob", ["app.log", "app.log*"])
+@pytest.mark.parametrize("seen", [b"", b"two\n"], ids=["empty", "written to"])
+async def test_lines_that_were_copied_away_while_they_waited_for_an_older_file_are_read_in_the_copy(
+    tmp_path: Path, glob: str, seen: bytes
+) -> None:
+    """It was empty when the tail went, and an older file is gone since: that is not believed at once.
+
+    Conformance: B7.
+    """
+    sink, log, spec = RecordingSink(), tmp_path / "app.log", source(tmp_path / glob)
+    write(log, b"one\n")
+    async with tailing(sink, spec) as supervisor:
+        await sink.first(1)
+        rotate(log, tmp_path / "app.log.1", b"")
+        await sink.until(lambda: len(sink.births) == 2)
+    (tmp_path / "app.log.1").unlink()
+    write(log, seen)
+    slow = replace(BRISK, absence_seconds=0.5)
+    async with tailing(sink, spec, known=sink.known(), first_seen=(), pace=slow) as supervisor:
+        lineage = supervisor._roster.lineages[str(log)]
+        await eventually(lambda: lineage.live is not None and lineage.readers[0].is_missing)
+        # No await in between: for the tail all this happens at once.
+        for text in (b"three\n", b"four\n"):
+            write(log, text)
+            if (older := tmp_path / "app.log.1").exists():
+                older.rename(tmp_path / "app.log.2")
+            shutil.copyfile(log, tmp_path / "app.log.1")
+            os.truncate(log, 0)
+        write(log, b"five\n")
+        await sink.first(4 + len(seen.splitlines()))
+        await looked_everywhere(supervisor)
+    assert sink.texts == [b"one", *seen.splitlines(), b"three", b"four", b"five"]
+    assert [(hole.start, hole.end, hole.reason) for hole in sink.of_kind(Hole)] == [(4, None, GapReason.DELETED)]

@@ -42,6 +42,8 @@ class Reader(Place):
         identity = (facts.dev, facts.ino, facts.igen, base, base, 0, 0, len(head), crc, False)
         reader = cls(spec, Known(new_key(), spec.name, file, opened.path, *identity, encoding=opened.encoding), now)
         reader.fd, reader.lead, reader.written_ns = opened.fd, lead, facts.mtime_ns
+        if not base:
+            reader.unread = first_written(head)  # it may have to wait for what is older, and be written anew meanwhile
         return reader
 
     @classmethod
@@ -230,8 +232,7 @@ class Reader(Place):
         self._note(max(facts.size, self.committed + len(content)), facts.mtime_ns)
         if not is_all:
             self.mtime_ns = None
-        # Who writes through a memory map has NULs where something is to come.
-        self.unread = b"" if end else content[:HEAD_BYTES].partition(b"\0")[0]
+        self.unread = b"" if end else first_written(content[:HEAD_BYTES])
         return self._range(content[:end], lines) if end else Verdict.SAME
 
     def _decided(self, content: bytes) -> str:
@@ -257,6 +258,11 @@ class Reader(Place):
             start = max(0, self.proof_offset - ANCHOR_BYTES)
             return zlib.crc32(os.pread(fd, self.proof_offset - start, start)) == self.proof_crc
         return zlib.crc32(os.pread(fd, self.head_length, 0)) == self.head_crc
+
+
+def first_written(head: bytes) -> bytes:
+    """What of a file's first bytes stays as it is: who writes through a memory map has NULs where more is to come."""
+    return head.partition(b"\0")[0]
 
 
 def is_beginning_of(known: Known, opened: Opened) -> bool:

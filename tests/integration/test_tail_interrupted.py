@@ -167,3 +167,33 @@ async def test_a_life_of_which_nothing_was_read_before_a_restart_is_not_taken_fo
     assert sink.texts == [b"one", b"two is a longer line than three", b"three", b"four"]
     (hole,) = sink.of_kind(Hole)
     assert hole.key == next(iter(sink.births))  # the one that is elsewhere
+
+
+@pytest.mark.parametrize("pattern", ["app.log", "app.log*"])
+@pytest.mark.parametrize("is_packed", [False, True])
+@pytest.mark.parametrize("new", [b"three\n", b"three, and it is longer than all that stood there\n"])
+async def test_a_life_of_which_nothing_was_read_yet_is_not_taken_for_what_is_in_its_file_by_its_turn(
+    tmp_path: Path, pattern: str, new: bytes, *, is_packed: bool
+) -> None:
+    """It waits for an older one that is gone, and is copied and truncated meanwhile. Conformance: B7."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec, two = source(tmp_path / pattern), b"two is a longer line than three\n"
+    write(log, b"one\n")
+    await first_run(sink, spec, 1)
+    log.rename(tmp_path.with_name(f"{tmp_path.name} elsewhere"))
+    write(log, two)
+    slow = replace(BRISK, absence_seconds=0.5)
+    async with tailing(sink, spec, known=sink.known(), first_seen=(), pace=slow) as supervisor:
+        await sink.until(lambda: len(sink.births) == 2)
+        # No await in between: for the tail all this happens at once.
+        if is_packed:
+            (tmp_path / "app.log.1.gz").write_bytes(gzip.compress(two))
+        else:
+            (tmp_path / "app.log.1").write_bytes(two)
+        os.truncate(log, 0)
+        write(log, new)
+        await sink.first(3)
+        await looked_everywhere(supervisor)
+    assert sink.texts == [b"one", two.rstrip(), new.rstrip()]
+    (hole,) = sink.of_kind(Hole)
+    assert hole.key == next(iter(sink.births))  # the one that is elsewhere

@@ -65,6 +65,28 @@ async def test_every_line_of_many_rows_without_a_keyframe_is_found_at_once(
         assert (await journal.resolve(position)).at == at + 7
 
 
+async def test_a_look_behind_a_keyframe_decodes_hardly_more_than_it_wants(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = open_journal(tmp_path)
+    files = [StoryFile(tmp_path / f"{number}.log", "s") for number in range(40)]
+    for _ in range(200):
+        await journal.commit(batch(*(file.changes(b"line\n") for file in files)))
+    decoded = 0
+
+    def counting(start: int, time_ms: int, blob: bytes) -> Iterator[Entry]:
+        nonlocal decoded
+        for entry in decode_row(start, time_ms, blob):
+            decoded += 1
+            yield entry
+
+    monkeypatch.setattr(entries_module, "decode_row", counting)
+    keyframe = journal._ledger.keyframes[0]
+
+    assert await journal.align(keyframe + 7) == keyframe + 5
+    assert 0 < decoded < 2_000
+
+
 async def test_neighbouring_entries_of_one_generation_are_one_run_with_its_lines(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ one before. What is lost stands where it is missing; a shutdown cuts the respons
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 from functools import partial
@@ -26,7 +27,7 @@ from logstream.errors import LogstreamError
 from logstream.hub.history import Page, Wanted, page_after
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from logstream.access import SourceScope, Viewer
     from logstream.records import Gap
@@ -41,6 +42,7 @@ SUFFIXES: dict[Format, str] = {"text": "log", "jsonl": "jsonl", "csv": "csv"}
 FORMAT = "format"
 COLUMNS = ("time", "source", "file", "level", "event", "text", "id")
 GAP_EVENT = "gap"
+_WRITTEN_AT_ONCE = 200
 
 exports = Blueprint("exports", __name__)
 
@@ -106,12 +108,23 @@ async def _body(context: ApiContext, asked: AskedExport, viewer: Viewer, scope: 
             if context.streams.is_closing or watch.is_over():
                 raise ExportCutError
             page = await page_after(hub, wanted, at)
-            if content := encode_page(page, asked.format):
-                yield content
+            # To find a page, to write it and to find where it ends take some ms each: not all in one turn.
+            await asyncio.sleep(0)
+            for part in _parts(page):
+                if content := encode_page(part, asked.format):
+                    yield content
+                await asyncio.sleep(0)
             resolved = None if page.scanned_to is None else (await hub.journal.resolve(page.scanned_to, view.tells)).at
             # Without a step ahead there is nothing that could be read.
             more = page.more and resolved is not None and resolved > at
             at = at if resolved is None else resolved
+
+
+def _parts(page: Page) -> Iterator[Page]:
+    """The page in pieces that are written in a few ms; what is lost in it stands in the first."""
+    yield page._replace(records=page.records[:_WRITTEN_AT_ONCE])
+    for begin in range(_WRITTEN_AT_ONCE, len(page.records), _WRITTEN_AT_ONCE):
+        yield page._replace(records=page.records[begin : begin + _WRITTEN_AT_ONCE], gaps=())
 
 
 def _nothing() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 from typing import TYPE_CHECKING
@@ -11,16 +12,22 @@ import pytest
 
 from logstream.access import ANYBODY, everything
 from logstream.api import export
-from logstream.hub.history import Page
+from logstream.hub.history import Page, page_after
 from logstream.records import Gap, GapReason
 from tests.hub_kit import Stage
 from tests.unit.api.test_app import serving
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from quart import Quart
     from werkzeug.datastructures import Headers
+
+    from logstream.hub.history import Wanted
+    from logstream.hub.hub import Hub
+    from logstream.journal.base import Resolution
+    from logstream.records import Position
 
 LINES = tuple(
     f"2026-11-01T10:00:{n % 60:02}Z {'ERROR' if n % 10 == 0 else 'INFO'} line {n}\n".encode() for n in range(2500)
@@ -41,6 +48,46 @@ async def test_all_lines_come_in_their_order_page_after_page_as_they_are(tmp_pat
     assert content == b"".join(LINES)
     assert headers["Content-Type"] == "text/plain; charset=utf-8"
     assert headers["Content-Disposition"] == 'attachment; filename="logstream.log"'
+
+
+async def test_others_have_their_turn_between_what_takes_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To find a page's records, to write them, and to find where the page ends."""
+    turn, turns = 0, list[int]()
+    encode_page, end = export.encode_page, asyncio.Event()
+
+    def noting(page: Page, form: export.Format) -> bytes:
+        turns.append(turn)
+        return encode_page(page, form)
+
+    async def paging(hub: Hub, wanted: Wanted, at: int) -> Page:
+        page = await page_after(hub, wanted, at)
+        turns.append(turn)
+        return page
+
+    async def count_turns() -> None:
+        nonlocal turn
+        while not end.is_set():
+            turn += 1
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(export, "encode_page", noting)
+    monkeypatch.setattr(export, "page_after", paging)
+    async with Stage(tmp_path) as stage, serving(stage) as app:
+        await stage.tell(stage.file("a.log").changes(*LINES))
+        resolve = stage.journal.resolve
+
+        async def resolving(position: Position, tells: Callable[[str], bool] | None = None) -> Resolution:
+            turns.append(turn)
+            return await resolve(position, tells)
+
+        monkeypatch.setattr(stage.journal, "resolve", resolving)
+        others = asyncio.create_task(count_turns(), name="others")
+        await file_of(app, "")
+        end.set()
+        await others
+
+    assert len(turns) == 3 + 13 + 3  # three pages, in 13 parts
+    assert turns == sorted(set(turns))
 
 
 async def test_json_lines_hold_the_records_that_a_query_selects(tmp_path: Path) -> None:

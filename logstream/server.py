@@ -20,6 +20,7 @@ from logstream.api.context import ApiContext
 from logstream.api.frames import WireEncoder
 from logstream.api.headers import RAW_SECURITY_HEADERS
 from logstream.errors import LogstreamError
+from logstream.garbage import settle
 from logstream.hub.hub import Hub
 from logstream.hub.judged_block import SourceTraits
 from logstream.hub.rule_counter import RuleCounter
@@ -191,6 +192,7 @@ class Service:
             is_unread = self._is_catching_up()
             await asyncio.sleep(_LOOK_AGAIN_SECONDS if is_unread else 0)
         self._hub.has_looked.set()
+        settle()
 
     def _is_catching_up(self) -> bool:
         return any(file.state == "catching up" for source in self._supervisor.status() for file in source.files)

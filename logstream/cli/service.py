@@ -63,6 +63,7 @@ def serve(config_path: Path, host: str | None, port: str | None, workers: str | 
     try:
         with interruption_ends_at_once():
             from logstream.config import Override, load  # noqa: PLC0415 - --help answers before this is imported
+            from logstream.garbage import set_aside  # noqa: PLC0415 - as above
 
             options = [Override(f"--{key}", "server", key, text) for key, text in given.items() if text is not None]
             settings = load(config_path, os.environ, options)
@@ -73,7 +74,7 @@ def serve(config_path: Path, host: str | None, port: str | None, workers: str | 
                 from logstream.server import run  # noqa: PLC0415
         # What is here now stays, also in processes forked from this one: to look through all of it for garbage took
         # the event loop 30 ms, time and again.
-        gc.freeze()
+        set_aside()
     finally:
         gc.enable()
     return run(settings, lambda: load(config_path, os.environ, options))

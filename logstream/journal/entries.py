@@ -6,6 +6,7 @@ added up. Reads the store's rows in pages and never holds a statement open. Byte
 
 from __future__ import annotations
 
+import asyncio
 from bisect import bisect_right
 from collections import deque
 from typing import TYPE_CHECKING
@@ -70,6 +71,18 @@ class EntryCursor:
     def beginning_at(self, at: int) -> EntryCursor:
         """Another cursor over the same order, at the place `at`."""
         return EntryCursor(self._store, self._ledger, at)
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether rows must be decoded before it is known what the place holds."""
+        last = self._ahead[-1][0] if self._ahead else None
+        return self.at < self._ledger.head and (last is None or last.at + last.weight <= self.at)
+
+    async def arrive(self) -> None:
+        """Decode up to the place, a page of rows at a time: it may lie far behind the keyframe."""
+        while self.is_spent and self._load():
+            if self.is_spent:
+                await asyncio.sleep(0)
 
     def peek(self) -> tuple[Entry, Reached] | None:
         """The entry that holds the place, with its generation's state before that entry; None at the head."""

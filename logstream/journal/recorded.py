@@ -80,7 +80,7 @@ class Recorded:
             offset, anchor = life.committed, life.anchor
         else:
             found = (
-                read_before(self._store, self._ledger, at)
+                await read_before(self._store, self._ledger, at)
                 if tells is None
                 else read_before_of(self._store, self._ledger, at, tells)
             )
@@ -101,7 +101,9 @@ class Recorded:
 
     async def align(self, at: int) -> int:
         """The last place at or before `at` where a line is known to begin."""
-        found = EntryCursor(self._store, self._ledger, min(at, self.head)).peek()
+        cursor = EntryCursor(self._store, self._ledger, min(at, self.head))
+        await cursor.arrive()
+        found = cursor.peek()
         return at if found is None else found[0].at
 
     def reader(

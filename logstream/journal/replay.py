@@ -72,12 +72,12 @@ class Replay:
 
     async def read(self, until: int) -> Block | Lost | None:
         """The next block before the place `until`, or what was lost there; None once `until` is reached."""
-        run = self._run or self._upcoming.next_run(until)
+        run = self._run or await self._next_run(until)
         return None if run is None else await self._read(run, until)
 
     async def sift(self, until: int) -> Block | Lost | Passed | None:
         """As `read`, but what the sieve holds back is passed over."""
-        run = self._run or self._upcoming.next_run(until)
+        run = self._run or await self._next_run(until)
         if run is None:
             return None
         sieve, life = self._sieve(run), self._ledger.lives.get(run.generation.key)
@@ -91,7 +91,7 @@ class Replay:
 
     async def pick(self, until: int) -> Block | Lost | Passed | Picked | None:
         """As `sift`, but lines that can be told of by themselves come without what lies between them."""
-        run = self._run or self._upcoming.next_run(until)
+        run = self._run or await self._next_run(until)
         if run is None:
             return None
         sieve, life = self._sieve(run), self._ledger.lives.get(run.generation.key)
@@ -111,6 +111,10 @@ class Replay:
             else:
                 self._sifted = _in_pieces(run, seen) if isinstance(seen, Seen) else seen
         return await self._next_piece(run, life, until)
+
+    async def _next_run(self, until: int) -> Run | None:
+        await self._upcoming.arrive()
+        return self._upcoming.next_run(until)
 
     def _sieve(self, run: Run) -> Sieve | None:
         return None if self._sieve_of is None or run.hole is not None else self._sieve_of(run.generation)

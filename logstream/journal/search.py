@@ -12,7 +12,7 @@ from logstream.journal.life import Life, unsigned
 from logstream.records import GapReason, Generation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from logstream.journal.reading import StoreReading
 
@@ -91,9 +91,23 @@ def reached_at(store: StoreReading, ledger: Ledger, at: int) -> tuple[base.Reach
 
 def find_place(store: StoreReading, ledger: Ledger, life: Life, offset: int) -> int:
     """The place just after byte `offset` of a generation, `base <= offset <= committed`."""
+    steps = search_place(store, ledger, life, offset)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            found: int | None = end.value
+            return ledger.head if found is None else found
+
+
+def search_place(store: StoreReading, ledger: Ledger, life: Life, offset: int) -> Generator[None, None, int | None]:
+    """The same; None if the generation is just being forgotten, and no row speaks of that byte any more.
+
+    Pauses (yields) often: with many files the place may lie far behind a keyframe.
+    """
     if offset == life.base:
         return life.birth_at
-    cursor = EntryCursor(store, ledger, _keyframe_of(store, ledger, life, offset))
+    cursor = EntryCursor(store, ledger, (yield from _keyframe_of(store, ledger, life, offset)))
     while (found := cursor.peek()) is not None:
         entry, before = found
         if entry.slot == life.slot:
@@ -101,10 +115,12 @@ def find_place(store: StoreReading, ledger: Ledger, life: Life, offset: int) -> 
             if end >= offset:
                 return entry.at + (entry.weight if entry.hole is not None else offset - before.offset)
         cursor.at = entry.at + entry.weight
-    return ledger.head
+        if cursor.is_spent:
+            yield
+    return None
 
 
-def _keyframe_of(store: StoreReading, ledger: Ledger, life: Life, offset: int) -> int:
+def _keyframe_of(store: StoreReading, ledger: Ledger, life: Life, offset: int) -> Generator[None, None, int]:
     """The last keyframe at which the generation was not yet at `offset`; by bisection, as offsets only grow."""
     keyframes = ledger.keyframes
 
@@ -119,15 +135,18 @@ def _keyframe_of(store: StoreReading, ledger: Ledger, life: Life, offset: int) -
     while low < high:
         middle = (low + high) // 2
         low, high = (middle + 1, high) if is_before(middle) else (low, middle)
+        yield
     return keyframes[low - 1] if low else 0
 
 
-def read_before(store: StoreReading, ledger: Ledger, at: int) -> tuple[Life, int, bool] | None:
+async def read_before(store: StoreReading, ledger: Ledger, at: int) -> tuple[Life, int, bool] | None:
     """The generation and offset of the last byte recorded before the place `at` (0 < at <= head); None if forgotten.
 
     And whether that is a hole of which nobody knows the end.
     """
-    found = EntryCursor(store, ledger, at - 1).peek()
+    cursor = EntryCursor(store, ledger, at - 1)
+    await cursor.arrive()
+    found = cursor.peek()
     if found is None:
         message = f"nothing is recorded before place {at}"
         raise IndexError(message)

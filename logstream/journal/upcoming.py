@@ -54,6 +54,11 @@ class Upcoming:
         """The place of the next run."""
         return self._runs[0].at if self._runs else self._cursor.at
 
+    async def arrive(self) -> None:
+        """Get ready to tell the next run, which may take a while at first."""
+        if not self._runs:
+            await self._cursor.arrive()
+
     def next_run(self, until: int) -> Run | None:
         """The next run before the place `until`; the place moves behind it."""
         if not self._runs:

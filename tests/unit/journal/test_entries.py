@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import copy
 from pathlib import Path  # noqa: TC003 - fixtures are looked up by it
 from typing import TYPE_CHECKING
@@ -8,6 +9,7 @@ import pytest
 
 from logstream.journal import entries as entries_module
 from logstream.journal import ledger as ledger_module
+from logstream.journal.base import Block
 from logstream.journal.codec import decode_row
 from logstream.journal.entries import EntryCursor, count_lines, keyframe_before, vector_at
 from logstream.journal.sqlite import SqliteJournal
@@ -65,26 +67,74 @@ async def test_every_line_of_many_rows_without_a_keyframe_is_found_at_once(
         assert (await journal.resolve(position)).at == at + 7
 
 
+class Decoding:
+    """How many entries of the journal are decoded in each turn of the event loop."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.turns = [0]
+        monkeypatch.setattr(entries_module, "decode_row", self._decode)
+
+    def _decode(self, start: int, time_ms: int, blob: bytes) -> Iterator[Entry]:
+        for entry in decode_row(start, time_ms, blob):
+            self.turns[-1] += 1
+            yield entry
+
+    async def run(self) -> None:
+        """Count turns until cancelled."""
+        while True:
+            await asyncio.sleep(0)
+            self.turns.append(0)
+
+
+async def trickled(directory: Path) -> SqliteJournal:
+    journal = open_journal(directory)
+    files = [StoryFile(directory / f"{number}.log", "s") for number in range(40)]
+    for _ in range(200):
+        await journal.commit(batch(*(file.changes(b"line\n") for file in files)))
+    return journal
+
+
 async def test_a_look_behind_a_keyframe_decodes_hardly_more_than_it_wants(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    journal = open_journal(tmp_path)
-    files = [StoryFile(tmp_path / f"{number}.log", "s") for number in range(40)]
-    for _ in range(200):
-        await journal.commit(batch(*(file.changes(b"line\n") for file in files)))
-    decoded = 0
-
-    def counting(start: int, time_ms: int, blob: bytes) -> Iterator[Entry]:
-        nonlocal decoded
-        for entry in decode_row(start, time_ms, blob):
-            decoded += 1
-            yield entry
-
-    monkeypatch.setattr(entries_module, "decode_row", counting)
+    journal = await trickled(tmp_path)
+    decoding = Decoding(monkeypatch)
     keyframe = journal._ledger.keyframes[0]
 
     assert await journal.align(keyframe + 7) == keyframe + 5
-    assert 0 < decoded < 2_000
+    assert 0 < sum(decoding.turns) < 2_000
+
+
+@pytest.mark.parametrize("what", ["align", "position", "resolve", "read"])
+async def test_who_looks_far_behind_a_keyframe_lets_others_have_their_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """With thousands of files keyframes lie far apart."""
+    monkeypatch.setattr(ledger_module, "KEYFRAME_ENTRIES", 1_000_000)
+    journal = await trickled(tmp_path)
+    at = journal.head - 300
+    position = await journal.position_at(at)
+    assert position is not None
+    # As for whoever comes to a place that nobody has passed of late.
+    monkeypatch.setattr(type(journal._ledger.marks), "before", lambda *_: None)
+    decoding = Decoding(monkeypatch)
+    others = asyncio.create_task(decoding.run(), name="others")
+    await asyncio.sleep(0)
+    match what:
+        case "align":
+            assert await journal.align(at) == at
+        case "position":
+            assert await journal.position_at(at) == position
+        case "resolve":
+            assert (await journal.resolve(position)).at == at
+        case _:
+            block = await journal.reader(at).read(journal.head)
+            assert isinstance(block, Block)
+            assert (block.at, block.content) == (at, b"line\n")
+    others.cancel()
+
+    assert sum(decoding.turns) > 7_000
+    assert max(decoding.turns) < 2_000
 
 
 async def test_neighbouring_entries_of_one_generation_are_one_run_with_its_lines(

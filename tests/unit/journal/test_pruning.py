@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import gzip
 import random
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ from tests.story import StoryFile, batch
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from logstream.journal.pruning import Rewriting
 
 
 def open_journal(directory: Path) -> SqliteJournal:
@@ -123,6 +126,47 @@ async def test_what_is_kept_reads_as_before_and_what_is_forgotten_is_one_gap_a_s
     await again.commit(batch(quiet.changes(b"new\n")))
     assert lines_of(await read_all(again))[-1][2] == b"new\n"
     await again.aclose()
+
+
+@pytest.mark.usefixtures("tiny_rows")
+async def test_an_id_of_what_is_just_being_forgotten_leads_to_its_place_or_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the head it would lead past lines of other files that nobody has told."""
+    journal = open_journal(tmp_path)
+    gone: set[str] = set()
+    other = StoryFile(tmp_path / "other", "other")
+    await journal.commit(batch(other.changes(b"first\n")))
+    for number in range(60):
+        file = StoryFile(tmp_path / f"{number}.log", "a")
+        await journal.commit(batch(file.changes(b"%d\n" % number)))
+        file.path.unlink()
+        gone.add(file.key)
+        await journal.commit(batch(file.sealed(GapReason.DELETED)))
+    for _ in range(40):
+        await journal.commit(batch(other.changes(b"more\n")))
+    positions = await positions_in(journal, gone)
+    rewritten = asyncio.Event()
+    rewrite = journal._upkeep._rewrite
+
+    def noting(rewriting: Rewriting, at: int, end: int) -> int | None:
+        rewritten.set()
+        return rewrite(rewriting, at, end)
+
+    monkeypatch.setattr(journal._upkeep, "_rewrite", noting)
+    pruning = asyncio.create_task(journal._upkeep.prune(), name="prune")
+    await rewritten.wait()
+    found: set[int | None] = set()
+    while not pruning.done():
+        for at, position in positions.items():
+            resolved = (await journal.resolve(position)).at
+            assert resolved in {at, None}
+            found.add(resolved)
+        await asyncio.sleep(0)
+
+    assert None in found
+    assert await pruning == 50
+    await journal.aclose()
 
 
 async def test_the_state_stays_small_over_ten_thousand_rotations(tmp_path: Path) -> None:

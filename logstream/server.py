@@ -31,7 +31,7 @@ from logstream.listening import announce, listeners_of
 from logstream.metrics import render
 from logstream.parts import files_to_hold, policy_of, raise_file_limit, rule_set, specs_of, traits_of
 from logstream.process import BYE, STOP_DEADLINE_SECONDS, gate_of, loop_factory, streams_of
-from logstream.reloading import reload_under, watching
+from logstream.reloading import Reloading, read_fresh, tell_reloaded, watching
 from logstream.serving import serve
 from logstream.stalls import Stalls
 from logstream.status import Status
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from logstream.api.context import RulesAtWork
     from logstream.config import Settings, SourceSettings
+    from logstream.rules import RuleSet
     from logstream.serving import Address
     from logstream.tail.batch import Sink
 
@@ -68,6 +69,7 @@ class Service:
         """Build all parts; nothing runs yet. Raises StateUnusableError."""
         self._settings = settings
         self._reload_settings = reload
+        self._reloading = Reloading(self._read_fresh, self._take)
         self._has_new_sources = asyncio.Event()
         self._limits: dict[str, int] = {}
         self._note_limits(settings.sources)
@@ -106,7 +108,7 @@ class Service:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        loop.add_signal_handler(signal.SIGHUP, self._reload)
+        loop.add_signal_handler(signal.SIGHUP, self._reloading.ask)
 
     def _sink(self) -> Sink:
         """What takes what the tail finds."""
@@ -122,9 +124,10 @@ class Service:
             counting = group.create_task(RuleCounter(self._hub).run(), name="count-rules")
             stalls = group.create_task(self._stalls.run(), name="watch-loop")
             alive = group.create_task(self._overseer.run(), name="signs-of-life")
+            reloading = group.create_task(self._reloading.run(), name="reload")
             await self._serve(stop)
             stop_tail.set()
-            for task in (looking, noting, counting, stalls, alive):
+            for task in (looking, noting, counting, stalls, alive, reloading):
                 task.cancel()
             await asyncio.wait([tail])
             upkeep.cancel()
@@ -167,18 +170,23 @@ class Service:
         self._overseer.stopping()
         await self._streams.close(BYE)
 
-    def _reload(self) -> None:
-        """Take sources, rules and access from the configuration as it is now; a bad one changes nothing."""
-        reload_under(self._overseer, self._settings, self._reload_settings, self._take)
+    def _read_fresh(self) -> Settings | None:
+        """Sources, rules and access of the configuration as it is now; None if it has mistakes. For a thread."""
+        return read_fresh(self._overseer, self._settings, self._reload_settings)
 
-    def _take(self, fresh: Settings) -> None:
+    def _take(self, fresh: Settings, rules: RuleSet) -> None:
+        """Go on with `fresh`, whose rules are compiled."""
         self._note_limits(fresh.sources)
         first_seen = self._first_seen(fresh)
         self._settings = fresh
-        self._hub.reconfigure(rule_set(fresh.rules), traits_of(fresh.sources))
+        self._hub.reconfigure(rules, traits_of(fresh.sources))
         self._supervisor.reconfigure(specs_of(fresh.sources), first_seen)
         self._gate.take(policy_of(fresh))
         self._has_new_sources.set()
+        self._tell_reloaded(fresh)
+
+    def _tell_reloaded(self, fresh: Settings) -> None:
+        tell_reloaded(self._overseer, fresh)
 
     async def _look(self) -> None:
         """Say when it is known of each id what it leads to.

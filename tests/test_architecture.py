@@ -46,7 +46,7 @@ ARROWS = {
     "workers": {"server"},
     "server": {"garbage", "process", "reloading", "listening", "status"},
     "process": {"api", "parts"},
-    "reloading": {"parts", "supervision"},
+    "reloading": {"api", "parts", "supervision"},
     "listening": {"serving", "config", "supervision", "openness"},
     "status": {"api", "config", "metrics", "stalls"},
     "parts": {"access", "config", "hub"},

@@ -44,7 +44,8 @@ class Ingester(Service):
         """Build all parts; raises StateUnusableError."""
         self._channels: list[Channel] = []
         self._last: tuple[Change | None, bytes] = (None, b"")
-        super().__init__(settings, lambda: self._settings, take_lock)
+        self._fresh = settings
+        super().__init__(settings, lambda: self._fresh, take_lock)
         self._link = link
 
     def _heed_signals(self, stop: asyncio.Event) -> None:
@@ -63,7 +64,7 @@ class Ingester(Service):
             await channel.drained(STUCK_SECONDS)
 
     async def _serve(self, stop: asyncio.Event) -> None:
-        self._link.listen(self._take, self._gate.look_again)
+        self._link.listen(self._offer, self._gate.look_again)
         self._link.tell(Ready())
         async with asyncio.TaskGroup() as group:
             pulse = group.create_task(self._pulse(), name="pulse")
@@ -71,6 +72,17 @@ class Ingester(Service):
             await stop.wait()
             for task in (pulse, peers):
                 task.cancel()
+
+    def _offer(self, fresh: Settings) -> None:
+        """Take over what the parent has read."""
+        self._fresh = fresh
+        self._reloading.ask()
+
+    def _read_fresh(self) -> Settings | None:
+        return self._fresh
+
+    def _tell_reloaded(self, fresh: Settings) -> None:
+        """The parent has said so."""
 
     async def _meet(self) -> None:
         async with asyncio.TaskGroup() as group:

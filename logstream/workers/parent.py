@@ -23,7 +23,7 @@ from logstream.journal.lock import inherited, lock
 from logstream.listening import announce, listeners_of
 from logstream.parts import policy_of
 from logstream.process import STOP_DEADLINE_SECONDS
-from logstream.reloading import reload_under, watching
+from logstream.reloading import read_fresh, tell_reloaded, watching
 from logstream.serving import Listener, Share, Spread
 from logstream.supervision import Overseer
 from logstream.workers.children import Child
@@ -201,12 +201,13 @@ class Parent:
 
     def _reload(self) -> None:
         """Take sources, rules and access from the configuration as it is now; a bad one changes nothing."""
-        reload_under(self._overseer, self._settings, self._reload_settings, self._take_over)
-
-    def _take_over(self, fresh: Settings) -> None:
+        fresh = read_fresh(self._overseer, self._settings, self._reload_settings)
+        if fresh is None:
+            return
         self._settings = fresh
         for child in self._children:
             child.tell(Fresh(fresh))
+        tell_reloaded(self._overseer, fresh)
 
     def _stop(self) -> None:
         """End all: first those who serve, so that what they send last is all that was recorded."""

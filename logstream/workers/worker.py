@@ -24,6 +24,7 @@ from logstream.journal.replica import Delta, Settled, Snapshot
 from logstream.metrics import render
 from logstream.parts import policy_of, raise_file_limit, rule_set, traits_of
 from logstream.process import BYE, STOP_DEADLINE_SECONDS, gate_of, streams_of
+from logstream.reloading import Reloading
 from logstream.serving import serve
 from logstream.stalls import Stalls
 from logstream.status import process_figures
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     )
 
     from logstream.config import Settings
+    from logstream.rules import RuleSet
     from logstream.serving import Listener, Share
     from logstream.workers.link import Link
 
@@ -66,7 +68,8 @@ class Worker:
         self, settings: Settings, number: int, listeners: Sequence[Listener], share: Share, link: Link
     ) -> None:
         """Nothing is known yet: that comes from the reading process."""
-        self._settings = settings
+        self._settings = self._fresh = settings
+        self._reloading = Reloading(lambda: self._fresh, self._take_over)
         self._number = number
         self._listeners = listeners
         self._share = share
@@ -100,12 +103,13 @@ class Worker:
             stalls = group.create_task(self._stalls.run(), name="watch-loop")
             stopping = group.create_task(self._stop.wait(), name="stop")
             known = group.create_task(self._is_known.wait(), name="first-snapshot")
+            reloading = group.create_task(self._reloading.run(), name="reload")
             await asyncio.wait((stopping, known), return_when=asyncio.FIRST_COMPLETED)
             if self._is_known.is_set():
                 upkeep = group.create_task(self._journal.run(), name="journal-upkeep")
                 await self._serve()
                 upkeep.cancel()
-            for task in (following, stalls, stopping, known):
+            for task in (following, stalls, stopping, known, reloading):
                 task.cancel()
         if self._is_known.is_set():
             await self._journal.aclose()
@@ -224,11 +228,15 @@ class Worker:
                 return process_figures(f"worker {self._number}", self._hub, self._streams, self._stalls)
 
     def _reload(self, fresh: Settings) -> None:
+        self._fresh = fresh
+        self._gate.take(policy_of(fresh))
+        self._reloading.ask()
+
+    def _take_over(self, fresh: Settings, rules: RuleSet) -> None:
         self._settings = fresh
         self._note_limits()
-        self._gate.take(policy_of(fresh))
         if self._is_known.is_set():
-            self._hub.reconfigure(rule_set(fresh.rules), traits_of(fresh.sources))
+            self._hub.reconfigure(rules, traits_of(fresh.sources))
 
     def _note_limits(self) -> None:
         self._limits.update({source.name: source.max_line_bytes for source in self._settings.sources})

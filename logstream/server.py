@@ -157,7 +157,7 @@ class Service:
         )
 
     async def _metrics(self) -> bytes:
-        return render(self._status.figures())
+        return render(await self._status.figures())
 
     async def _rules(self) -> RulesAtWork:
         return self._status.rules()
@@ -197,13 +197,10 @@ class Service:
         is_unread = not self._journal.sources_seen()
         await self._supervisor.first_scan_done.wait()
         while is_unread:
-            is_unread = self._is_catching_up()
+            is_unread = self._supervisor.is_catching_up
             await asyncio.sleep(_LOOK_AGAIN_SECONDS if is_unread else 0)
         self._hub.has_looked.set()
         settle()
-
-    def _is_catching_up(self) -> bool:
-        return any(file.state == "catching up" for source in self._supervisor.status() for file in source.files)
 
     async def _note_sources(self) -> None:
         """Once all files have been looked at, remember the sources: `start = "end"` is for their first time only."""

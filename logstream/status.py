@@ -18,7 +18,7 @@ from logstream.parse import detect_format
 from logstream.tail.framing import framing_of, spoken_encoding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from logstream.config import SourceSettings
     from logstream.hub.hub import Hub
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from logstream.rules import Evidence
     from logstream.sse import Streams
     from logstream.stalls import Stalls
-    from logstream.tail.status import FileStatus as TailedFile
+    from logstream.tail.status import SourceStatus as TailedSource
     from logstream.tail.supervisor import Supervisor
 
 _SAMPLE_BYTES: Final = 16 * 1024
@@ -65,27 +65,15 @@ class Status:
 
     async def sources(self) -> list[SourceStatus]:
         """Every source and its files, with the format in which most of a file's last lines are."""
+        found = await self._supervisor.survey_files()
         configured = {source.name: source for source in self._configured()}
-        statuses = [status for status in self._supervisor.status() if status.name in configured]
-        asked = {
-            file.file: _Asked(source.format, spoken_encoding(file.encoding, source.encoding))
-            for status in statuses
-            for source in (configured[status.name],)
-            for file in status.files
-            if file.state not in {"unreadable", "untailable", "missing"}
-        }
-        self._sampled = await asyncio.to_thread(_sample_all, asked, self._sampled)
-        told = []
-        for status in statuses:
-            files = [self._told(file) for file in status.files]
-            losses = self._hub.traffic.losses(status.name)
-            told.append(SourceStatus(status.name, source_state(files), configured[status.name].labels, files, losses))
-        return told
-
-    def _told(self, file: TailedFile) -> FileStatus:
-        sampled = self._sampled.get(file.file)
-        format_name = None if sampled is None else sampled.format
-        return FileStatus(file.file, file.state, file.reason, file.size_bytes, file.read_bytes, format_name)
+        known = [status for status in found if status.name in configured]
+        losses = {status.name: self._hub.traffic.losses(status.name) for status in known}
+        self._sampled, told = await asyncio.to_thread(_told, known, configured, self._sampled)
+        return [
+            SourceStatus(name, source_state(files), configured[name].labels, files, losses[name])
+            for name, files in told.items()
+        ]
 
     def readiness(self) -> Readiness:
         """Whether the service does all it should."""
@@ -97,13 +85,14 @@ class Status:
             reasons.append(f"the journal cannot be written: {health.reason}")
         return Readiness(not reasons, tuple(reasons))
 
-    def figures(self) -> Snapshot:
+    async def figures(self) -> Snapshot:
         """All figures as they are now."""
+        sources = await self._source_figures()
         traffic = self._hub.traffic
         return Snapshot(
             version=__version__,
             is_ready=self.readiness().is_ready,
-            sources=self._source_figures(),
+            sources=sources,
             rules=tuple(_rule_figures(evidence) for evidence in self._hub.rule_evidence()),
             views=view_figures(self._hub.view_evidence()),
             streams=stream_figures(self._hub, self._streams),
@@ -120,10 +109,10 @@ class Status:
         hub = self._hub
         return RulesAtWork(hub.rules.rules, hub.rule_evidence(), hub.view_evidence())
 
-    def _source_figures(self) -> tuple[SourceFigures, ...]:
+    async def _source_figures(self) -> tuple[SourceFigures, ...]:
         traffic = self._hub.traffic
         found = []
-        for status in self._supervisor.status():
+        for status in await self._supervisor.survey_files():
             name = status.name
             unread = sum((file.size_bytes or 0) - (file.read_bytes or 0) for file in status.files)
             figures = (len(status.files), unread, traffic.bytes_in[name], traffic.lines_in[name])
@@ -188,6 +177,28 @@ def _figures(evidence: Evidence) -> tuple[int, int, float | None, float | None]:
     last = None if evidence.last_hit_ms is None else evidence.last_hit_ms / _MS
     cost = None if evidence.ns_a_line is None else evidence.ns_a_line / 1e9
     return evidence.lines_tried, evidence.hits, last, cost
+
+
+def _told(
+    statuses: Sequence[TailedSource], configured: Mapping[str, SourceSettings], before: dict[str, _Sampled]
+) -> tuple[dict[str, _Sampled], dict[str, list[FileStatus]]]:
+    """What was sampled of all files, and what is told of those of each source. For a thread."""
+    asked = {
+        file.file: _Asked(source.format, spoken_encoding(file.encoding, source.encoding))
+        for status in statuses
+        for source in (configured[status.name],)
+        for file in status.files
+        if file.state not in {"unreadable", "untailable", "missing"}
+    }
+    sampled = _sample_all(asked, before)
+    formats = {file: one.format for file, one in sampled.items()}
+    return sampled, {
+        status.name: [
+            FileStatus(file.file, file.state, file.reason, file.size_bytes, file.read_bytes, formats.get(file.file))
+            for file in status.files
+        ]
+        for status in statuses
+    }
 
 
 def _sample_all(asked: dict[str, _Asked], before: dict[str, _Sampled]) -> dict[str, _Sampled]:

@@ -22,10 +22,10 @@ from logstream.tail.lineage import Census, Lineage
 from logstream.tail.patience import NOT_SEARCHED, Searched
 from logstream.tail.reader import Reader
 from logstream.tail.rotation import Sibling, base_names, oldest_first
-from logstream.tail.status import SourceStatus, status_of
+from logstream.tail.status import SourceStatus, survey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Generator, Iterable, Mapping, Sequence
 
     from logstream.tail.batch import Known, SourceSpec
     from logstream.tail.discovery import Found, Sighting
@@ -63,10 +63,9 @@ class Roster:
         """Whether every source has been searched once."""
         return self._specs.keys() <= self._searched
 
-    def status(self) -> tuple[SourceStatus, ...]:
-        """What people may know of each source."""
-        lineages = self.lineages.values()
-        return tuple(status_of(name, lineages, self._troubles.get(name, {})) for name in self._specs)
+    def survey(self) -> Generator[None, None, tuple[SourceStatus, ...]]:
+        """What people may know of each source; pauses (yields) often."""
+        return survey(tuple(self._specs), self.lineages.values(), dict(self._troubles))
 
     def remember(self, known: Iterable[Known], now: float, epoch_seconds: float) -> None:
         """Take over what is remembered, in the order of births; sources must have been set before."""

@@ -1,6 +1,7 @@
 """What people may know of each file: values for the status page.
 
-Owns the words for a file's state. Derives everything from the lineages and changes nothing.
+Owns the words for a file's state, and how many files are looked at before others have their turn. Derives everything
+from the lineages and changes nothing.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from logstream.tail.batch import display
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Generator, Iterable, Iterator, Mapping
 
     from logstream.tail.lineage import Lineage
     from logstream.tail.reader import Reader
 
+SLICE_LINEAGES = 256
+"""So many paths are looked at without a pause."""
 State = Literal["following", "catching up", "rotated", "deleted", "unreadable", "untailable", "missing"]
 
 
@@ -38,11 +41,36 @@ class SourceStatus(NamedTuple):
     files: tuple[FileStatus, ...]
 
 
-def status_of(name: str, lineages: Iterable[Lineage], troubles: Mapping[str, str]) -> SourceStatus:
-    """The state of every path of the source `name`, and of every older life that is still being read."""
-    files = [file for lineage in lineages if lineage.spec.name == name for file in _files(lineage)]
-    files += [FileStatus(display(path), "unreadable", reason, None, None, None) for path, reason in troubles.items()]
-    return SourceStatus(name, tuple(sorted(files, key=lambda file: file.file)))
+def survey(
+    names: Iterable[str], lineages: Iterable[Lineage], troubles: Mapping[str, Mapping[str, str]]
+) -> Generator[None, None, tuple[SourceStatus, ...]]:
+    """The state of every path of these sources, and of every older life that is still being read.
+
+    Pauses (yields) often, and returns what it found.
+    """
+    files: dict[str, list[FileStatus]] = {
+        name: [FileStatus(display(path), "unreadable", reason, None, None, None) for path, reason in found.items()]
+        for name in names
+        for found in (troubles.get(name, {}),)
+    }
+    for number, lineage in enumerate(tuple(lineages), 1):
+        if lineage.spec.name in files:
+            files[lineage.spec.name].extend(_files(lineage))
+        if number % SLICE_LINEAGES == 0:
+            yield
+    return tuple(SourceStatus(name, tuple(sorted(found, key=_file))) for name, found in files.items())
+
+
+def _file(status: FileStatus) -> str:
+    return status.file
+
+
+def is_catching_up(lineage: Lineage) -> bool:
+    """Whether a file of the path is told as `catching up`."""
+    live = lineage.live
+    if live is not None and lineage.obstacle is None and not live.has_caught_up:
+        return True
+    return any(reader is not live and _older_state(reader) == "catching up" for reader in lineage.readers)
 
 
 def _files(lineage: Lineage) -> Iterator[FileStatus]:

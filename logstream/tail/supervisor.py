@@ -22,6 +22,7 @@ from logstream.tail.lineage import Census
 from logstream.tail.opening import OpenFiles
 from logstream.tail.roster import Roster
 from logstream.tail.schedule import Schedule
+from logstream.tail.status import is_catching_up
 from logstream.tail.turn import Pace, Turn
 from logstream.tail.unpacking import Unpacking
 from logstream.tail.watcher import Hint, Watcher
@@ -113,9 +114,31 @@ class Supervisor:
         self._roster.set_sources(self._sources, first_seen, time.monotonic())
         self._look_everywhere()
 
+    @property
+    def is_catching_up(self) -> bool:
+        """Whether there are files that have not been read to their end once."""
+        return any(map(is_catching_up, self._roster.lineages.values()))
+
     def status(self) -> tuple[SourceStatus, ...]:
         """Every file of every source, in the order of the sources."""
-        return self._roster.status()
+        steps = self._roster.survey()
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                found: tuple[SourceStatus, ...] = end.value
+                return found
+
+    async def survey_files(self) -> tuple[SourceStatus, ...]:
+        """As `status`, while others have their turn: of some files it is how they were a moment ago."""
+        steps = self._roster.survey()
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                found: tuple[SourceStatus, ...] = end.value
+                return found
+            await asyncio.sleep(0)
 
     async def _read(self, stop: asyncio.Event) -> None:
         if self._watcher is not None:

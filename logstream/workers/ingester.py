@@ -147,7 +147,7 @@ class Ingester(Service):
     async def _figures(self) -> Snapshot:
         own = process_figures(NAME, self._hub, self._streams, self._stalls)
         told, views = await asyncio.gather(self._ask_all("process"), self._views())
-        return self._status.figures()._replace(views=view_figures(views), processes=(own, *sorted(told)))
+        return (await self._status.figures())._replace(views=view_figures(views), processes=(own, *sorted(told)))
 
     async def _ask_all(self, what: str) -> list[Any]:
         """What each process that serves answers; one that ends meanwhile is left out."""

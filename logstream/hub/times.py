@@ -60,11 +60,13 @@ class LineTimes:
         """The time of each line of the block."""
         block = judged.block
         key = block.generation.key
-        last_ms = self._last_ms.get(key) if self._ends.get(key) == block.start else None
+        # Of what goes on with the block before, it is known what that tells, or that it tells nothing.
+        goes_on = self._ends.get(key) == block.start
+        last_ms = self._last_ms.get(key) if goes_on else None
         found: list[int] = []
         for index in range(len(judged.ends)):
             own_ms = judged.time_ms_of(index)
-            if own_ms is None and last_ms is None and index == 0:
+            if own_ms is None and index == 0 and not goes_on:
                 last_ms = _time_before(self._hub, block)
             if own_ms is not None:
                 last_ms = own_ms

@@ -49,7 +49,7 @@ class Place:
         self.recent = b""
         """The last bytes that were handed on since it was opened: what a cut is recognised by."""
         self.unread = b""
-        """The first bytes, up to a NUL, as long as no line was handed on: by these it is seen that they are others now."""
+        """The first bytes, up to a NUL, while no line was handed on: by them it is seen that others stand there now."""
         self.cut_end = 0
         """How much of what was handed on was found to be there, when more was not."""
         self.size: int | None = None

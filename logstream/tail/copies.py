@@ -98,6 +98,23 @@ class Copies:
             return True
         return False
 
+    def is_outdated(self, lineage: Lineage) -> bool:
+        """Whether what was read of the live file is there no more, and nobody has noticed: bytes are compared then.
+
+        Copies that were made since are newer than what was not read of it, which the oldest of them may have.
+        """
+        live = lineage.live
+        own = None if live is None or not live.committed else self._census.open_again(live)
+        if live is None or own is None:
+            return False
+        try:
+            if live.is_begun_in(own):
+                return False
+        finally:
+            os.close(own)
+        live.mtime_ns = None
+        return True
+
     def _may_be_copy(self, sibling: Sibling) -> bool:
         """Whether it is read, but was found before there was anything in it that could tell what it is."""
         reader = self._census.readers.get((sibling.dev, sibling.ino))

@@ -250,6 +250,10 @@ class Reader(Place):
         lengths = lines if isinstance(lines, int) else tuple(b - a for a, b in pairwise([0, *lines]))
         return Range(self.key, start, self.committed, lengths, content, lead, self.encoding)
 
+    def is_begun_in(self, fd: int) -> bool:
+        """Whether an open file, which is its own, still has what was handed on; raises OSError."""
+        return os.fstat(fd).st_size >= self.committed and self._proof_matches(fd)
+
     def _proof_matches(self, fd: int) -> bool:
         """Whether the bytes before the last offset that can be checked are what they were."""
         if self.lead is not None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from logstream.records import GapReason
 from logstream.tail.batch import display
 from logstream.tail.clocks import latest_seconds, not_later
+from logstream.tail.copies import Copies
 from logstream.tail.discovery import reason_of
 from logstream.tail.former import base_path_of, by_file, file_of, has_lost_its_file, is_outrun, path_of, places
 from logstream.tail.globs import is_matched
@@ -162,9 +163,8 @@ class Roster:
         What came and went while nobody looked would else wait until something is written to such a log again.
         """
         survived = self._histories.survived(spec)
-        return [
-            self._found_again(spec, path) for path in survived if not self._histories.has_base_of(path, self.lineages)
-        ]
+        others = (path for path in survived if not self._histories.has_base_of(path, self.lineages))
+        return [self._found_again(spec, path) for path in others]
 
     def _found_again(self, spec: SourceSpec, path: str) -> Lineage:
         """A lineage of the past that has no file: nobody need be told once more, but there may be something to read."""
@@ -231,8 +231,9 @@ class Roster:
     ) -> None:
         if lineage.has_history:
             self._succession.bind(lineage, turn)
-            if lineage.unsettled_since is not None or lineage.has_more_before:
-                return  # of those that wait some may be missing here: a listing is overtaken by renames
+            is_overtaken = lineage.unsettled_since is not None or lineage.has_more_before
+            if is_overtaken or Copies(self._census).is_outdated(lineage):
+                return  # some may be missing here, as a listing is overtaken by renames, or newer than what waits
         for sibling in siblings:
             if self._succession.reader_at(sibling.path, (sibling.dev, sibling.ino)) is not None:
                 continue

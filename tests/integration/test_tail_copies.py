@@ -16,6 +16,7 @@ import pytest
 from logstream.records import GapReason
 from logstream.tail import unpacking
 from logstream.tail.batch import Birth, Hole, Sealed
+from logstream.tail.discovery import find
 from logstream.tail.identity import TICK_NS
 from logstream.tail.likeness import Likeness
 from logstream.tail.packed import FRESH_SECONDS, Unpacked, unpack
@@ -84,6 +85,34 @@ async def test_of_several_rotations_by_copying_between_two_looks_all_copies_are_
         write(log, b"more\n")
         await sink.until(lambda: sink.texts[-1:] == [b"more"])
     assert sink.texts == [b"one", b"two", b"three", b"four", *last.splitlines(), b"more"]
+    assert not sink.of_kind(Hole)
+
+
+@pytest.mark.parametrize("grown", [b"5\n", b"last %s\n" % (b"x" * 200)], ids=["shorter", "longer than what was read"])
+async def test_copies_that_a_search_finds_before_the_truncation_is_noticed_come_behind_what_was_not_read(
+    tmp_path: Path, grown: bytes
+) -> None:
+    """The globs match the copies, too, of which the oldest has the rest of what was being read. Conformance: B7."""
+    sink, log, spec = RecordingSink(), tmp_path / "app.log", source(tmp_path / "app.log*")
+    write(log, b"one\n")
+    async with tailing(sink, spec) as supervisor:
+        await sink.first(1)
+        await looked_everywhere(supervisor)
+        # No await in between: for the tail all this happens at once, and then it hears of the search first.
+        for text in (b"two\n", b"three\n", b"four\n"):
+            write(log, text)
+            for number in (2, 1):
+                if (older := tmp_path / f"app.log.{number}").exists():
+                    older.rename(tmp_path / f"app.log.{number + 1}")
+            shutil.copyfile(log, tmp_path / "app.log.1")
+            os.truncate(log, 0)
+        write(log, grown)
+        supervisor._found.append((spec, find(spec.paths)))
+        await sink.first(5)
+        await looked_everywhere(supervisor)
+        write(log, b"more\n")
+        await sink.first(6)
+    assert sink.texts == [b"one", b"two", b"three", b"four", grown.rstrip(), b"more"]
     assert not sink.of_kind(Hole)
 
 

@@ -26,7 +26,7 @@ from logstream.tail.rotation import Sibling, base_names, oldest_first
 from logstream.tail.status import SourceStatus, survey
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from logstream.tail.batch import Known, SourceSpec
     from logstream.tail.discovery import Found, Sighting
@@ -64,8 +64,8 @@ class Roster:
         """Whether every source has been searched once."""
         return self._specs.keys() <= self._searched
 
-    def survey(self) -> Generator[None, None, tuple[SourceStatus, ...]]:
-        """What people may know of each source; pauses (yields) often."""
+    def survey(self) -> Iterator[tuple[SourceStatus, ...]]:
+        """What people may know of each source, at the end; before that it yields nothing, now and then."""
         return survey(tuple(self._specs), self.lineages.values(), dict(self._troubles))
 
     def remember(self, known: Iterable[Known], now: float, epoch_seconds: float) -> None:

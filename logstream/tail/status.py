@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from logstream.tail.batch import display
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from logstream.tail.lineage import Lineage
     from logstream.tail.reader import Reader
@@ -43,10 +43,10 @@ class SourceStatus(NamedTuple):
 
 def survey(
     names: Iterable[str], lineages: Iterable[Lineage], troubles: Mapping[str, Mapping[str, str]]
-) -> Generator[None, None, tuple[SourceStatus, ...]]:
+) -> Iterator[tuple[SourceStatus, ...]]:
     """The state of every path of these sources, and of every older life that is still being read.
 
-    Pauses (yields) often, and returns what it found.
+    Yields an empty tuple now and then, so that others may have their turn, and at the end what it found.
     """
     files: dict[str, list[FileStatus]] = {
         name: [FileStatus(display(path), "unreadable", reason, None, None, None) for path, reason in found.items()]
@@ -57,8 +57,8 @@ def survey(
         if lineage.spec.name in files:
             files[lineage.spec.name].extend(_files(lineage))
         if number % SLICE_LINEAGES == 0:
-            yield
-    return tuple(SourceStatus(name, tuple(sorted(found, key=_file))) for name, found in files.items())
+            yield ()
+    yield tuple(SourceStatus(name, tuple(sorted(found, key=_file))) for name, found in files.items())
 
 
 def _file(status: FileStatus) -> str:

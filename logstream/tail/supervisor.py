@@ -121,24 +121,15 @@ class Supervisor:
 
     def status(self) -> tuple[SourceStatus, ...]:
         """Every file of every source, in the order of the sources."""
-        steps = self._roster.survey()
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                found: tuple[SourceStatus, ...] = end.value
-                return found
+        *_, found = self._roster.survey()
+        return found
 
     async def survey_files(self) -> tuple[SourceStatus, ...]:
         """As `status`, while others have their turn: of some files it is how they were a moment ago."""
-        steps = self._roster.survey()
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                found: tuple[SourceStatus, ...] = end.value
-                return found
+        found: tuple[SourceStatus, ...] = ()
+        for found in self._roster.survey():  # noqa: B007 - the last one is meant
             await asyncio.sleep(0)
+        return found
 
     async def _read(self, stop: asyncio.Event) -> None:
         if self._watcher is not None:

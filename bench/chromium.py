@@ -73,14 +73,14 @@ class PageProcess:
 
     def __init__(self, browser: Browser, page: Page) -> None:
         """Find it among the browser's."""
-        told = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")
+        self._browser_protocol = browser.new_browser_cdp_session()
+        told = self._browser_protocol.send("SystemInfo.getProcessInfo")
         renderers = [process["id"] for process in told["processInfo"] if process["type"] == "renderer"]
         before = {number: _main_thread_seconds(number)[0] for number in renderers}
         page.evaluate(_BUSY)
         # A browser keeps others in reserve; nothing tells which is the page's but that it works when the page does.
         self.number: int = max(renderers, key=lambda number: _main_thread_seconds(number)[0] - before[number])
         self._browser = browser
-        self._browser_protocol = browser.new_browser_cdp_session()
         self._page = page
         self._protocol = page.context.new_cdp_session(page)
 

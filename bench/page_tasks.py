@@ -60,7 +60,7 @@ def tasks_in(trace: bytes, process: int, since_ms: float, until_ms: float) -> li
     threads: dict[Thread, list[Span]] = defaultdict(list)
     for event in events:
         if event["ph"] == "X":
-            span = Span(event["name"], event["ts"] / 1000, event["dur"] / 1000, event.get("tdur", 0) / 1000)
+            span = Span(event["name"], event["ts"] / 1000, event.get("dur", 0) / 1000, event.get("tdur", 0) / 1000)
             threads[_thread(event)].append(span)
     # The main thread's number is its process's.
     main = threads.pop((process, process), [])

@@ -1,7 +1,8 @@
 """`GET /api/v1/export`: all that a query selects of the past as one file, made while it is sent.
 
 Owns the file's form and its end. A page at a time is in memory, and the next one is read when the client has taken the
-one before. What is lost stands where it is missing; a shutdown cuts the response short, which a client sees.
+one before. What is lost stands before the page of records in which it is missing; a shutdown cuts the response short,
+which a client sees.
 """
 
 from __future__ import annotations

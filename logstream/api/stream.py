@@ -132,9 +132,9 @@ class LogFeed:
 
     def heartbeat(self) -> bytes:
         """A ping with the position reached; as long as the opening is not told, the next of that, which comes first."""
-        if self._opening:
+        if self._opening and not self._watch.is_over():
             return self._opening.pop()
-        position = self._subscriber.position
+        position = None if self._opening else self._subscriber.position
         lag_bytes = self._subscriber.lag_bytes
         if self._view.tells is not None:
             lag_bytes = min(lag_bytes, 1)  # how much else is written is nothing that this client may know

@@ -7,8 +7,9 @@ export type Fields = Readonly<Record<string, unknown>>;
 /** Undefined if the text is no JSON. Integers beyond 2^53 are bigint. */
 export function parseJson(text: string): unknown {
   try {
+    const json: unknown = JSON.parse(text); // first: what is marked is JSON then
     const marked = markIntegers(text);
-    return marked === null ? JSON.parse(text) : JSON.parse(marked, reviveInteger);
+    return marked === null ? json : JSON.parse(marked, reviveInteger);
   } catch {
     return undefined;
   }

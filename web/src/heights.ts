@@ -80,9 +80,4 @@ export class RowHeights {
       if ((number + 1) * KEYS_A_CHUNK <= firstKey || number * KEYS_A_CHUNK >= endKey) this.#chunks.delete(number);
     }
   }
-
-  /** Forgets all heights: the width has changed, or the type. */
-  clear(): void {
-    this.#chunks.clear();
-  }
 }

@@ -1,6 +1,7 @@
 /**
- * Integers of any size in JSON. JSON.parse rounds what lies beyond 2^53, and logs are full of such numbers: ids of traces,
- * orders and users, which are looked at, copied and searched for. They are bigint here. Pure; parsing itself is `guards`'.
+ * Long integers in JSON. JSON.parse rounds what lies beyond 2^53, and logs are full of such numbers: ids of traces, orders
+ * and users, which are looked at, copied and searched for. They are bigint here; in fields the server keeps up to 64 bits.
+ * Pure; parsing itself is `guards`'.
  */
 
 /** Whether there may be a long integer: all else is only for texts that have one. */
@@ -11,7 +12,7 @@ const INTEGER = /^-?\d+$/;
 const MARK = "\u0000";
 const MARKED = /\{\s*"\\u0000":\s*"(-?\d+)"\s*\}/g;
 
-/** The JSON with an object for `reviveInteger` in place of each long integer; null if it has none. */
+/** JSON, of which that must be certain, with an object for `reviveInteger` in place of each long integer; null if it has none. */
 export function markIntegers(json: string): string | null {
   if (!LONG.test(json)) return null;
   return json.replace(TOKENS, (token) =>

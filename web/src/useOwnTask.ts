@@ -4,10 +4,13 @@ import { onScopeDispose } from "vue";
 /** Asks for the work; once for all that was asked before it is done, and not after its component is gone. */
 export function useOwnTask(work: () => void): () => void {
   let timer: ReturnType<typeof setTimeout> | null = null;
+  let isOver = false;
   onScopeDispose(() => {
+    isOver = true;
     if (timer !== null) clearTimeout(timer);
   });
   return () => {
+    if (isOver) return; // a throttled caller may outlive its component
     timer ??= setTimeout(() => {
       timer = null;
       work();

@@ -41,4 +41,5 @@ describe("an integer beyond 2^53", () => {
 
 it("JSON that is broken is none, with long integers as without", () => {
   expect(parseJson(`[${LONG}`)).toBeUndefined();
+  expect(parseJson(`[0${LONG}]`)).toBeUndefined(); // no number of JSON begins with 0
 });

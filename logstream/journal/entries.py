@@ -79,7 +79,7 @@ class EntryCursor:
         return self.at < self._ledger.head and (last is None or last.at + last.weight <= self.at)
 
     async def arrive(self) -> None:
-        """Decode up to the place, a page of rows at a time: it may lie far behind the keyframe."""
+        """Decode up to the place, a row at a time: it may lie far behind the keyframe."""
         while self.is_spent and self._load():
             if self.is_spent:
                 await asyncio.sleep(0)
@@ -139,6 +139,9 @@ class EntryCursor:
 
     def _load(self) -> bool:
         """Decode the next row; False if there is none."""
+        if self._epoch != self._ledger.epoch:
+            self._begin()  # rows that were read before are of generations that may be forgotten
+            return True
         if not self._rows and not self._read_page():
             return False
         if self._rows:

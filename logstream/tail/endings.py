@@ -53,14 +53,21 @@ class Endings:
         """The bytes of an open file are not what they were: its life ends and another one begins in its place.
 
         Where it only lost its end, handed on (CUT) or not (SHRUNK), the new life goes on from there. Where a copy was
-        made before, what was not read yet is read there: the old life then stands before the new one.
+        made before, what was not read yet is read there: the old life then stands before the new one. Raises OSError if
+        nobody can say now; what it is has to be looked at again then.
         """
         base = {Verdict.SHRUNK: reader.committed, Verdict.CUT: reader.cut_end}.get(verdict, 0)
         if verdict is Verdict.CUT:
             turn.add(reader.cut_off())
-        copy = Answer.NONE if base else self._copies.find(lineage, reader)
-        # Nobody knows before it is unpacked whether a compressed file holds more than was read.
-        is_sought = copy is Answer.LATER or (copy is Answer.NONE and not base and may_be_packed(reader, lineage.home))
+        try:
+            copy = Answer.NONE if base else self._copies.find(lineage, reader)
+            # Nobody knows before it is unpacked whether a compressed file holds more than was read.
+            is_sought = copy is Answer.LATER or (
+                copy is Answer.NONE and not base and may_be_packed(reader, lineage.home)
+            )
+        except OSError:
+            reader.close()
+            raise
         is_lost = copy is Answer.NONE and not is_sought
         if is_lost:
             self._lose_unread(reader, GapReason.TRUNCATED, turn)

@@ -226,7 +226,10 @@ def _spool(  # noqa: PLR0913, PLR0917 - what is read, where to, and when to stop
         unpacked_bytes = most_bytes - left
         if unpacked_bytes < max(likeness.least_bytes, not is_whole) or not likeness.is_proven_by(spooled.fileno()):
             return None
-        return Unpacked(os.dup(spooled.fileno()), is_whole)
+        try:
+            return Unpacked(os.dup(spooled.fileno()), is_whole)
+        except OSError as cause:
+            raise NoRoomError(directory, cause) from cause
 
 
 def _write(spooled: IO[bytes], chunk: bytes, directory: Path) -> None:

@@ -112,7 +112,7 @@ class Reader(Place):
             return
         head = os.pread(opened.fd, HEAD_BYTES, 0)
         if head.startswith(self.unread):
-            self.head_length, self.head_crc = len(head), zlib.crc32(head)
+            self.head_length, self.head_crc, self.unread = len(head), zlib.crc32(head), first_written(head)
             self.size, self.mtime_ns = opened.facts.size, None
 
     def _recall(self, fd: int) -> None:
@@ -121,6 +121,8 @@ class Reader(Place):
             start = max(0, self.committed - RECENT_BYTES)
             self.recent = os.pread(fd, self.committed - start, start)
             self.lead = self.recent[-ANCHOR_BYTES:]
+            if not self.committed:
+                self.unread = first_written(os.pread(fd, HEAD_BYTES, 0))
 
     def advance(self, most_bytes: int, until: int | None = None) -> Range | Verdict:
         """Read on, at most about `most_bytes` and not beyond `until`: the next range, or why there is none.

@@ -245,6 +245,26 @@ async def test_a_row_that_is_known_in_part_is_read_to_its_end_before_the_rows_be
     ]
 
 
+async def test_rows_that_were_read_before_generations_were_forgotten_are_not_decoded_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger_module, "ROW_BYTES", 4)
+    journal = open_journal(tmp_path)
+    files = [StoryFile(tmp_path / f"{name}.log", "s") for name in "abc"]
+    for file in files:
+        await journal.commit(batch(file.changes(b"one\n")))
+    cursor = cursor_of(journal, 0)
+    assert cursor.peek() is not None
+    assert cursor._rows
+    del journal._ledger.by_slot[journal._ledger.lives[files[2].key].slot]
+    journal._ledger.epoch += 1
+    monkeypatch.setattr(journal._store, "rows_from", lambda _: [])
+
+    cursor.at = 8
+    await cursor.arrive()
+    assert cursor.peek() is None
+
+
 async def test_no_more_rows_are_decoded_than_lie_between_a_place_and_where_somebody_was_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

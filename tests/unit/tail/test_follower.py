@@ -13,6 +13,7 @@ import pytest
 from logstream.records import GapReason
 from logstream.tail import looking, unpacking
 from logstream.tail.batch import Birth, Hole, Moved, Notice, Range, Sealed, SourceSpec
+from logstream.tail.copies import Copies
 from logstream.tail.follower import Follower
 from logstream.tail.identity import Verdict
 from logstream.tail.lineage import Census, Lineage
@@ -616,3 +617,24 @@ def test_an_archive_for_which_there_is_no_descriptor_is_waited_for(
     while b"two\n" not in texts(changes):
         changes += desk.look(10)
     assert texts(changes) == [b"two\n"]
+
+
+def test_a_file_that_was_written_anew_is_looked_at_again_where_nobody_could_look_for_its_copy(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Conformance: F8."""
+    write(desk.log, b"one\n")
+    desk.look(0)
+    desk.log.with_name("app.log.1").write_bytes(desk.log.read_bytes())
+    os.truncate(desk.log, 0)
+    write(desk.log, b"two\n")
+    desk.restart(1)
+
+    def refused(*_: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Copies, "find", refused)
+        changes = [change for second in (1, 2, 3) for change in desk.look(second)]
+    assert not texts(changes)
+    assert texts([*desk.look(4), *desk.look(5)]) == [b"two\n"]

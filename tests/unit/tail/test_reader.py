@@ -155,3 +155,30 @@ def test_a_proof_fills_in_the_head_of_a_file_that_was_found_empty(shelf: Shelf) 
     proof = reader.prove(1.0)
     assert (proof.head_length, proof.head_crc) == (256, zlib.crc32(b"one\n" * 64))
     assert (reader.known().head_length, reader.known().head_crc) == (256, proof.head_crc)
+
+
+def test_what_was_noted_of_an_unread_file_is_not_overwritten_by_what_stands_there_after_a_truncation(
+    shelf: Shelf,
+) -> None:
+    """It waits for an older one, and is copied, truncated and written to until it is longer than it was."""
+    shelf.path.write_bytes(b"")
+    reader = shelf.reader()
+    reader.note_unread(shelf.opened())
+    shelf.path.write_bytes(b"first\n")
+    reader.note_unread(shelf.opened())
+    known = reader.known()
+    shelf.path.write_bytes(b"another, and a longer one\n")
+    reader.note_unread(shelf.opened())
+
+    assert (known.head_length, known.head_crc) == (6, zlib.crc32(b"first\n"))
+    assert (reader.head_length, reader.head_crc) == (known.head_length, known.head_crc)
+    assert reader.advance(MIB) is Verdict.TRUNCATED
+
+
+def test_an_unread_file_that_was_as_it_had_been_after_a_restart_is_seen_to_be_written_anew_since(shelf: Shelf) -> None:
+    shelf.path.write_bytes(b"first\n")
+    again, verdict = shelf.again(shelf.reader())
+    assert verdict is Verdict.GREW
+    shelf.path.write_bytes(b"another, and a longer one\n")
+
+    assert again.advance(MIB) is Verdict.TRUNCATED

@@ -81,7 +81,7 @@ class Succession:
         if len(lineage.readers) > count and live.size is not None:
             live.size = min(live.size, seen.st_size)  # what was seen of it before is in what was entered
         if is_sure:
-            live.written_ns = seen.st_mtime_ns
+            live.written_ns, live.emptied = seen.st_mtime_ns, None
         return is_sure
 
     def adopt(self, lineage: Lineage, sibling: Sibling, turn: Turn) -> bool:
@@ -280,9 +280,11 @@ def _but_copies(
 
     That is the oldest archive where its end is looked for in one, and copies made while it was still written to.
     """
+    if emptied is None:
+        return older
     is_sought = any(reader.gone_reason is not None and reader.fd is None for reader in lineage.readers)
     archive = next((one for one in older if isinstance(one, Packed)), None) if is_sought else None
-    copies = [one for one in older if isinstance(one, Opened) and emptied is not None and is_beginning_of(emptied, one)]
+    copies = [one for one in older if isinstance(one, Opened) and is_beginning_of(emptied, one)]
     for one in (archive, *copies):
         if one is not None and one.fd is not None:
             os.close(one.fd)

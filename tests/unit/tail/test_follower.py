@@ -20,7 +20,7 @@ from logstream.tail.lineage import Census, Lineage
 from logstream.tail.opening import OpenFiles
 from logstream.tail.reader import Reader
 from logstream.tail.turn import Pace, Turn
-from logstream.tail.unpacking import Unpacking
+from logstream.tail.unpacking import Answer, Unpacking
 from tests.tail_kit import Doors, write
 
 if TYPE_CHECKING:
@@ -638,3 +638,29 @@ def test_a_file_that_was_written_anew_is_looked_at_again_where_nobody_could_look
         changes = [change for second in (1, 2, 3) for change in desk.look(second)]
     assert not texts(changes)
     assert texts([*desk.look(4), *desk.look(5)]) == [b"two\n"]
+
+
+def test_an_archive_of_an_empty_log_is_read_though_the_end_of_an_older_life_is_still_looked_for(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Conformance: B7."""
+    archive = desk.log.with_name("app.log.1.gz")
+    write(desk.log, b"one\n")
+    desk.look(0)
+    write(desk.log, b"two\n")
+    archive.write_bytes(gzip.compress(desk.log.read_bytes()))
+    os.truncate(desk.log, 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.census.unpacking, "ask", lambda *_: Answer.LATER)
+        changes = [change for second in (1, 2, 3) for change in desk.look(second)]
+        archive.rename(desk.log.with_name("app.log.2.gz"))
+        write(desk.log, b"three\n")
+        archive.write_bytes(gzip.compress(desk.log.read_bytes()))
+        os.truncate(desk.log, 0)
+        changes += desk.look(4)
+    for second in range(5, 60):
+        changes += desk.look(second)
+        if desk.census.unpacking._worker is not None:
+            desk.census.unpacking._worker.submit(bool).result()
+    assert texts(changes) == [b"two\n", b"three\n"]
+    assert Hole not in kinds(changes)

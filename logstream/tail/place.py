@@ -143,6 +143,10 @@ class Place:
         """Whether there is nothing to read, and nothing to say, of its file as stat has just `seen` it."""
         return self.is_drained and self.is_untouched(seen.st_size, seen.st_mtime_ns) and not self.is_unproven
 
+    def forget_unread(self, size: int) -> None:
+        """Note that its file has `size` bytes, which may be others than those that were seen there before."""
+        self.size, self.unread = min(self.size or 0, size), b""
+
     def note_emptied(self, before: Known) -> None:
         """Note that the life `before` was in its file, and that was truncated: perhaps often, and copied each time."""
         if before.last_ns is not None:

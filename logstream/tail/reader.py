@@ -121,7 +121,7 @@ class Reader(Place):
             start = max(0, self.committed - RECENT_BYTES)
             self.recent = os.pread(fd, self.committed - start, start)
             self.lead = self.recent[-ANCHOR_BYTES:]
-            if not self.committed:
+            if self.head_length and not self.committed:
                 self.unread = first_written(os.pread(fd, HEAD_BYTES, 0))
 
     def advance(self, most_bytes: int, until: int | None = None) -> Range | Verdict:

@@ -79,7 +79,7 @@ class Succession:
         is_sure = self._enter_unseen(lineage, live, turn, is_bounded=True)
         lineage.last_mtime_ns = seen.st_mtime_ns
         if len(lineage.readers) > count and live.size is not None:
-            live.size = min(live.size, seen.st_size)  # what was seen of it before is in what was entered
+            live.forget_unread(seen.st_size)  # it is in what was entered
         if is_sure:
             live.written_ns, live.emptied = seen.st_mtime_ns, None
         return is_sure

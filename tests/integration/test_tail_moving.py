@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from logstream.records import GapReason
 from logstream.tail import supervisor as tail_supervisor
 from logstream.tail.batch import Birth, Hole, Moved
 from logstream.tail.discovery import search
@@ -419,6 +420,23 @@ async def test_a_copy_beside_a_file_that_is_still_there_is_a_file_of_its_own(tmp
         write(log, b"here\n")
         await sink.first(201)
     assert len(sink.births) == 2
+
+
+async def test_a_log_that_repeats_itself_and_is_replaced_by_more_while_down_comes_twice_and_misses_nothing(
+    tmp_path: Path,
+) -> None:
+    """It may as well be a new file that begins alike. Torture, seed 33333."""
+    sink, log, lines = RecordingSink(), tmp_path / "app.log", [b"%d%s" % (number, b"-" * 2000) for number in range(50)]
+    content = b"".join(line + b"\n" for line in lines)
+    write(log, content)
+    await first_run(sink, source(log), 50)
+    write(tmp_path / "made", content + b"more\n")
+    (tmp_path / "made").rename(log)
+    async with tailing(sink, source(log), known=sink.known(), first_seen=()):
+        await sink.until(lambda: sink.texts[-1:] == [b"more"])
+    assert sink.texts == [*lines, *lines, b"more"]
+    (hole,) = sink.of_kind(Hole)
+    assert (hole.start, hole.end, hole.reason) == (len(content), None, GapReason.DELETED)
 
 
 async def test_a_log_of_lines_that_are_all_the_same_is_another_one_after_a_rotation(tmp_path: Path) -> None:

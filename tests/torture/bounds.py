@@ -106,7 +106,7 @@ class Bounds(RuleBasedStateMachine):
             return True
         sees_all = self.world.story.has_looked and not self.world.story.is_down
         lines = [line for line in life.lines if line.is_told or sees_all]
-        return bool(lines) and lines[-1].end >= TELLING_BYTES
+        return bool(lines) and lines[-1].end >= TELLING_BYTES and not _repeats_itself(log, lines[-1].end)
 
     def let_look_at_replaced(self) -> None:
         """The service goes: of a file that more has taken the place of it will know what it recorded, and no more."""
@@ -114,7 +114,7 @@ class Bounds(RuleBasedStateMachine):
             if log.live is None or not log.live.has_unseen_file or self.world.is_full:
                 continue
             told_bytes = max((line.end for line in log.live.lines if line.is_told), default=0)
-            if 0 < told_bytes < TELLING_BYTES:
+            if 0 < told_bytes < TELLING_BYTES or (told_bytes and _repeats_itself(log, told_bytes)):
                 # So little is no proof, and the lines come twice: docs/guarantees.md.
                 self.world.be_looked_at(log)
 
@@ -135,3 +135,10 @@ class Bounds(RuleBasedStateMachine):
         if any(older.is_copy for older in olders) and not self.world.story.is_down:
             self.world.catch_up()
         return True
+
+
+def _repeats_itself(log: Log, end: int) -> bool:
+    """Whether the last KiB before `end` stands elsewhere in the 64 KiB before it, too: docs/guarantees.md."""
+    near = log.path.read_bytes()[:end][-64 * 1024 :]
+    last = near[-min(1024, len(near) // 2 + 1) :]
+    return near.find(last) != len(near) - len(last)

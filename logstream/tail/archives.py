@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from logstream.records import GapReason
 from logstream.tail.batch import Hole, Sealed, display
 from logstream.tail.heirs import Heirs
+from logstream.tail.identity import contradict
 from logstream.tail.moving import go_on_held, go_on_packed, take_over
 from logstream.tail.reader import Reader
-from logstream.tail.unpacking import Answer
+from logstream.tail.unpacking import Answer, may_be_packed
 
 if TYPE_CHECKING:
     from logstream.tail.batch import Known
@@ -73,11 +74,23 @@ class Archives:
                 self._endings.end_as_nothing(lineage, reader, turn)
                 return None
             self._census.set_aside(heir.inode, heir.written_ns or 0)
-        if heir is Answer.NONE and reader.may_be_copy and self._heirs.is_packed_copy(lineage, reader):
-            # It was a copy in the making, and has been compressed since.
+        if heir is Answer.NONE and reader.may_be_copy and self._was_nothing(lineage, reader):
             self._endings.end_as_nothing(lineage, reader, turn)
             return None
         return heir
+
+    def _was_nothing(self, lineage: Lineage, reader: Reader) -> bool:
+        """Whether a file that was found empty under the name of an older life was none, as far as anybody can tell.
+
+        A copy in the making that has been compressed since, or what `shred` had emptied of a file that was compressed.
+        """
+        finished = (*self._census.departed, *self._census.finished.values())
+        is_emptied = any(
+            (one.dev, one.ino) == reader.inode and one.key != reader.key and not contradict(one.igen, reader.igen)
+            for one in finished
+        )
+        is_shredded = is_emptied and may_be_packed(reader, lineage.home)
+        return is_shredded or self._heirs.is_packed_copy(lineage, reader)
 
     def _recognise(self, packed: Reader, known: Known) -> None:
         """An archive is only a copy of a life that is known: its file is known by that from now on."""

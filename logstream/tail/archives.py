@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from logstream.records import GapReason
 from logstream.tail.batch import Hole, Sealed, display
-from logstream.tail.heirs import Heirs
+from logstream.tail.heirs import Heirs, is_truncated
 from logstream.tail.identity import contradict
 from logstream.tail.moving import go_on_held, go_on_packed, take_over
 from logstream.tail.reader import Reader
@@ -74,13 +74,13 @@ class Archives:
                 self._endings.end_as_nothing(lineage, reader, turn)
                 return None
             self._census.set_aside(heir.inode, heir.written_ns or 0)
-        if heir is Answer.NONE and reader.may_be_copy and self._was_nothing(lineage, reader):
+        if heir is Answer.NONE and self._was_nothing(lineage, reader):
             self._endings.end_as_nothing(lineage, reader, turn)
             return None
         return heir
 
     def _was_nothing(self, lineage: Lineage, reader: Reader) -> bool:
-        """Whether a file that was found empty under the name of an older life was none, as far as anybody can tell.
+        """Whether a file that was found empty was no life of its own, as far as anybody can tell.
 
         A copy in the making that has been compressed since, or what `shred` had emptied of a file that was compressed.
         """
@@ -89,8 +89,9 @@ class Archives:
             (one.dev, one.ino) == reader.inode and one.key != reader.key and not contradict(one.igen, reader.igen)
             for one in finished
         )
+        is_emptied |= any(is_truncated(one) for one in lineage.readers[: lineage.readers.index(reader)])
         is_shredded = is_emptied and may_be_packed(reader, lineage.home)
-        return is_shredded or self._heirs.is_packed_copy(lineage, reader)
+        return is_shredded or (reader.may_be_copy and self._heirs.is_packed_copy(lineage, reader))
 
     def _recognise(self, packed: Reader, known: Known) -> None:
         """An archive is only a copy of a life that is known: its file is known by that from now on."""

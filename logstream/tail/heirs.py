@@ -60,7 +60,7 @@ class Heirs:
         copied = {key for one in self._heirs_among(archives, lineage, reader, family) for key in self._keys_of(one)}
         there = {(sibling.dev, sibling.ino) for sibling in family.values()}
         originals = (one for one in lineage.readers if one.key in copied and one is not reader and not one.is_packed)
-        return any(one is lineage.live or one.inode in there or _is_truncated(one) for one in originals)
+        return any(one is lineage.live or one.inode in there or is_truncated(one) for one in originals)
 
     def _oldest(self, lineage: Lineage, reader: Reader, family: dict[str, Sibling], turn: Turn) -> Reader | Answer:
         waiting = {
@@ -131,7 +131,7 @@ class Heirs:
         return packed
 
 
-def _is_truncated(reader: Reader) -> bool:
+def is_truncated(reader: Reader) -> bool:
     """Whether the file of `reader` is another life's now."""
     return reader.inode == NO_INODE and reader.former_inode is None
 

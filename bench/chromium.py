@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from playwright.sync_api import Error, ViewportSize, sync_playwright
 
 from bench.errors import BenchError
-from bench.page_tasks import Wait
+from bench.page_tasks import Wait, process_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,8 +25,8 @@ VIEWPORT: Final = ViewportSize(width=1440, height=900)
 # Tasks of all threads, what the page's consist of, and what collecting its garbage does.
 _TRACED: Final = ("toplevel", "devtools.timeline", "disabled-by-default-v8.gc")
 _LOOK_SECONDS: Final = 0.05
-# So much work, not so much time: where others have the cores, little is done in a time.
-_BUSY: Final = "() => { let sum = 0; for (let step = 0; step < 3e8; step++) sum = (sum + step) | 0; return sum; }"
+# Its event TracingStartedInBrowser names the process of each frame.
+_TELLS_PROCESSES: Final = "disabled-by-default-devtools.timeline"
 
 
 @contextmanager
@@ -72,14 +72,10 @@ class PageProcess:
     """The process in which the one page of a browser runs."""
 
     def __init__(self, browser: Browser, page: Page) -> None:
-        """Find it among the browser's."""
+        """Find it: a browser keeps others in reserve, which look like it and work now and then. Raises BenchError."""
         self._browser_protocol = browser.new_browser_cdp_session()
-        told = self._browser_protocol.send("SystemInfo.getProcessInfo")
-        renderers = [process["id"] for process in told["processInfo"] if process["type"] == "renderer"]
-        before = {number: _main_thread_seconds(number)[0] for number in renderers}
-        page.evaluate(_BUSY)
-        # A browser keeps others in reserve; nothing tells which is the page's but that it works when the page does.
-        self.number: int = max(renderers, key=lambda number: _main_thread_seconds(number)[0] - before[number])
+        browser.start_tracing(page=page, categories=[_TELLS_PROCESSES])
+        self.number: int = process_in(browser.stop_tracing())
         self._browser = browser
         self._page = page
         self._protocol = page.context.new_cdp_session(page)

@@ -1,4 +1,4 @@
-"""The page's tasks, from a trace of Chromium's: how long each took and worked, and of a long one what stood in it.
+"""The page's process and its tasks, from a trace of Chromium's: how long each took and worked, and why.
 
 A task that takes longer than it works waits: for a core that others have, or for another thread. Which of the two says
 the kernel, which counts how long a thread that could run did not; who had the cores, as far as it was the browser
@@ -12,6 +12,8 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
+
+from bench.errors import BenchError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,6 +53,17 @@ class Wait(NamedTuple):
 
     at_ms: float
     waited_ms: float
+
+
+def process_in(trace: bytes) -> int:
+    """The process of the page's own frame, as Chromium names it where a trace begins. Raises BenchError."""
+    for event in orjson.loads(trace)["traceEvents"]:
+        if event["name"] == "TracingStartedInBrowser":
+            for frame in event["args"]["data"]["frames"]:
+                if frame["isOutermostMainFrame"]:
+                    return int(frame["processId"])
+    message = "Chromium's trace does not name the page's process"
+    raise BenchError(message)
 
 
 def tasks_in(trace: bytes, process: int, since_ms: float, until_ms: float) -> list[Task]:

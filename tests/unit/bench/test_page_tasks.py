@@ -5,7 +5,8 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from bench.page_tasks import Span, Task, Wait, most_waited_ms, tasks_in, told
+from bench.errors import BenchError
+from bench.page_tasks import Span, Task, Wait, most_waited_ms, process_in, tasks_in, told
 
 MAIN = 7
 COMPOSITOR = 8
@@ -92,3 +93,19 @@ def test_of_a_task_of_which_nothing_is_known_no_more_is_told(waits: list[Wait]) 
 
     assert "nothing with a name" in words
     assert words.endswith("meanwhile: none")
+
+
+def begun(*frames: dict[str, object]) -> dict[str, object]:
+    return {"name": "TracingStartedInBrowser", "ph": "I", "args": {"data": {"frames": frames}}}
+
+
+def test_a_page_is_in_the_process_that_the_beginning_of_a_trace_names() -> None:
+    frames = [{"processId": 4, "isOutermostMainFrame": False}, {"processId": MAIN, "isOutermostMainFrame": True}]
+
+    assert process_in(orjson.dumps({"traceEvents": [event(), begun(*frames)]})) == MAIN
+
+
+@pytest.mark.parametrize("events", [[], [event()], [begun()]])
+def test_a_trace_that_names_no_process_is_an_error(events: list[dict[str, object]]) -> None:
+    with pytest.raises(BenchError, match="does not name"):
+        process_in(orjson.dumps({"traceEvents": events}))

@@ -19,6 +19,8 @@ from logstream.tail.rotation import is_older_name
 from logstream.tail.unpacking import Answer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from logstream.tail.lineage import Census, Lineage
     from logstream.tail.reader import Reader
     from logstream.tail.rotation import Sibling
@@ -55,15 +57,27 @@ class Copies:
         for sibling in sorted(strangers, key=lambda sibling: -sibling.mtime_ns):
             if since is not None and sibling.mtime_ns < since:
                 break
-            opened = self._census.open_files.open(sibling.path)
-            if isinstance(opened, Refused):
-                if opened.is_exhausted:
-                    raise OSError(errno.EMFILE, opened.reason)
+            opened = self._open(sibling.path)
+            if opened is None:
                 continue
             if not opened.is_compressed and reader.is_copied_in(opened):
                 return opened.fd
             os.close(opened.fd)
         return None
+
+    def is_copy_of_any(self, sibling: Sibling, lives: Iterable[Reader]) -> bool:
+        """Whether a file that is not compressed is a copy of one of these lives, as far as that was read.
+
+        One that was written last before that cannot be. Raises OSError where no descriptor is left to look.
+        """
+        told = [one for one in lives if not one.is_blank and sibling.mtime_ns >= (one.known().last_ns or 0)]
+        opened = None if sibling.name.is_compressed or not told else self._open(sibling.path)
+        if opened is None:
+            return False
+        try:
+            return not opened.is_compressed and any(one.is_copied_in(opened) for one in told)
+        finally:
+            os.close(opened.fd)
 
     def is_being_read(self, lineage: Lineage, opened: Opened) -> bool:
         """Whether a compressed file is a copy of one that is open: what is newer must not wait until it is unpacked."""
@@ -114,6 +128,15 @@ class Copies:
             os.close(own)
         live.mtime_ns = None
         return True
+
+    def _open(self, path: str) -> Opened | None:
+        """The file at `path`, if it can be opened; raises OSError where no descriptor is left for it."""
+        opened = self._census.open_files.open(path)
+        if isinstance(opened, Opened):
+            return opened
+        if opened.is_exhausted:
+            raise OSError(errno.EMFILE, opened.reason)
+        return None
 
     def _may_be_copy(self, sibling: Sibling) -> bool:
         """Whether it is read, but was found before there was anything in it that could tell what it is."""

@@ -37,17 +37,19 @@ class Heirs:
         """The oldest archive that may be the file of `reader` and is nobody's yet, as a life that waits; NONE; LATER.
 
         Of several lives that were empty the oldest asks first. LATER where none can be opened now, and while files are
-        being renamed: one may have been passed over.
+        being renamed: one may have been passed over, or the file of a newer life, whose name tells that one is newer.
+        Raises OSError where no descriptor is left to look.
         """
-        for _ in range(ATTEMPTS):
-            family = _family_of(lineage, reader)
-            heir = self._oldest(lineage, reader, family, turn)
-            if heir is Answer.NONE and inodes_of(_family_of(lineage, reader)) == inodes_of(family):
-                return heir
-            if heir not in {Answer.NONE, Answer.GONE}:
-                return heir
         pace = self._census.pace
         is_over = turn.now - reader.grown_at >= pace.absence_seconds + pace.unsettled_seconds
+        for _ in range(ATTEMPTS):
+            family = _family_of(lineage, reader)
+            heirs = self._heirs_in(family, lineage, reader)
+            if not is_over and inodes_of(_family_of(lineage, reader)) != inodes_of(family):
+                continue
+            heir = self._first_of(heirs, lineage, reader, turn)
+            if heir is not Answer.GONE:
+                return heir
         return Answer.NONE if is_over else Answer.LATER
 
     def is_packed_copy(self, lineage: Lineage, reader: Reader) -> bool:
@@ -62,15 +64,25 @@ class Heirs:
         originals = (one for one in lineage.readers if one.key in copied and one is not reader and not one.is_packed)
         return any(one is lineage.live or one.inode in there or is_truncated(one) for one in originals)
 
-    def _oldest(self, lineage: Lineage, reader: Reader, family: dict[str, Sibling], turn: Turn) -> Reader | Answer:
+    def _heirs_in(
+        self, family: dict[str, Sibling], lineage: Lineage, reader: Reader
+    ) -> list[tuple[Sibling, Reader | None]]:
+        """Those that may be the file of `reader`, oldest first, with the life that waits for each, if one does."""
+        behind = lineage.readers[lineage.readers.index(reader) :]
         waiting = {
             sibling: packed
-            for packed in lineage.readers[lineage.readers.index(reader) :]
-            if packed.is_packed and self._is_new(sibling := _sibling_of(lineage, packed))
+            for packed in behind
+            if packed.is_packed and self._is_new(sibling := _sibling_of(lineage, packed, family))
         }
         strangers = (sibling for sibling in settled(family) if self._is_nobodys(sibling, reader))
-        for sibling in self._heirs_among([*waiting, *strangers], lineage, reader, family):
-            heir = waiting.get(sibling) or self._enter(lineage, reader, sibling, turn)
+        found = self._heirs_among([*waiting, *strangers], lineage, reader, family)
+        return [(sibling, waiting.get(sibling)) for sibling in found]
+
+    def _first_of(
+        self, heirs: list[tuple[Sibling, Reader | None]], lineage: Lineage, reader: Reader, turn: Turn
+    ) -> Reader | Answer:
+        for sibling, packed in heirs:
+            heir = packed or self._enter(lineage, reader, sibling, turn)
             if heir is not Answer.NONE:
                 return heir
         return Answer.NONE
@@ -81,19 +93,27 @@ class Heirs:
         """Those that may be the file of `reader` by name and time, oldest first."""
         was = rotated_name(os.path.basename(lineage.home), os.path.basename(reader.path))
         since_ns = reader.known().last_ns or 0
-        newer = self._names_of_newer(lineage, reader, family)
-        return oldest_first(
+        heirs = [
             sibling
             for sibling in siblings
-            if sibling.mtime_ns >= since_ns
-            and (was is None or may_have_become(was, sibling.name))
-            and not any(is_named_newer(sibling.name, name) for name in newer)
-        )
+            if sibling.mtime_ns >= since_ns and (was is None or may_have_become(was, sibling.name))
+        ]
+        newer = self._names_of_newer(lineage, reader, family) if heirs else []
+        return oldest_first(one for one in heirs if not any(is_named_newer(one.name, name) for name in newer))
 
     def _names_of_newer(self, lineage: Lineage, reader: Reader, family: dict[str, Sibling]) -> list[Rotated]:
-        """The names that the files of lives which came after `reader` have now, or copies of them."""
-        newer = {one.key for one in lineage.readers[lineage.readers.index(reader) + 1 :] if not one.is_packed}
-        return [one.name for one in family.values() if self._keys_of(one) & newer and self._copies.is_known(one)]
+        """The names that the files of lives which came after `reader` have now, or copies of them.
+
+        Of a life that was copied away and truncated, or compressed since, a copy may be all that is left by its name.
+        """
+        newer = [one for one in lineage.readers[lineage.readers.index(reader) + 1 :] if not one.is_packed]
+        return [one.name for one in family.values() if self._is_of_any(one, newer)]
+
+    def _is_of_any(self, sibling: Sibling, lives: list[Reader]) -> bool:
+        keys = self._keys_of(sibling)
+        if keys and self._copies.is_known(sibling):
+            return not keys.isdisjoint(one.key for one in lives)
+        return self._copies.is_copy_of_any(sibling, lives)
 
     def _keys_of(self, sibling: Sibling) -> set[str]:
         inode = (sibling.dev, sibling.ino)
@@ -143,7 +163,8 @@ def _family_of(lineage: Lineage, reader: Reader) -> dict[str, Sibling]:
     return family_of(home) if elsewhere == home else family_of(home) | family_of(elsewhere)
 
 
-def _sibling_of(lineage: Lineage, packed: Reader) -> Sibling | None:
-    """The file of `packed` under the name that it had when it was found."""
-    name = rotated_name(os.path.basename(lineage.home), os.path.basename(packed.path))
-    return None if name is None else Sibling(packed.path, name, *packed.inode, packed.written_ns or 0, packed.igen)
+def _sibling_of(lineage: Lineage, packed: Reader, family: dict[str, Sibling]) -> Sibling | None:
+    """The file of `packed`, as it was found, under the name that it has by now; its last one if it has none."""
+    path = next((path for path, one in family.items() if (one.dev, one.ino) == packed.inode), packed.path)
+    name = rotated_name(os.path.basename(lineage.home), os.path.basename(path))
+    return None if name is None else Sibling(path, name, *packed.inode, packed.written_ns or 0, packed.igen)

@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from logstream.records import GapReason
-from logstream.tail import opening
+from logstream.tail import heirs, opening
 from logstream.tail.batch import Hole
+from logstream.tail.family import family_of
+from logstream.tail.rotation import rotated_name
 from tests.tail_kit import BRISK, Doors, RecordingSink, eventually, looked_everywhere, source, tailing, write
 
 if TYPE_CHECKING:
     from logstream.tail.batch import SourceSpec
+    from logstream.tail.rotation import Sibling
 
 PATIENT = replace(BRISK, rotate_wait_seconds=60.0)
 """What has lost its name is not finished before the tail goes."""
@@ -153,6 +156,94 @@ async def test_a_file_that_was_empty_and_is_gone_is_missed_beside_archives_of_ot
     assert sink.texts == expected
     ((birth, *_), (hole,)) = list(sink.births), sink.of_kind(Hole)
     assert (hole.key, hole.start, hole.end, hole.reason) == (birth, 0, None, GapReason.DELETED)
+
+
+@pytest.mark.parametrize("glob", ["app.log", "app.log*"])
+@pytest.mark.parametrize("is_copied", [False, True], ids=["renamed", "copied"])
+async def test_an_archive_that_is_newer_than_a_copy_of_a_newer_life_is_not_that_of_an_empty_file(
+    tmp_path: Path, glob: str, *, is_copied: bool
+) -> None:
+    """Else its lines come before what was not read of that life. Torture, seed 53535. Conformance: A15, B7."""
+    sink, log, spec = RecordingSink(), tmp_path / "app.log", source(tmp_path / glob)
+    first, second, third = (tmp_path / f"app.log.{number}" for number in (1, 2, 3))
+    await seen_empty(sink, spec, log, first)
+    write(log, b"two\n")
+    first.rename(second)
+    shutil.copyfile(log, first)
+    os.truncate(log, 0)
+    write(log, b"three\n")
+    second.rename(third)
+    first.rename(second)
+    if is_copied:
+        shutil.copyfile(log, first)
+        os.truncate(log, 0)
+    else:
+        log.rename(first)
+    compress(first)
+    write(log, b"four\n")
+    with third.open():  # its inode's number is not given again
+        third.unlink()
+        async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
+            await sink.first(4)
+            await looked_everywhere(supervisor)
+    assert sink.texts == [b"one", b"two", b"three", b"four"]
+    (hole,) = sink.of_kind(Hole)
+    assert (hole.key, hole.start, hole.end) == (next(iter(sink.births)), 0, None)
+
+
+async def test_an_archive_is_given_to_an_empty_file_by_no_listing_that_was_overtaken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files that are renamed while their directory is listed are missing there, also those that tell what is newer."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    await seen_empty(sink, source(log), log, tmp_path / "app.log.1")
+    (tmp_path / "app.log.1").unlink()
+    write(log, b"two\n")
+    log.rename(tmp_path / "app.log.2")
+    write(tmp_path / "app.log.1", b"three\n")
+    compress(tmp_path / "app.log.1")
+    write(log, b"four\n")
+    two, listings = str(tmp_path / "app.log.2"), iter(range(3, 50))
+
+    def overtaken(path: str) -> dict[str, Sibling]:
+        """For some time there is never the newer file's name, and always a new one of one that is very old."""
+        family, number = family_of(path), next(listings, None)
+        if number is not None and two in family:
+            gone, name = family.pop(two), f"app.log.{number}"
+            old = gone._replace(path=name, name=rotated_name("app.log", name) or gone.name, ino=0, mtime_ns=0)
+            family[str(tmp_path / name)] = old
+        return family
+
+    monkeypatch.setattr(heirs, "family_of", overtaken)
+    async with tailing(sink, source(log), known=sink.known(), first_seen=()) as supervisor:
+        await sink.first(4)
+        await looked_everywhere(supervisor)
+    assert next(listings, None) is None
+    assert sink.texts == [b"one", b"two", b"three", b"four"]
+
+
+async def test_an_archive_stays_that_of_an_empty_file_when_all_are_renamed_before_it_is_missed(tmp_path: Path) -> None:
+    """Names tell which file is newer only where both are had at the same time."""
+    sink, log, spec = RecordingSink(), tmp_path / "app.log", source(tmp_path / "app.log")
+    await seen_empty(sink, spec, log, tmp_path / "app.log.1")
+    write(tmp_path / "app.log.1", b"late\n")
+    held = [(tmp_path / "app.log.1").open(), log.open()]  # their inodes' numbers are not given again
+    compress(tmp_path / "app.log.1", tmp_path / "app.log.3")
+    log.unlink()
+    write(tmp_path / "app.log.1", b"two\n")
+    write(log, b"three\n")
+    slow = replace(BRISK, absence_seconds=0.5)
+    async with tailing(sink, spec, known=sink.known(), first_seen=(), pace=slow) as supervisor:
+        lineage = supervisor._roster.lineages[str(log)]
+        await eventually(lambda: lineage.readers[0].is_missing and len(lineage.readers) == 5)
+        (tmp_path / "app.log.3.gz").rename(tmp_path / "app.log.6.gz")
+        (tmp_path / "app.log.1").rename(tmp_path / "app.log.4")
+        await sink.first(4)
+        await looked_everywhere(supervisor)
+    for file in held:
+        file.close()
+    assert sink.texts == [b"one", b"late", b"two", b"three"]
+    assert [hole.key for hole in sink.of_kind(Hole)] == [list(sink.births)[1]]  # the one that was deleted
 
 
 async def test_a_file_that_was_empty_and_compressed_empty_is_no_gap(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from logstream.tail.discovery import Found
     from logstream.tail.lineage import Lineage
     from logstream.tail.supervisor import Supervisor
-    from logstream.tail.turn import Turn
+    from logstream.tail.turn import Pace, Turn
 
 MUCH = b"".join(b"line %d of many\n" % number for number in range(100))
 
@@ -56,6 +56,11 @@ def replace(log: Path, content: bytes) -> None:
     new = log.with_suffix(".new")
     new.write_bytes(content)
     new.rename(log)
+
+
+def waiting_for_arrivals(seconds: float) -> Pace:
+    """However slow the machine is: what is copied here from another file system is waited for so long."""
+    return replaced(BRISK, absence_seconds=seconds, unsettled_seconds=seconds, rotate_wait_seconds=seconds)
 
 
 @pytest.mark.parametrize("old", [b"one\n", b"one\ntwo\nthr", MUCH], ids=["a line", "a part of a line", "much"])
@@ -357,7 +362,7 @@ async def test_a_file_that_is_found_while_it_is_moved_to_another_file_system_is_
     if is_down:
         await first_run(sink, spec, 100)
         write(there, b"")
-    pace = replaced(BRISK, absence_seconds=PATIENCE_SECONDS, unsettled_seconds=PATIENCE_SECONDS)
+    pace = waiting_for_arrivals(PATIENCE_SECONDS)
     async with tailing(sink, spec, known=sink.known(), pace=pace) as supervisor:
         await sink.first(100)
         for part in (MUCH[:0], MUCH[:700], MUCH[700:]):
@@ -379,7 +384,7 @@ async def test_what_mv_moves_to_another_file_system_is_the_same(tmp_path: Path, 
     spec = source(tmp_path / "*.log", elsewhere / "*.log")
     lines = [b"%d %s" % (number, b"x" * 1000) for number in range(24_000)]
     write(log, b"".join(line + b"\n" for line in lines))
-    async with tailing(sink, spec, pace=replaced(BRISK, absence_seconds=PATIENCE_SECONDS)):
+    async with tailing(sink, spec, pace=waiting_for_arrivals(PATIENCE_SECONDS)):
         await sink.first(len(lines))
         mv = await asyncio.create_subprocess_exec("mv", log, there)
         assert await mv.wait() == 0
@@ -395,7 +400,7 @@ async def test_a_file_of_the_same_name_in_another_file_system_waits_for_nothing_
     """Conformance: D4."""
     sink, log, there = RecordingSink(), tmp_path / "app.log", elsewhere / "app.log"
     spec = source(tmp_path / "*.log", elsewhere / "*.log")
-    pace = replaced(BRISK, absence_seconds=3600.0, unsettled_seconds=3600.0)
+    pace = waiting_for_arrivals(3600.0)
     write(log, MUCH)
     async with tailing(sink, spec, pace=pace) as supervisor:
         await sink.first(100)

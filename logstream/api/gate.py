@@ -12,6 +12,7 @@ import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from logstream.access import (
@@ -34,7 +35,7 @@ from logstream.api.tries import OwnTries
 from logstream.errors import LogstreamError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from quart import Request
@@ -49,6 +50,7 @@ MOST_CHECKS_WAITING: Final = 16
 CHECKS_RETRY_SECONDS: Final = 5
 _LOOK_AGAIN_SECONDS: Final = 5.0
 """How long it may take until an open stream notices what nobody tells: that its session's time is over."""
+_OTHER_VIEWER: Final = "who you are, or what you may see, has changed: connect again"
 
 
 class LoginsBusyError(LogstreamError):
@@ -74,33 +76,49 @@ class Opened(NamedTuple):
 class Watch:
     """One open answer, and whether whoever gets it would still be let in and see the same."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what one answer rests on
         self,
         gate: Gate,
         viewer: Viewer,
         scope: SourceScope,
         names: Callable[[], tuple[str, ...]],
         wake: Callable[[], None],
+        globs: Sequence[str],
     ) -> None:
-        """All is well now. `wake` is called at once when it is no more."""
+        """All was well when it was asked for. `wake` is called at once when it is no more."""
         self.wake = wake
         self._gate = gate
         self._viewer = viewer
         self._scope = scope
         self._names = names
-        self._epoch = gate.epoch
-        self._look_again_seconds = time.monotonic() + _LOOK_AGAIN_SECONDS
-        self._is_over = False
+        # Of who sees a part the scope itself is looked at.
+        self._globs = tuple(globs) if scope.is_whole else ()
+        self._epoch: int | None = None  # a reload may have come between the question and this
+        self._look_again_seconds = 0.0
+        self._why_over = ""
 
     def is_over(self) -> bool:
         """Whether the answer must end."""
+        return bool(self.why_over())
+
+    def why_over(self) -> str:
+        """Why the answer must end, for whoever gets it; empty if it need not."""
         now = time.monotonic()
-        if self._is_over or (self._epoch == self._gate.epoch and now < self._look_again_seconds):
-            return self._is_over
-        self._epoch, self._look_again_seconds = self._gate.epoch, now + _LOOK_AGAIN_SECONDS
-        is_same = self._scope.is_whole or scope_of(self._viewer, self._names()) == self._scope
-        self._is_over = not (is_same and self._gate.still(self._viewer))
-        return self._is_over
+        if not self._why_over and (self._epoch != self._gate.epoch or now >= self._look_again_seconds):
+            self._epoch, self._look_again_seconds = self._gate.epoch, now + _LOOK_AGAIN_SECONDS
+            self._why_over = self._look()
+        return self._why_over
+
+    def _look(self) -> str:
+        names = self._names()
+        is_same = self._scope.is_whole or scope_of(self._viewer, names) == self._scope
+        if not (is_same and self._gate.still(self._viewer)):
+            return _OTHER_VIEWER
+        for glob in self._globs:
+            if not any(fnmatchcase(name, glob) for name in names):
+                # Who asks now is answered 404, with the sources that there are.
+                return f"no source matches {glob!r} any more, the configuration has changed: connect again"
+        return ""
 
 
 class Gate:
@@ -116,7 +134,7 @@ class Gate:
         self.tell_others: Callable[[], None] = lambda: None
         """Called when a session has ended here: other processes have open answers, too, and `look_again`."""
         self.epoch = 0
-        """Grows when something has changed: another policy, or a session that has ended."""
+        """Grows when something has changed: another policy, other sources, or a session that has ended."""
         self._directory = directory
         self._clock = clock
         self._key: bytes | None = None
@@ -157,10 +175,18 @@ class Gate:
 
     @contextmanager
     def watching(
-        self, viewer: Viewer, scope: SourceScope, names: Callable[[], tuple[str, ...]], wake: Callable[[], None]
+        self,
+        viewer: Viewer,
+        scope: SourceScope,
+        names: Callable[[], tuple[str, ...]],
+        wake: Callable[[], None],
+        globs: Sequence[str] = (),
     ) -> Iterator[Watch]:
-        """Keep an eye on an open answer for as long as the context lasts."""
-        watch = Watch(self, viewer, scope, names, wake)
+        """Keep an eye on an open answer for as long as the context lasts.
+
+        It ends, too, when one of the `globs` that were asked for matches none of the configured sources any more.
+        """
+        watch = Watch(self, viewer, scope, names, wake, globs)
         self._watches.add(watch)
         try:
             yield watch

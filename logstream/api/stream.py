@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from logstream.hub.view import View
 
 _MOST_BACKFILL_A_WRITE = 200
-_NO_MORE = "who you are, or what you may see, has changed: connect again"
 
 stream = Blueprint("stream", __name__)
 
@@ -52,9 +51,10 @@ async def get_stream() -> Response:
         with context.hub.view(asked.key, asked.query) as view:
             start = await find_start(context.hub, view, asked.last_event_id, asked.begin)
             context.hub.traffic.records_out += len(start.backfill)
+            globs = asked.key.sources
             with (
                 subscribing(context.hub, view, start) as subscriber,
-                context.gate.watching(viewer, scope, context.source_names, subscriber.wake) as watch,
+                context.gate.watching(viewer, scope, context.source_names, subscriber.wake, globs) as watch,
             ):
                 yield LogFeed(context, asked, view, start, subscriber, watch, retry_ms)
 
@@ -79,11 +79,10 @@ class LogFeed:
         self._view = view
         self._watch = watch
         self._subscriber = subscriber
-        names = [name for name in context.source_names() if view.wants(name)]
-        self._completeness: dict[str, dict[str, object]] = {
-            name: {"complete_since": utc_now(), "gaps": 0} for name in names
-        }
-        self._opening = self._open(asked, start, names, retry_ms)
+        self._names: list[str] = []
+        self._completeness: dict[str, dict[str, object]] = {}
+        self._note_sources()
+        self._opening = self._open(asked, start, self._names, retry_ms)
         self._past_until: int | None = context.hub.head
         """What lies before this place was there before the client came: once behind it, the client has caught up."""
 
@@ -112,10 +111,10 @@ class LogFeed:
     async def next(self, timeout_seconds: float) -> bytes | None:
         """The opening, then lines as they come; a ping at the moment when the client has caught up.
 
-        Raises EndOfFeed once the client may not have them any more.
+        Raises EndOfFeed once the client may not have them any more, or a source that it asked for is not there.
         """
-        if self._watch.is_over():
-            raise EndOfFeed(_NO_MORE)
+        if reason := self._watch.why_over():
+            raise EndOfFeed(reason)
         if self._opening:
             return self._opening.pop()
         if self._past_until is not None and self._subscriber.at >= self._past_until:
@@ -134,6 +133,7 @@ class LogFeed:
         """A ping with the position reached; as long as the opening is not told, the next of that, which comes first."""
         if self._opening and not self._watch.is_over():
             return self._opening.pop()
+        self._note_sources()
         position = None if self._opening else self._subscriber.position
         lag_bytes = self._subscriber.lag_bytes
         if self._view.tells is not None:
@@ -147,6 +147,16 @@ class LogFeed:
     def wake(self) -> None:
         """Let a pending `next` return."""
         self._subscriber.wake()
+
+    def _note_sources(self) -> None:
+        """A reload brings sources and takes others away: pings tell of those that there are."""
+        names = [name for name in self._context.source_names() if self._view.wants(name)]
+        for name in set(self._names).difference(names):
+            self._completeness.pop(name, None)
+        for name in names:
+            if name not in self._completeness:
+                self._completeness[name] = {"complete_since": utc_now(), "gaps": 0}
+        self._names = names
 
     def _note_gap(self, source: str) -> None:
         before = self._completeness.get(source, {"gaps": 0})

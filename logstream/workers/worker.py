@@ -237,6 +237,7 @@ class Worker:
         self._note_limits()
         if self._is_known.is_set():
             self._hub.reconfigure(rules, traits_of(fresh.sources))
+        self._gate.look_again()  # the policy came before, and the sources only now
 
     def _note_limits(self) -> None:
         self._limits.update({source.name: source.max_line_bytes for source in self._settings.sources})

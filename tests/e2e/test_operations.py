@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -45,6 +46,38 @@ def test_a_reload_changes_rules_and_sources_without_dropping_a_stream(tmp_path: 
         (tmp_path / "other").mkdir()
         (tmp_path / "other" / "b.log").write_text("from the new source\n")
         assert stream.texts(1) == ["from the new source"]
+
+
+def refusal(service: Service) -> str:
+    """Why a stream of the source `other` is refused; empty if it is not."""
+    with service.stream(source="other") as stream:
+        return str(json.loads(stream.body())["detail"]) if stream.status == 404 else ""
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_reload_that_takes_a_source_away_tells_those_who_asked_for_it_and_cuts_nobody_else(
+    tmp_path: Path, workers: str
+) -> None:
+    other = '[[source]]\nname = "other"\npaths = ["other/*.log"]\n'
+    # Nothing else would wake them for an hour.
+    config = f"[stream]\nheartbeat_seconds = 3600\n{SOURCES}"
+    with (
+        running(tmp_path, config + other, LOGSTREAM_SERVER__WORKERS=workers) as service,
+        service.stream(source="other") as of_other,
+        service.stream(source="other") as of_other_too,
+        service.stream(source="*") as of_all,
+        service.stream(source="app") as of_app,
+    ):
+        assert sorted(of_all.expect("ping").json["sources"]) == ["app", "other"]
+        (tmp_path / "config.toml").write_text(f'[state]\ndir = "state"\n{config}')
+        service.signal(signal.SIGHUP)
+        for stream in (of_other, of_other_too):
+            reason = stream.expect("bye").json["reason"]
+            assert reason == "no source matches 'other' any more, the configuration has changed: connect again"
+        # Each process takes the sources over by itself.
+        eventually(lambda: refusal(service) == "no source matches 'other'; there are: app")
+        service.write("a.log", "still here")
+        assert of_all.texts(1) == of_app.texts(1) == ["still here"]
 
 
 def test_a_bad_reload_keeps_what_was_and_says_so(tmp_path: Path) -> None:

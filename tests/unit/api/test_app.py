@@ -18,7 +18,7 @@ from tests.event_stream import EventStreamParser, Parsed, parse
 from tests.hub_kit import Stage
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from hypercorn.typing import ASGIReceiveCallable, ASGIReceiveEvent, ASGISendCallable, ASGISendEvent, Scope
     from quart import Quart, Response
@@ -37,7 +37,11 @@ async def _metrics() -> bytes:
 
 @asynccontextmanager
 async def serving(
-    stage: Stage, readiness: Readiness | None = None, most: int = 10, gate: Gate | None = None
+    stage: Stage,
+    readiness: Readiness | None = None,
+    most: int = 10,
+    gate: Gate | None = None,
+    names: Sequence[str] = ("app", "web"),
 ) -> AsyncIterator[Quart]:
 
     async def _rules() -> RulesAtWork:
@@ -51,7 +55,7 @@ async def serving(
         aside=Aside(),
         heartbeat_seconds=15,
         sources=_statuses,
-        source_names=lambda: ("app", "web"),
+        source_names=lambda: tuple(names),
         readiness=lambda: readiness or Readiness(is_ready=True, reasons=()),
         metrics=_metrics,
         rules=_rules,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 import orjson
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from quart import Quart
+
     from logstream.api.context import ApiContext
+    from tests.event_stream import Parsed
 
 ALICE = User("alice", ("app",), hash_password("correct horse"))
 TOKEN, SECRET = new_token("ci", ("app",))
@@ -33,10 +37,10 @@ POLICY = Policy(Users((ALICE,), (TOKEN,), is_asked_for=True))
 BEARER = {"Authorization": f"Bearer {SECRET}"}
 
 
-async def told_until(stage: Stage, app: object, target: str, kind: str, then: Callable[[], None]) -> list[str]:
-    """The kinds of a stream's events up to the first `kind`, then those up to its end, after `then` was called."""
+async def told_until(stage: Stage, app: Quart, target: str, kind: str, then: Callable[[], None]) -> list[Parsed]:
+    """A stream's events up to the first `kind`, then those up to its end, after `then` was called."""
     found = b""
-    async with app.test_client().request(target, headers=BEARER) as connection:  # type: ignore[attr-defined]
+    async with app.test_client().request(target, headers=BEARER) as connection:
         await connection.send_complete()
         while kind not in [event.type for event in parse(found)]:
             found += await connection.receive()
@@ -46,7 +50,7 @@ async def told_until(stage: Stage, app: object, target: str, kind: str, then: Ca
         while "bye" not in [event.type for event in parse(found)]:
             found += await connection.receive()
         await connection.disconnect()
-    return [event.type for event in parse(found)]
+    return parse(found)
 
 
 @pytest.mark.parametrize(
@@ -61,8 +65,8 @@ async def test_a_waiting_stream_of_who_may_have_it_no_more_ends_at_once(tmp_path
     # The heartbeat of this service is an hour: nothing else would wake the stream.
     async with Stage(tmp_path) as stage, serving(stage, gate=gate) as app:
         await stage.tell(stage.file("a.log").changes(b"a1\n"))
-        kinds = await told_until(stage, app, "/api/v1/stream?from=start", "ping", lambda: gate.take(policy))
-    assert kinds == ["hello", "line", "ping", "bye"]
+        found = await told_until(stage, app, "/api/v1/stream?from=start", "ping", lambda: gate.take(policy))
+    assert [event.type for event in found] == ["hello", "line", "ping", "bye"]
 
 
 async def test_a_source_that_comes_into_sight_begins_the_stream_anew_and_for_all_who_see_everything_does_not(
@@ -86,22 +90,72 @@ async def test_a_source_that_comes_into_sight_begins_the_stream_anew_and_for_all
         assert not of_whole.is_over()
 
 
+async def test_a_stream_of_a_source_that_is_configured_no_more_ends_at_once_with_the_reason(tmp_path: Path) -> None:
+    gate, names = Gate(Policy(), tmp_path / "state"), ["app", "web"]
+
+    def take_web_away() -> None:
+        names.remove("web")
+        gate.look_again()
+
+    async with Stage(tmp_path) as stage, serving(stage, gate=gate, names=names) as app:
+        found = await told_until(stage, app, "/api/v1/stream?source=app&source=w*", "ping", take_web_away)
+        refused = await app.test_client().get("/api/v1/stream?source=app&source=w*")
+
+    assert [event.type for event in found] == ["hello", "ping", "bye"]
+    assert orjson.loads(found[-1].data)["reason"].startswith("no source matches 'w*' any more")
+    assert refused.status_code == 404
+
+
+def test_what_a_reload_took_away_while_a_stream_was_being_opened_is_not_waited_for(tmp_path: Path) -> None:
+    gate, scope = Gate(Policy(), tmp_path), everything(("app", "web"))
+    gate.look_again()
+    with gate.watching(ANYBODY, scope, lambda: ("app",), lambda: None, ("web",)) as watch:
+        assert watch.is_over()
+
+
+async def test_a_stream_of_sources_of_which_some_stay_goes_on_and_its_pings_tell_of_those_that_there_are(
+    tmp_path: Path,
+) -> None:
+    gate, names = Gate(Policy(), tmp_path), ["app", "web"]
+    async with Stage(tmp_path) as stage, serving(stage, gate=gate, names=names) as app:
+        context: ApiContext = app.extensions["logstream"]
+        for globs in ([], ["*"], ["web*"]):
+            scope = everything(tuple(names))
+            asked = read_asked({"source": globs}, None, scope)
+            with stage.hub.view(asked.key, asked.query) as view:
+                start = await find_start(stage.hub, view, None, asked.begin)
+                with (
+                    subscribing(stage.hub, view, start) as subscriber,
+                    gate.watching(ANYBODY, scope, context.source_names, subscriber.wake, asked.key.sources) as watch,
+                ):
+                    feed = LogFeed(context, asked, view, start, subscriber, watch, 3_000)
+                    feed.heartbeat()
+                    names[:] = ["new", "web-2", "web"]
+                    gate.look_again()
+                    assert not watch.is_over()
+                    (ping,) = parse(feed.heartbeat())
+                    names[:] = ["app", "web"]
+            told = orjson.loads(ping.data)["sources"]
+            assert list(told) == [name for name in ("web", "new", "web-2") if not globs or fnmatchcase(name, globs[0])]
+
+
 @pytest.mark.parametrize(("is_part", "lag_bytes"), [(True, 1), (False, 9)])
 async def test_how_much_is_written_elsewhere_is_not_told_to_who_sees_a_part(
     tmp_path: Path,
     is_part: bool,  # noqa: FBT001 - a table of facts
     lag_bytes: int,
 ) -> None:
-    async with Stage(tmp_path) as stage, serving(stage, gate=Gate(POLICY, tmp_path)) as app:
+    async with Stage(tmp_path) as stage, serving(stage, gate=Gate(Policy(), tmp_path)) as app:
         context: ApiContext = app.extensions["logstream"]
         await stage.tell(stage.file("s.log", "secret").changes(b"12345678\n"))
         scope = SourceScope(("app",), is_whole=False) if is_part else everything(("app", "secret"))
+        viewer = replace(ANYBODY, sources=("app",)) if is_part else ANYBODY
         asked = read_asked({"from": ["start"]}, None, scope)
         with stage.hub.view(asked.key, asked.query) as view:
             start = await find_start(stage.hub, view, None, asked.begin)
             with (
                 subscribing(stage.hub, view, start) as subscriber,
-                context.gate.watching(ANYBODY, scope, context.source_names, subscriber.wake) as watch,
+                context.gate.watching(viewer, scope, context.source_names, subscriber.wake) as watch,
             ):
                 feed = LogFeed(context, asked, view, start, subscriber, watch, 3_000)
                 # However late it is, hello comes first.

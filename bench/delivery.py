@@ -89,25 +89,33 @@ def delays_ms(
     arrivals: Arrivals, written: Written, marks: int, clients: Container[int], lines: range | None = None
 ) -> Counter[float]:
     """How many deliveries took how many ms: to these clients, of these lines, by default all."""
-    first, stop = (0, written.totals[-1]) if lines is None else (lines.start, lines.stop)
-    delays: Counter[float] = Counter()
+    asked = range(written.totals[-1]) if lines is None else lines
+    return next(iter(delays_by_span(arrivals, written, marks, clients, asked, max(1, len(asked)))), Counter())
+
+
+def delays_by_span(  # noqa: PLR0913, PLR0917 - as `delays_ms`, and how they are parted
+    arrivals: Arrivals, written: Written, marks: int, clients: Container[int], lines: range, span: int
+) -> list[Counter[float]]:
+    """The same of these lines, each so many of them apart."""
+    spans: list[Counter[float]] = [Counter() for _ in range(0, len(lines), span)]
     seen: Counter[int] = Counter()
     ticks: Counter[int] = Counter()
     for time_, client, count in zip(*arrivals, strict=True):
         if client not in clients:
             continue
         begin, seen[client] = seen[client] // marks, seen[client] + count
-        end = min(seen[client] // marks, stop)
+        end = min(seen[client] // marks, lines.stop)
         while begin < end:
             tick = ticks[client]
             until = min(end, written.totals[tick])
             # A tick's lines are counted whole: which of them are asked for is a matter of seconds.
-            if begin >= first:
-                delays[round((time_ - written.times[tick]) * 1000 * _STEPS_A_MS) / _STEPS_A_MS] += until - begin
+            if begin >= lines.start:
+                delay = round((time_ - written.times[tick]) * 1000 * _STEPS_A_MS) / _STEPS_A_MS
+                spans[(begin - lines.start) // span][delay] += until - begin
             if until == written.totals[tick]:
                 ticks[client] += 1
             begin = until
-    return delays
+    return spans
 
 
 def when_all_had(arrivals: Arrivals, marks: int, clients: Container[int]) -> float:

@@ -7,7 +7,7 @@ from array import array
 import pytest
 
 from bench.crowd_process import Arrivals
-from bench.delivery import Written, delays_ms, when_all_had
+from bench.delivery import Written, delays_by_span, delays_ms, when_all_had
 
 # Two ticks of two lines each, at 1 s and at 2 s.
 WRITTEN = Written([1.0, 2.0], [2, 4])
@@ -41,6 +41,22 @@ def test_only_the_clients_and_lines_that_are_asked_for_count() -> None:
     assert delays_ms(came, WRITTEN, 1, range(1, 2)) == {20.0: 2, 40.0: 2}
     assert delays_ms(came, WRITTEN, 1, EVERYBODY, range(2)) == {10.0: 2, 20.0: 2}
     assert delays_ms(came, WRITTEN, 1, EVERYBODY, range(2, 4)) == {30.0: 2, 40.0: 2}
+
+
+def test_lines_are_counted_in_the_span_in_which_they_were_written() -> None:
+    written = Written([1.0, 2.0, 3.0], [2, 4, 6])
+    came = arrivals((3.01, 0, 6), (1.01, 1, 2), (2.02, 1, 2), (3.03, 1, 2))
+
+    first, last = delays_by_span(came, written, 1, EVERYBODY, range(2, 6), 2)
+
+    assert first == {1010.0: 2, 20.0: 2}
+    assert last == {10.0: 2, 30.0: 2}
+
+
+def test_a_tick_that_lies_in_two_spans_counts_in_the_first() -> None:
+    came = arrivals((2.01, 0, 4))
+
+    assert delays_by_span(came, WRITTEN, 1, EVERYBODY, range(4), 3) == [{1010.0: 2, 10.0: 2}, {}]
 
 
 @pytest.mark.parametrize(("marks", "clients", "when"), [(2, range(2), 3.0), (2, range(1), 2.0), (3, range(2), 4.5)])

@@ -131,6 +131,19 @@ def test_a_service_that_falls_silent_is_left_and_met_again(tmp_path: Path) -> No
             assert tail.lines(1) == ["two"]
 
 
+def test_a_source_that_a_reload_takes_away_ends_the_command_with_those_that_there_are(tmp_path: Path) -> None:
+    other = '[[source]]\nname = "other"\npaths = ["other/*.log"]\n'
+    with running(tmp_path, f"[stream]\nretry_ms = 100\n{SOURCES}{other}") as service:
+        (tmp_path / "other").mkdir()
+        with tailing(tmp_path, service.url, "--from", "start", "--source", "other") as tail:
+            (tmp_path / "other" / "o.log").write_text("one\n")
+            assert tail.lines(1) == ["one"]
+            (tmp_path / "config.toml").write_text(f'[state]\ndir = "state"\n{SOURCES}')
+            service.signal(signal.SIGHUP)
+            assert tail.process.wait(PATIENCE_SECONDS) == 2
+            assert "no source matches 'other'; there are: app" in tail.stderr
+
+
 def test_a_service_is_asked_for_sources_and_queries_and_left_once_all_is_told(tmp_path: Path) -> None:
     other = '[[source]]\nname = "other"\npaths = ["other/*.log"]\n'
     with running(tmp_path, SOURCES + other) as service:

@@ -100,7 +100,10 @@ def begun(*frames: dict[str, object]) -> dict[str, object]:
 
 
 def test_a_page_is_in_the_process_that_the_beginning_of_a_trace_names() -> None:
-    frames = [{"processId": 4, "isOutermostMainFrame": False}, {"processId": MAIN, "isOutermostMainFrame": True}]
+    frames: list[dict[str, object]] = [
+        {"processId": 4, "isOutermostMainFrame": False},
+        {"processId": MAIN, "isOutermostMainFrame": True},
+    ]
 
     assert process_in(orjson.dumps({"traceEvents": [event(), begun(*frames)]})) == MAIN
 

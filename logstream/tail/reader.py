@@ -167,9 +167,13 @@ class Reader(Place):
         self.is_missing = self.is_unreadable = self.is_deleted = self.is_drained = False
 
     def take_copy(self, descriptor: int) -> None:
-        """Go on in a copy of the generation that holds all of it."""
-        start = max(0, self.committed - ANCHOR_BYTES)
-        self.fd, self.lead = descriptor, os.pread(descriptor, self.committed - start, start)
+        """Go on in a copy of the generation that holds all of it; raises OSError.
+
+        What was seen in the file itself before the place may have been another life's already.
+        """
+        start = max(0, self.committed - RECENT_BYTES)
+        recent = os.pread(descriptor, self.committed - start, start)
+        self.fd, self.recent, self.lead, self.unread = descriptor, recent, recent[-ANCHOR_BYTES:], b""
         self.size = self.mtime_ns = None
         self.has_caught_up = self.is_drained = False
         self.is_copy = self.is_deleted = self.is_displaced = True

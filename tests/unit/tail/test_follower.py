@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gzip
 import os
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -664,3 +665,38 @@ def test_an_archive_of_an_empty_log_is_read_though_the_end_of_an_older_life_is_s
             desk.census.unpacking._worker.submit(bool).result()
     assert texts(changes) == [b"two\n", b"three\n"]
     assert Hole not in kinds(changes)
+
+
+def rotate_by_copying(desk: Desk, *names: str) -> None:
+    """Move each of `names` on to the one before it, copy the log to the last of them, and cut it to nothing."""
+    for older, name in pairwise(names):
+        desk.log.with_name(name).rename(desk.log.with_name(older))
+    desk.log.with_name(names[-1]).write_bytes(desk.log.read_bytes())
+    os.truncate(desk.log, 0)
+
+
+def test_a_life_goes_on_in_its_copy_though_its_file_had_another_one_that_ends_alike_when_it_was_opened(
+    desk: Desk,
+) -> None:
+    """After a restart 64 bytes tell whose file it is. Conformance: B7."""
+    old, end = desk.log.with_name("app.log.9"), b"=" * 80 + b"\n"
+    write(desk.log, b"old\n")
+    desk.look(0)
+    desk.log.rename(old)
+    write(desk.log, b"one" + end)
+    desk.look(1)
+    desk.restart(1)
+    desk.lineage.readers[0].is_displaced = True
+    old.unlink()  # nobody knows at once that it is gone: what is newer is opened, and waits
+    write(desk.log, b"two\n")
+    rotate_by_copying(desk, "app.log.1")
+    write(desk.log, b"six" + end)
+    changes = desk.look(100)
+    rotate_by_copying(desk, "app.log.2", "app.log.1")
+    write(desk.log, b"new\n")
+    for second in range(101, 110):
+        changes += desk.look(second)
+        if desk.census.unpacking._worker is not None:
+            desk.census.unpacking._worker.submit(bool).result()
+    assert texts(changes) == [b"two\n", b"six" + end, b"new\n"]
+    assert [change.start for change in changes if isinstance(change, Hole)] == [len(b"old\n")]

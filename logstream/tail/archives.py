@@ -40,7 +40,8 @@ class Archives:
             return self._wait(lineage, reader, copy, turn)
         if (moved := go_on_packed(copy, reader, lineage, self._census, turn)) is not None:
             return moved
-        known = self._census.original_of(copy, lineage)
+        with self._census.unpacking.unless_it_fails(reader, copy):
+            known = self._census.original_of(copy, lineage)
         if known is None:
             reader.take_copy(copy)
             turn.add(reader.bear())
@@ -60,7 +61,8 @@ class Archives:
         while isinstance(heir := self._heirs.next_of(lineage, reader, turn), Reader):
             copy = self._census.unpacking.ask(heir, heir.path)
             if isinstance(copy, int):
-                known = self._census.original_of(copy, lineage)
+                with self._census.unpacking.unless_it_fails(heir, copy):
+                    known = self._census.original_of(copy, lineage)
                 if known is None:
                     take_over(copy, heir, reader, lineage, self._census, turn)
                     reader.may_be_copy = False

@@ -14,14 +14,17 @@ from logstream.tail.identity import Verdict
 from logstream.tail.reader import Reader
 
 if TYPE_CHECKING:
-    from logstream.tail.batch import SourceSpec
+    from logstream.tail.batch import Change, SourceSpec
     from logstream.tail.lineage import Census, Lineage
     from logstream.tail.opening import Opened
     from logstream.tail.turn import Turn
 
 
 def bear(census: Census, lineage: Lineage, opened: Opened, file: str, turn: Turn) -> Reader:
-    """A new generation in an open file: from its start, or from where its bytes were handed on already."""
+    """A new generation in an open file: from its start, or from where its bytes were handed on already.
+
+    Raises OSError, and has not taken the file then.
+    """
     inode = (opened.facts.dev, opened.facts.ino)
     known = census.finished.get(inode)
     base = 0
@@ -32,10 +35,10 @@ def bear(census: Census, lineage: Lineage, opened: Opened, file: str, turn: Turn
     elif lineage.starts_at_end:
         base = _last_line_start(opened, lineage.spec)
     reader = Reader.born(lineage.spec, file, opened, base, turn.now)
+    begun: list[Change] = [reader.birth(), reader.prove(turn.now)] if base else [reader.birth()]
     census.enrol(reader)
-    turn.add(reader.birth())
-    if base:
-        turn.add(reader.prove(turn.now))
+    for change in begun:
+        turn.add(change)
     return reader
 
 

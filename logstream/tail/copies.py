@@ -7,20 +7,24 @@ from __future__ import annotations
 
 import errno
 import os
+import zlib
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from logstream.tail.custody import Custody
 from logstream.tail.family import ATTEMPTS, family_of, inodes_of, settled
 from logstream.tail.identity import contradict
 from logstream.tail.likeness import begins_with, likeness_of
 from logstream.tail.opening import Opened, Refused
 from logstream.tail.packed import says_it_is, says_it_is_of
+from logstream.tail.reader import HEAD_BYTES
 from logstream.tail.rotation import is_older_name
 from logstream.tail.unpacking import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from logstream.tail.batch import Known
     from logstream.tail.lineage import Census, Lineage
     from logstream.tail.reader import Reader
     from logstream.tail.rotation import Sibling
@@ -60,9 +64,10 @@ class Copies:
             opened = self._open(sibling.path)
             if opened is None:
                 continue
-            if not opened.is_compressed and reader.is_copied_in(opened):
-                return opened.fd
-            os.close(opened.fd)
+            with Custody([opened.fd]) as custody:
+                if not opened.is_compressed and reader.is_copied_in(opened):
+                    custody.hand_over(opened.fd)
+                    return opened.fd
         return None
 
     def is_copy_of_any(self, sibling: Sibling, lives: Iterable[Reader]) -> bool:
@@ -158,3 +163,13 @@ class Copies:
         """Whether nothing speaks against the inode of `sibling` having this generation number."""
         facts = self._census.open_files.facts_at(sibling.path)
         return facts is None or not contradict(facts.igen, igen)
+
+
+def is_beginning_of(known: Known, opened: Opened) -> bool:
+    """Whether an open file has fewer bytes than were read of a life, and begins like it; raises OSError.
+
+    Only where that has so many bytes that they tell something.
+    """
+    if not known.head_length == HEAD_BYTES <= opened.facts.size < known.committed:
+        return False
+    return zlib.crc32(os.pread(opened.fd, HEAD_BYTES, 0)) == known.head_crc

@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING
 from logstream.records import GapReason
 from logstream.tail.batch import Hole, Sealed
 from logstream.tail.copies import Copies
+from logstream.tail.custody import Custody
 from logstream.tail.identity import Verdict
 from logstream.tail.opening import Opened, facts_of
 from logstream.tail.reader import Reader
 from logstream.tail.unpacking import Answer, may_be_packed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from logstream.tail.batch import Change
     from logstream.tail.lineage import Census, Lineage
     from logstream.tail.turn import Turn
 
@@ -57,22 +61,21 @@ class Endings:
         nobody can say now; what it is has to be looked at again then.
         """
         base = {Verdict.SHRUNK: reader.committed, Verdict.CUT: reader.cut_end}.get(verdict, 0)
-        if verdict is Verdict.CUT:
-            turn.add(reader.cut_off())
+        reader.is_drained = False  # it must not be closed for what is opened meanwhile
         try:
-            copy = Answer.NONE if base else self._copies.find(lineage, reader)
-            # Nobody knows before it is unpacked whether a compressed file holds more than was read.
-            is_sought = copy is Answer.LATER or (
-                copy is Answer.NONE and not base and may_be_packed(reader, lineage.home)
-            )
+            copy, is_lost = self._find_copy(lineage, reader, base)
+            with Custody([copy] if isinstance(copy, int) else []) as custody:
+                last: list[Change] = [reader.cut_off()] if verdict is Verdict.CUT else []
+                if is_lost:
+                    reason = GapReason.TRUNCATED if base == 0 else None
+                    last += [*_unread(reader, GapReason.TRUNCATED), Sealed(reader.key, reason, reader.committed)]
+                recent = reader.recent_in(copy) if isinstance(copy, int) else b""
+                new = self._begin_anew(lineage, reader, base, turn, last)
+                if isinstance(copy, int):
+                    custody.hand_over(copy)
         except OSError:
-            reader.close()
+            self._census.open_files.release(reader)
             raise
-        is_lost = copy is Answer.NONE and not is_sought
-        if is_lost:
-            self._lose_unread(reader, GapReason.TRUNCATED, turn)
-            turn.add(Sealed(reader.key, GapReason.TRUNCATED if base == 0 else None, reader.committed))
-        new = self._begin_anew(lineage, reader, base, turn)
         if not base:
             new.note_emptied(reader.known())
         if is_lost:
@@ -82,29 +85,41 @@ class Endings:
         reader.lost_end, reader.gone_reason = reader.size, GapReason.TRUNCATED
         lineage.put_before(reader, new)
         if isinstance(copy, int):
-            reader.take_copy(copy)
+            reader.take_copy(copy, recent)
             self._census.open_files.admit(reader)
         else:
             reader.lose_file(turn.now - self._census.pace.absence_seconds)
         return reader
 
+    def _find_copy(self, lineage: Lineage, reader: Reader, base: int) -> tuple[int | Answer, bool]:
+        """What to read on in where a life does not go on from `base`, and whether what was not read of it is lost."""
+        if base:
+            return Answer.NONE, True
+        copy = self._copies.find(lineage, reader)
+        # Nobody knows before it is unpacked whether a compressed file holds more than was read.
+        return copy, copy is Answer.NONE and not may_be_packed(reader, lineage.home)
+
     def skip_to(self, lineage: Lineage, reader: Reader, base: int, turn: Turn) -> Reader:
         """A life ends, and one is told from `base` on: behind a hole that nobody wrote, or in another encoding."""
-        turn.add(Sealed(reader.key, None, reader.committed))
-        return self._begin_anew(lineage, reader, base, turn)
+        return self._begin_anew(lineage, reader, base, turn, [Sealed(reader.key, None, reader.committed)])
 
-    def _begin_anew(self, lineage: Lineage, reader: Reader, base: int, turn: Turn) -> Reader:
-        """Another life in the open file of `reader`, from `base` on."""
-        fd, reader.fd = reader.fd, None
+    def _begin_anew(self, lineage: Lineage, reader: Reader, base: int, turn: Turn, last: Iterable[Change]) -> Reader:
+        """Another life in the open file of `reader`, from `base` on, behind what is said `last` of that one.
+
+        Raises OSError, and nothing has changed or is said then.
+        """
+        fd = reader.fd
         if fd is None:
             message = f"{reader!r} is not open"
             raise AssertionError(message)
-        self._census.strike(reader)
         opened = Opened(reader.path, fd, facts_of(fd), is_compressed=False, encoding=reader.encoding)
         new = Reader.born(reader.spec, reader.file, opened, base, turn.now)
+        reader.fd = None  # it is that of `new` now
+        self._census.strike(reader)
         lineage.replace(reader, new)
         self._census.enrol(new)
-        turn.add(new.birth())
+        for change in (*last, new.birth()):
+            turn.add(change)
         if base:
             turn.add(new.prove(turn.now))
         return new
@@ -116,7 +131,8 @@ class Endings:
 
     def end(self, lineage: Lineage, reader: Reader, reason: GapReason, turn: Turn) -> None:
         """A life whose bytes are gone ends, with what was not read of it."""
-        self._lose_unread(reader, reason, turn)
+        for hole in _unread(reader, reason):
+            turn.add(hole)
         turn.add(Sealed(reader.key, reason, reader.committed))
         self.dismiss(lineage, reader)
         self._census.retire(reader.known()._replace(sealed=True), is_gone=True)
@@ -125,9 +141,9 @@ class Endings:
         """A file that was found empty has bytes now: whether they are only a copy of a known life. It ends then."""
         if reader.fd is None or not os.fstat(reader.fd).st_size:
             return False
-        reader.may_be_copy = False
         opened = Opened(reader.path, reader.fd, facts_of(reader.fd), is_compressed=False)
-        if not self._copies.is_copy(lineage, opened, None):
+        reader.may_be_copy = self._copies.is_copy(lineage, opened, None)
+        if not reader.may_be_copy:
             return False
         self.end_as_nothing(lineage, reader, turn)
         return True
@@ -137,16 +153,16 @@ class Endings:
         turn.add(Sealed(reader.key, GapReason.DELETED, reader.committed))
         self.dismiss(lineage, reader)
 
-    def _lose_unread(self, reader: Reader, reason: GapReason, turn: Turn) -> None:
-        """Tell what was there and cannot be read any more: up to the size last seen, or nobody knows how much."""
-        if reader.size is None:
-            turn.add(Hole(reader.key, reader.committed, None, reason))
-        elif reader.size > reader.committed:
-            turn.add(Hole(reader.key, reader.committed, reader.size, reason))
-
     def dismiss(self, lineage: Lineage, reader: Reader) -> None:
         """Let go of a life, and of its file."""
         lineage.readers.remove(reader)
         if lineage.live is reader:
             lineage.live = None
         self._census.strike(reader)
+
+
+def _unread(reader: Reader, reason: GapReason) -> list[Hole]:
+    """What was there and cannot be read any more: up to the size last seen, or nobody knows how much."""
+    if reader.size is None or reader.size > reader.committed:
+        return [Hole(reader.key, reader.committed, reader.size, reason)]
+    return []

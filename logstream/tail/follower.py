@@ -15,6 +15,7 @@ from logstream.records import GapReason
 from logstream.tail.archives import Archives
 from logstream.tail.batch import RANGE_BYTES, Range
 from logstream.tail.copies import Copies
+from logstream.tail.custody import Custody
 from logstream.tail.discovery import reason_of
 from logstream.tail.endings import Endings
 from logstream.tail.framing import encoding_of, framing_of, is_wide
@@ -121,8 +122,6 @@ class Follower:
         found = self._census.open_files.open(reader.path)
         if isinstance(found, Opened) and reader.is_held_by(found):
             self._census.open_files.admit(reader)
-        elif isinstance(found, Opened):
-            os.close(found.fd)
 
     def _read_on(
         self, lineage: Lineage, reader: Reader, turn: Turn, most_bytes: int, limit: int | None
@@ -239,14 +238,16 @@ class Follower:
         if opened.is_compressed:
             os.close(opened.fd)
             return self._give_up(lineage, reader, turn)
-        verdict = reader.examine(opened)
-        if reader.fd is not None:
-            return self._welcome(lineage, reader, turn)
-        if verdict is not Verdict.REPLACED:
-            reader.fd = opened.fd
-            return self._endings.renew(lineage, reader, verdict, turn)
+        with Custody([opened.fd]) as custody:
+            verdict = reader.examine(opened)
+            if reader.fd is not None:
+                custody.hand_over(opened.fd)
+                return self._welcome(lineage, reader, turn)
+            if verdict is not Verdict.REPLACED:
+                custody.hand_over(opened.fd)
+                reader.fd = opened.fd
+                return self._endings.renew(lineage, reader, verdict, turn)
         # The file was deleted, and its inode is another one's now: that one has a past of its own.
-        os.close(opened.fd)
         self._census.disown(reader)
         lineage.displace(reader, turn.now)
         lineage.last_mtime_ns = reader.known().last_ns

@@ -6,10 +6,10 @@ enter anything that it finds: that is for `succession`.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from logstream.tail.copies import Copies
+from logstream.tail.custody import Custody
 from logstream.tail.family import ATTEMPTS, family_of, has_inode, inodes_of, settled
 from logstream.tail.moving import life_moved_to
 from logstream.tail.opening import Opened, Refused
@@ -48,11 +48,22 @@ class Snapshot(NamedTuple):
     is_all: bool
     """Whether that is all; what is not there yet is newer than `older`."""
 
+    @property
+    def descriptors(self) -> list[int]:
+        """All that is open."""
+        return [one.fd for one in (self.live, *self.older) if isinstance(one, Opened | Packed) and one.fd is not None]
+
     def close(self) -> None:
         """Give all descriptors up."""
-        for opened in (self.live, *self.older):
-            if isinstance(opened, Opened | Packed) and opened.fd is not None:
-                os.close(opened.fd)
+        Custody(self.descriptors).close()
+
+
+def comes_between(older: Opened | Packed | Shut) -> bool:
+    """Whether a file that nobody had seen has lines that come before what is newer.
+
+    Archives may be those of lives that were read long ago, and an empty file may be a copy in the making.
+    """
+    return isinstance(older, Opened) and older.facts.size > 0
 
 
 class Looking:
@@ -90,7 +101,7 @@ class Looking:
         older: list[Opened | Packed | Shut] = []
         try:
             return self._look_beside(lineage, before, live, older, is_bounded=is_bounded)
-        except OSError:
+        except BaseException:
             Snapshot(live, older, is_consistent=False, is_all=False).close()
             raise
 
@@ -139,16 +150,14 @@ class Looking:
         older: list[Opened | Packed | Shut],
     ) -> list[Opened | Packed]:
         """What is to be entered of a sibling that is open, behind those that are `older`."""
-        try:
-            is_known = self._is_known(lineage, opened, live, older)
-        except OSError:
-            os.close(opened.fd)
-            raise
-        if is_known:
-            os.close(opened.fd)
-            return []
+        with Custody([opened.fd]) as custody:
+            if self._is_known(lineage, opened, live, older):
+                return []
+            is_held = not opened.is_compressed or len(older) < self._most_held
+            if is_held:
+                custody.hand_over(opened.fd)
         if opened.is_compressed:
-            return [_packed(opened, sibling, is_held=len(older) < self._most_held)]
+            return [Packed(sibling._replace(igen=opened.facts.igen), opened.fd if is_held else None)]
         return [opened]
 
     def _is_known(
@@ -184,10 +193,3 @@ def _is_empty_as_before(lineage: Lineage, live: Opened | Refused) -> bool:
     if lineage.live is None or not isinstance(live, Opened) or live.facts.size:
         return False
     return (live.facts.dev, live.facts.ino) == lineage.live.inode
-
-
-def _packed(opened: Opened, sibling: Sibling, *, is_held: bool) -> Packed:
-    known = sibling._replace(igen=opened.facts.igen)
-    if not is_held:
-        os.close(opened.fd)
-    return Packed(known, opened.fd if is_held else None)

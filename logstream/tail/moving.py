@@ -79,7 +79,8 @@ def is_arriving(opened: Opened, lineage: Lineage, census: Census, turn: Turn) ->
 
 
 def go_on_in(opened: Opened, reader: Reader, census: Census, turn: Turn) -> None:
-    """Let `reader` go on in the open file."""
+    """Let `reader` go on in the open file; raises OSError, and has not taken that then."""
+    reader.recall(opened.fd)
     census.strike(reader)
     reader.take_file(opened)
     census.enrol(reader)
@@ -93,9 +94,11 @@ def go_on_packed(copy: int, packed: Reader, lineage: Lineage, census: Census, tu
     """
     index = lineage.readers.index(packed)
     before = lineage.readers[index - 1] if index else None
-    if before is None or before.fd is None or not goes_beyond(copy, before):
+    if before is None or before.fd is None:
         return None
-    if os.fstat(before.fd).st_size < _TELLING_BYTES:
+    with census.unpacking.unless_it_fails(packed, copy):
+        is_its_own = goes_beyond(copy, before) and os.fstat(before.fd).st_size >= _TELLING_BYTES
+    if not is_its_own:
         return None
     take_over(copy, packed, before, lineage, census, turn)
     return before
@@ -113,7 +116,9 @@ def go_on_held(reader: Reader, lineage: Lineage, census: Census, turn: Turn) -> 
     copy = census.unpacking.ask(packed, packed.path)
     if isinstance(copy, Answer):
         return Answer.LATER if copy is Answer.LATER else Answer.NONE
-    if not likeness_of(reader.known()).is_met_by(copy):
+    with census.unpacking.unless_it_fails(packed, copy):
+        is_its_own = likeness_of(reader.known()).is_met_by(copy)
+    if not is_its_own:
         census.unpacking.give_back(packed, copy)
         return Answer.NONE
     take_over(copy, packed, reader, lineage, census, turn)

@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from logstream.tail.batch import ANCHOR_BYTES, Cut, Known, Proof, Range, new_key
+from logstream.tail.custody import Custody
 from logstream.tail.framing import MOST_END_BYTES, encoding_of, extent_of, framing_of
 from logstream.tail.identity import RECENT_BYTES, TICK_NS, Facts, Verdict, cut_end, decide, is_as_before
 from logstream.tail.likeness import likeness_of
@@ -87,14 +88,17 @@ class Reader(Place):
         if is_unread or verdict is Verdict.UNPROVEN:
             verdict = decide(self.remembered, opened.facts, proof_matches=self._proof_matches(opened.fd))
         if verdict in (Verdict.SAME, Verdict.GREW, Verdict.SHRUNK):
-            self._recall(opened.fd)
+            self.recall(opened.fd)
             self.fd = opened.fd
         return verdict
 
     def is_held_by(self, opened: Opened) -> bool:
-        """Whether an open file is this generation, as it was; take its descriptor then. Raises OSError."""
-        if (opened.facts.dev, opened.facts.ino) == self.inode and not opened.is_compressed:
-            self.examine(opened)
+        """Whether an open file is this generation, as it was: taken then, else closed. Raises OSError."""
+        with Custody([opened.fd]) as custody:
+            if (opened.facts.dev, opened.facts.ino) == self.inode and not opened.is_compressed:
+                self.examine(opened)
+            if self.fd is not None:
+                custody.hand_over(opened.fd)
         return self.fd is not None
 
     def note_unread(self, opened: Opened) -> None:
@@ -115,14 +119,18 @@ class Reader(Place):
             self.head_length, self.head_crc, self.unread = len(head), zlib.crc32(head), first_written(head)
             self.size, self.mtime_ns = opened.facts.size, None
 
-    def _recall(self, fd: int) -> None:
-        """Read what stands before the place, unless it is known from reading on."""
+    def recall(self, fd: int) -> None:
+        """Read what stands before the place, unless it is known from reading on; raises OSError."""
         if self.lead is None:
-            start = max(0, self.committed - RECENT_BYTES)
-            self.recent = os.pread(fd, self.committed - start, start)
-            self.lead = self.recent[-ANCHOR_BYTES:]
+            recent = self.recent_in(fd)
             if self.head_length and not self.committed:
                 self.unread = first_written(os.pread(fd, HEAD_BYTES, 0))
+            self.recent, self.lead = recent, recent[-ANCHOR_BYTES:]
+
+    def recent_in(self, fd: int) -> bytes:
+        """The last bytes that were handed on as an open file has them; raises OSError."""
+        start = max(0, self.committed - RECENT_BYTES)
+        return os.pread(fd, self.committed - start, start)
 
     def advance(self, most_bytes: int, until: int | None = None) -> Range | Verdict:
         """Read on, at most about `most_bytes` and not beyond `until`: the next range, or why there is none.
@@ -162,17 +170,19 @@ class Reader(Place):
         """Go on in another file, which holds all of its own. That both were written anew is seen at the next read."""
         facts, self.path, self.fd = opened.facts, opened.path, opened.fd
         self.inode, self.igen, self.former_inode = (facts.dev, facts.ino), facts.igen, None
-        self._recall(opened.fd)
+        self.recall(opened.fd)
         self.mtime_ns = None
         self.is_missing = self.is_unreadable = self.is_deleted = self.is_drained = False
 
-    def take_copy(self, descriptor: int) -> None:
-        """Go on in a copy of the generation that holds all of it; raises OSError.
+    def take_copy(self, descriptor: int, recent: bytes | None = None) -> None:
+        """Go on in a copy of the generation that holds all of it, where `recent` stands before the place.
 
-        What was seen in the file itself before the place may have been another life's already.
+        What was seen there in the file itself may have been another life's already. Raises OSError, but not if `recent`
+        is given, and `descriptor` is closed then.
         """
-        start = max(0, self.committed - RECENT_BYTES)
-        recent = os.pread(descriptor, self.committed - start, start)
+        with Custody([descriptor]) as custody:
+            recent = self.recent_in(descriptor) if recent is None else recent
+            custody.hand_over(descriptor)
         self.fd, self.recent, self.lead, self.unread = descriptor, recent, recent[-ANCHOR_BYTES:], b""
         self.size = self.mtime_ns = None
         self.has_caught_up = self.is_drained = False
@@ -273,16 +283,6 @@ class Reader(Place):
 def first_written(head: bytes) -> bytes:
     """What of a file's first bytes stays as it is: who writes through a memory map has NULs where more is to come."""
     return head.partition(b"\0")[0]
-
-
-def is_beginning_of(known: Known, opened: Opened) -> bool:
-    """Whether an open file has fewer bytes than were read of a life, and begins like it; raises OSError.
-
-    Only where that has so many bytes that they tell something.
-    """
-    if not known.head_length == HEAD_BYTES <= opened.facts.size < known.committed:
-        return False
-    return zlib.crc32(os.pread(opened.fd, HEAD_BYTES, 0)) == known.head_crc
 
 
 def sizes_newest_first(readers: list[Reader]) -> dict[Reader, int]:

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING
 
 from logstream.tail.batch import display
 from logstream.tail.beginnings import bear
-from logstream.tail.copies import Copies
+from logstream.tail.copies import Copies, is_beginning_of
+from logstream.tail.custody import Custody
 from logstream.tail.discovery import is_absence, obstacle_of, reason_of
 from logstream.tail.family import has_inode
 from logstream.tail.identity import contradict
-from logstream.tail.looking import Looking, Packed, Shut
+from logstream.tail.looking import Looking, Packed, Shut, comes_between
 from logstream.tail.moving import go_on_in, is_arriving, life_moved_to
 from logstream.tail.opening import Opened, Refused, is_unlinked, place_of
-from logstream.tail.reader import Reader, is_beginning_of
+from logstream.tail.reader import Reader
 
 if TYPE_CHECKING:
     from logstream.tail.batch import Known
@@ -76,10 +77,12 @@ class Succession:
         if live is None or live.written_ns is None or not live.may_be_copied_away(seen):
             return True
         lineage.last_mtime_ns = live.written_ns + 1  # what was copied before it was truncated is older
-        is_sure = self._enter_unseen(lineage, live, turn, is_bounded=True)
-        lineage.last_mtime_ns = seen.st_mtime_ns
-        if len(lineage.readers) > count and live.size is not None:
-            live.forget_unread(seen.st_size)  # it is in what was entered
+        try:
+            is_sure = self._enter_unseen(lineage, live, turn, is_bounded=True)
+        finally:
+            lineage.last_mtime_ns = seen.st_mtime_ns
+            if len(lineage.readers) > count and live.size is not None:
+                live.forget_unread(seen.st_size)  # it is in what was entered
         if is_sure:
             live.written_ns, live.emptied = seen.st_mtime_ns, None
         return is_sure
@@ -94,12 +97,13 @@ class Succession:
             return opened.is_absent or opened.is_exhausted
         inode = (opened.facts.dev, opened.facts.ino)
         is_adopted = inode == (sibling.dev, sibling.ino) and inode not in self._census.readers
-        if is_adopted and not opened.is_compressed and not self._is_copy(lineage, opened):
-            reader = bear(self._census, lineage, opened, display(sibling.path), turn)
-            reader.may_be_copy = not opened.facts.size
-            lineage.add_older(reader)
-            return True
-        os.close(opened.fd)
+        with Custody([opened.fd]) as custody:
+            if is_adopted and not opened.is_compressed and not self._is_copy(lineage, opened):
+                reader = bear(self._census, lineage, opened, display(sibling.path), turn)
+                custody.hand_over(opened.fd)
+                reader.may_be_copy = not opened.facts.size
+                lineage.add_older(reader)
+                return True
         return not (is_adopted and opened.is_compressed)
 
     def _is_copy(self, lineage: Lineage, opened: Opened) -> bool:
@@ -161,26 +165,25 @@ class Succession:
         if snapshot is None:
             return
         live = snapshot.live
-        if self._is_refused(lineage, live, turn) or self._is_arriving(lineage, live, turn):
-            snapshot.close()
-            return
-        self._displace_all(lineage, turn)
-        self._enter_older(lineage, snapshot.older, turn)
-        self._note_more(lineage, snapshot, turn)
-        if isinstance(live, Opened) and lineage.has_more_before:
-            os.close(live.fd)
-        elif isinstance(live, Opened):
-            lineage.clear(turn)
-            is_next = not any(map(_comes_between, snapshot.older))
-            reader = self._read_in(lineage, live, turn, is_next=is_next)
-            if reader is not None:
-                lineage.add_live(reader)
-            lineage.starts_at_end = False
+        with Custody(snapshot.descriptors) as custody:
+            if self._is_refused(lineage, live, turn) or self._is_arriving(lineage, live, turn):
+                return
+            self._displace_all(lineage, turn)
+            self._enter_older(lineage, snapshot.older, custody, turn)
+            self._note_more(lineage, snapshot, turn)
+            if isinstance(live, Opened) and not lineage.has_more_before:
+                lineage.clear(turn)
+                is_next = not any(map(comes_between, snapshot.older))
+                reader = self._read_in(lineage, live, turn, is_next=is_next)
+                custody.hand_over(live.fd)
+                if reader is not None:
+                    lineage.add_live(reader)
+                lineage.starts_at_end = False
 
     def _read_in(self, lineage: Lineage, opened: Opened, turn: Turn, *, is_next: bool) -> Reader | None:
         """The life in an open file: a new one, or one that goes on there; None if that one belongs to another path.
 
-        `is_next`: nothing came between it and the lives that are known.
+        `is_next`: nothing came between it and the lives that are known. Raises OSError, and has taken nothing then.
         """
         moved = life_moved_to(opened, lineage, self._census) if is_next else None
         if moved is None:
@@ -199,15 +202,14 @@ class Succession:
         snapshot = self.looking.look_until_still(lineage, turn, is_bounded=is_bounded)
         if snapshot is None:
             return False
-        if not has_inode(lineage.path, live.inode):
-            # Rotated meanwhile: what was found may be newer than `live`.
-            snapshot.close()
-            lineage.hot_until = turn.now + self._census.pace.hot_seconds
-            return False
-        if isinstance(snapshot.live, Opened):
-            live.note_unread(snapshot.live)
-            os.close(snapshot.live.fd)
-        self._enter_older(lineage, _but_copies(lineage, live.emptied, snapshot.older), turn)
+        with Custody(snapshot.descriptors) as custody:
+            if not has_inode(lineage.path, live.inode):
+                # Rotated meanwhile: what was found may be newer than `live`.
+                lineage.hot_until = turn.now + self._census.pace.hot_seconds
+                return False
+            if isinstance(snapshot.live, Opened):
+                live.note_unread(snapshot.live)
+            self._enter_older(lineage, _but_copies(lineage, live.emptied, snapshot.older), custody, turn)
         self._note_more(lineage, snapshot, turn)
         return snapshot.is_all
 
@@ -217,12 +219,13 @@ class Succession:
         if lineage.has_more_before:
             lineage.hot_until = turn.now + self._census.pace.hot_seconds
 
-    def _enter_older(self, lineage: Lineage, found: list[Opened | Packed | Shut], turn: Turn) -> None:
+    def _enter_older(self, lineage: Lineage, found: list[Opened | Packed | Shut], custody: Custody, turn: Turn) -> None:
         for older in found:
             reader: Reader | None
             if isinstance(older, Opened):
-                is_next = not any(map(_comes_between, found[: found.index(older)]))
+                is_next = not any(map(comes_between, found[: found.index(older)]))
                 reader = self._read_in(lineage, older, turn, is_next=is_next)
+                custody.hand_over(older.fd)
             elif isinstance(older, Shut):
                 reader = Reader.shut(lineage.spec, lineage.file, older.sibling, turn.now)
                 self._census.enrol(reader)
@@ -232,6 +235,7 @@ class Succession:
                 reader = Reader.packed(lineage.spec, lineage.file, older.sibling, turn.now)
                 self._census.enrol(reader)
                 if older.fd is not None:
+                    custody.hand_over(older.fd)
                     self._census.unpacking.hold(reader.key, older.fd, self._census.open_files.archives_limit)
             if reader is not None and reader not in lineage.readers:
                 reader.may_be_copy |= isinstance(older, Opened) and not older.facts.size
@@ -285,15 +289,4 @@ def _but_copies(
     is_sought = any(reader.gone_reason is not None and reader.fd is None for reader in lineage.readers)
     archive = next((one for one in older if isinstance(one, Packed)), None) if is_sought else None
     copies = [one for one in older if isinstance(one, Opened) and is_beginning_of(emptied, one)]
-    for one in (archive, *copies):
-        if one is not None and one.fd is not None:
-            os.close(one.fd)
     return [one for one in older if one is not archive and one not in copies]
-
-
-def _comes_between(older: Opened | Packed | Shut) -> bool:
-    """Whether a file that nobody had seen has lines that come before what is newer.
-
-    Archives may be those of lives that were read long ago, and an empty file may be a copy in the making.
-    """
-    return isinstance(older, Opened) and older.facts.size > 0

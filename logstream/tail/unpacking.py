@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -30,7 +30,7 @@ from logstream.tail.packed import (
 from logstream.tail.rotation import is_compressed_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from logstream.tail.likeness import Likeness
     from logstream.tail.reader import Reader
@@ -122,6 +122,15 @@ class Unpacking:
         answer: Future[Unpacked | None] = Future()
         answer.set_result(Unpacked(descriptor, not reader.is_damaged))
         self._wanted[reader.key] = answer
+
+    @contextmanager
+    def unless_it_fails(self, reader: Reader, descriptor: int) -> Iterator[None]:
+        """Give back what `ask` gave of `reader` if the block raises an error: whoever asks again has it then."""
+        try:
+            yield
+        except BaseException:
+            self.give_back(reader, descriptor)
+            raise
 
     def close(self) -> None:
         """Stop unpacking, and give back what nobody has fetched."""

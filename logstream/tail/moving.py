@@ -39,9 +39,11 @@ _COMPARED_BYTES: Final = 4096
 class Arrival(NamedTuple):
     """A file that holds a beginning of one that is read: since when it has been waited for, and how far it has come.
 
-    `grown_at` is when it was last seen to have grown, if it did not hold all before. Monotonic seconds.
+    `grown_at` is when it was last seen to have grown, if it did not hold all before. Monotonic seconds. `file` has the
+    numbers that it is known by.
     """
 
+    file: tuple[int, int, int | None]
     since: float
     size: int
     grown_at: float
@@ -69,10 +71,12 @@ def is_arriving(opened: Opened, lineage: Lineage, census: Census, turn: Turn) ->
     if size is None:
         lineage.arrival = None
         return False
-    here, pace = opened.facts.size, census.pace
-    arrival = lineage.arrival or Arrival(turn.now, here, turn.now, here >= size)
-    if here > arrival.size and not arrival.is_whole:
-        arrival = Arrival(arrival.since, here, turn.now, here >= size)
+    here, pace, file = opened.facts.size, census.pace, opened.facts[:3]
+    arrival = lineage.arrival
+    if arrival is None or arrival.file != file:
+        arrival = Arrival(file, turn.now, here, turn.now, here >= size)
+    elif here < arrival.size or (here > arrival.size and not arrival.is_whole):
+        arrival = Arrival(file, arrival.since, here, turn.now, here >= size)
     lineage.arrival = arrival
     patience_seconds = pace.absence_seconds if arrival.is_whole else pace.unsettled_seconds
     return turn.now - arrival.since < pace.rotate_wait_seconds and turn.now - arrival.grown_at < patience_seconds

@@ -129,7 +129,7 @@ class Succession:
 
     def _miss(self, lineage: Lineage, turn: Turn) -> None:
         """Nothing has the path. That is a fact only when it is seen twice, or when the open file says so too."""
-        live = lineage.live
+        live, lineage.arrival = lineage.live, None
         if live is not None and live.fd is not None:
             self._displace(lineage, live, turn)
         if lineage.has_history and lineage.live is None and lineage.is_awaited:

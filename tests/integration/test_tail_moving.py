@@ -16,8 +16,10 @@ import pytest
 
 from logstream.records import GapReason
 from logstream.tail import supervisor as tail_supervisor
-from logstream.tail.batch import Birth, Hole, Moved
+from logstream.tail.batch import Birth, Hole, Moved, Range
 from logstream.tail.discovery import search
+from logstream.tail.lineage import Lineage
+from logstream.tail.turn import Turn
 from tests.tail_kit import (
     BRISK,
     PATIENCE_SECONDS,
@@ -31,14 +33,15 @@ from tests.tail_kit import (
     tailing,
     write,
 )
+from tests.unit.tail.test_follower import Desk
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
+    from logstream.tail.batch import Change
     from logstream.tail.discovery import Found
-    from logstream.tail.lineage import Lineage
     from logstream.tail.supervisor import Supervisor
-    from logstream.tail.turn import Pace, Turn
+    from logstream.tail.turn import Pace
 
 MUCH = b"".join(b"line %d of many\n" % number for number in range(100))
 
@@ -376,6 +379,38 @@ async def test_a_file_that_is_found_while_it_is_moved_to_another_file_system_is_
     assert sink.texts == [*MUCH.splitlines(), b"more", b"last"]
     assert len(sink.births) == 1
     assert not sink.of_kind(Hole)
+
+
+@pytest.mark.parametrize("is_seen_to_go", [False, True])
+def test_another_attempt_to_move_a_file_to_another_file_system_is_waited_for_as_the_first_was(
+    tmp_path: Path, elsewhere: Path, *, is_seen_to_go: bool
+) -> None:
+    """As where mv(1) found no room, deleted what it had copied, and is run again. Conformance: D14."""
+    desk, there = Desk(elsewhere), tmp_path / "app.log"
+    write(desk.log, MUCH)
+    desk.look(0)
+    lineage = Lineage(desk.spec, str(there), desk.census.namesakes)
+
+    def look_there(now: float) -> list[Change]:
+        turn = Turn(now, 1_000_000 + now, 4 << 20)
+        desk.follower.poll(lineage, turn, 1 << 20)
+        return turn.changes
+
+    write(there, MUCH[:700])
+    changes = look_there(10)
+    there.unlink()
+    if is_seen_to_go:
+        changes += look_there(11)
+    write(there, MUCH[:300])
+    changes += look_there(100)
+    write(there, MUCH[300:])
+    changes += look_there(101)
+    desk.log.unlink()
+    write(there, b"more\n")
+    changes += look_there(101.5) + desk.look(102)
+    desk.files.close()
+    assert [type(change) for change in changes if isinstance(change, Birth | Moved | Range)] == [Moved, Range]
+    assert [change.content for change in changes if isinstance(change, Range)] == [b"more\n"]
 
 
 async def test_what_mv_moves_to_another_file_system_is_the_same(tmp_path: Path, elsewhere: Path) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from logstream.tail.family import home_of, names_in
 from logstream.tail.globs import is_matched
+from logstream.tail.opening import EXHAUSTED
 from logstream.tail.rotation import base_names
 
 if TYPE_CHECKING:
@@ -55,24 +56,27 @@ class Histories:
         bases = (os.path.join(directory, base) for base, _ in base_names(name))
         return any(base in followed or base in self._last_ns for base in bases)
 
-    def survived(self, spec: SourceSpec) -> list[str]:
+    def survived(self, spec: SourceSpec, followed: Container[str] = ()) -> list[str]:
         """The source's logs beside which an older life stands that was written at their time or later.
 
-        Looks at each directory once: thousands of logs that have no file any more may have been in it.
+        None that is an older life itself, also of a log that is `followed`. Looks at each directory once: thousands of
+        logs that have no file any more may have been in it. Raises OSError where no descriptor is left to list one.
         """
         homes = {home_of(path): path for path in self._last_ns if self.has_of(spec, path)}
         found: dict[str, None] = {}
         for directory in dict.fromkeys(map(os.path.dirname, homes)):
             try:
                 names = names_in(directory)
-            except OSError:
+            except OSError as error:
+                if error.errno in EXHAUSTED:
+                    raise
                 continue
             for name in names:
                 bases = (homes.get(os.path.join(directory, base)) for base, _ in base_names(name))
                 for path in (path for path in bases if path is not None and path not in found):
                     if _is_written_since(os.path.join(directory, name), self._last_ns[path]):
                         found[path] = None
-        return [*found]
+        return [path for path in found if not self.has_base_of(path, followed)]
 
 
 def _is_written_since(path: str, since_ns: int | None) -> bool:

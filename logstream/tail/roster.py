@@ -48,7 +48,7 @@ class Roster:
         self._parked: dict[str, Known] = {}
         """Generations, by key, that no source asks for at present."""
         self._histories = Histories()
-        self._searched: set[str] = set()
+        self._looked_beside: set[str] = set()
         self._first_seen: set[str] = set()
         self._troubles: dict[str, dict[str, str]] = {}
         self._searched_at: dict[str, float] = {}
@@ -62,7 +62,7 @@ class Roster:
     @property
     def has_searched_all(self) -> bool:
         """Whether every source has been searched once."""
-        return self._specs.keys() <= self._searched
+        return NOT_SEARCHED not in self._census.searches.values()
 
     def survey(self) -> Iterator[tuple[SourceStatus, ...]]:
         """What people may know of each source, at the end; before that it yields nothing, now and then."""
@@ -90,9 +90,8 @@ class Roster:
         """Follow `specs` from now on: files that stay are not disturbed, others are put aside with their places."""
         self._specs = {spec.name: spec for spec in specs}
         self._first_seen = set(first_seen)
-        self._searched &= self._specs.keys()
-        before = self._census.searches
-        self._census.searches = {name: before.get(name, NOT_SEARCHED) for name in self._specs}
+        self._looked_beside &= self._specs.keys()
+        self._census.searches = {name: self._census.searches.get(name, NOT_SEARCHED) for name in self._specs}
         for lineage in list(self.lineages.values()):
             spec = self._specs.get(lineage.spec.name)
             if spec is not None and is_matched(lineage.path, spec.paths, spec.exclude):
@@ -105,9 +104,8 @@ class Roster:
 
     def note(self, spec: SourceSpec, found: Found, turn: Turn) -> list[Lineage]:
         """Take in what a search found: enter new paths, drop those of which nothing is left; answer what to look at."""
-        is_first = spec.name not in self._searched
+        is_first = self._census.searches[spec.name] is NOT_SEARCHED
         fresh = self._enter(spec, found.sightings, turn, is_first=is_first)
-        self._searched.add(spec.name)
         self._searched_at[spec.name] = found.began
         self._census.searches[spec.name] = Searched(found.began_at, turn.now)
         sighted = {sighting.path for sighting in found.sightings}
@@ -121,7 +119,7 @@ class Roster:
         """The log that is followed at a path where something happened; one of the past, too, if no search finds it."""
         lineage = self.lineages.get(path)
         if lineage is not None:
-            lineage.has_more_before |= lineage.is_gone
+            lineage.has_more_before |= lineage.is_gone and lineage.has_history
             return lineage
         spec = next((spec for spec in self._specs.values() if self._histories.has_of(spec, path)), None)
         if spec is None or os.path.lexists(path) or self._histories.has_base_of(path, self.lineages):
@@ -155,16 +153,20 @@ class Roster:
                 if not is_followed and lineage.live is None:
                     lineage.is_gone = True  # nobody need be told once more
                     lineage.has_more_before |= lineage.unsettled_since is not None
-        return fresh + self._look_beside(spec) if is_first else fresh
+        return fresh if spec.name in self._looked_beside else fresh + self._look_beside(spec)
 
     def _look_beside(self, spec: SourceSpec) -> list[Lineage]:
         """Logs that were followed before a restart, and have no file now, but perhaps one beside them that is new.
 
         What came and went while nobody looked would else wait until something is written to such a log again.
         """
-        survived = self._histories.survived(spec)
-        others = (path for path in survived if not self._histories.has_base_of(path, self.lineages))
-        return [self._found_again(spec, path) for path in others]
+        try:
+            survived = self._histories.survived(spec, self.lineages)
+        except OSError:
+            self._census.open_files.make_room()
+            return []  # the next search looks again
+        self._looked_beside.add(spec.name)
+        return [self._found_again(spec, path) for path in survived]
 
     def _found_again(self, spec: SourceSpec, path: str) -> Lineage:
         """A lineage of the past that has no file: nobody need be told once more, but there may be something to read."""
@@ -179,9 +181,8 @@ class Roster:
         inode = (sighting.dev, sighting.ino)
         if sighting.obstacle is not None:
             return True
-        if self._succession.reader_at(sighting.path, inode) is not None:
-            return False
-        if self._census.aside.get(inode) == sighting.mtime_ns:
+        is_read = self._succession.reader_at(sighting.path, inode) is not None
+        if is_read or self._census.aside.get(inode) == sighting.mtime_ns:
             return False
         finished = self._census.finished.get(inode)
         if finished is None or not finished.sealed or finished.committed != sighting.size:
@@ -218,7 +219,7 @@ class Roster:
     def _join(self, lineage: Lineage, siblings: list[Sibling], turn: Turn, *, is_first: bool) -> list[Lineage]:
         """Enter older lives that the globs match too. Those that were rotated just now are identified first."""
         fresh = [lineage]
-        lineage.has_more_before |= lineage.is_gone
+        lineage.has_more_before |= lineage.is_gone and lineage.has_history
         try:
             self._adopt_all(lineage, siblings, fresh, turn, is_first=is_first)
         except OSError as error:

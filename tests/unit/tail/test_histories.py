@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,30 @@ def test_a_log_that_the_source_does_not_ask_for_any_more_is_not_looked_for(tmp_p
 
 def test_nothing_survived_where_the_directory_is_gone(tmp_path: Path) -> None:
     assert survived(tmp_path / "no" / "app.log", None) == []
+
+
+@pytest.mark.parametrize("code", [errno.EMFILE, errno.ENFILE])
+def test_a_directory_for_which_there_is_no_descriptor_is_not_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    """Conformance: F8."""
+    touch(tmp_path / "app.log.1")
+
+    def refused(_: str) -> list[str]:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "listdir", refused)
+    with pytest.raises(OSError, match=os.strerror(code)):
+        survived(tmp_path / "app.log", 0)
+
+
+def test_what_is_an_older_life_of_a_log_that_is_followed_is_no_log_that_survived(tmp_path: Path) -> None:
+    touch(tmp_path / "app.log.1.gz")
+    histories = Histories()
+    histories.note(str(tmp_path / "app.log.1"), 0)
+    spec = SourceSpec("app", (str(tmp_path / "*"),))
+    assert histories.survived(spec) == [str(tmp_path / "app.log.1")]
+    assert histories.survived(spec, {str(tmp_path / "app.log")}) == []
 
 
 def test_what_stands_beside_a_link_s_file_survived(tmp_path: Path) -> None:

@@ -122,10 +122,11 @@ async def _ends_of_files(hub: Hub, view: View, walked: _Walked, most: int) -> li
 async def _end_of_file(hub: Hub, view: View, below: Block, length: int, most: int) -> tuple[list[_Match], int | None]:
     """The last records of a file in the `length` bytes before `below`, and the time of the first line there."""
     stretch = hub.lines_before(below, length)
-    if stretch is None:
+    at = None if stretch is None else hub.journal.place_in(below.generation, stretch.start)
+    if stretch is None or at is None:
         return [], None
     # Bytes of other files may lie between in the recorded order: so places are told too early, never too late.
-    stretch = stretch._replace(at=hub.journal.place_in(below.generation, stretch.start))
+    stretch = stretch._replace(at=at)
     matches: list[_Match] = []
     times = LineTimes(hub)
     longest = hub.traits.get(below.generation.source, SourceTraits()).max_line_bytes

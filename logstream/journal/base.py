@@ -270,8 +270,8 @@ class Journal(Protocol):
     def reached(self, at: int) -> tuple[Reached, ...]:
         """How far each generation was recorded at the place `at`, for those of which something was."""
 
-    def place_in(self, generation: Generation, offset: int) -> int:
-        """The place of the byte `offset` of a generation, which is recorded."""
+    def place_in(self, generation: Generation, offset: int) -> int | None:
+        """The place of the byte `offset` of a generation, which was recorded; None if that has been forgotten since."""
 
     def known(self) -> tuple[Known, ...]:
         """Every generation of which something may still be on disk, for the tail to go on with or to recognise."""

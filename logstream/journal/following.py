@@ -171,8 +171,8 @@ class FollowingJournal(Recorded):
         """How far each generation was recorded at the place `at`, for those of which something was."""
         return self._steadily(lambda: Recorded.reached(self, at))
 
-    def place_in(self, generation: Generation, offset: int) -> int:
-        """The place of the byte `offset` of a generation, which is recorded."""
+    def place_in(self, generation: Generation, offset: int) -> int | None:
+        """The place of the byte `offset` of a generation, which was recorded; None if that has been forgotten since."""
         return self._steadily(lambda: Recorded.place_in(self, generation, offset))
 
     def _steadily(self, ask: Callable[[], T]) -> T:

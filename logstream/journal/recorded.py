@@ -134,9 +134,10 @@ class Recorded:
         """How far each generation was recorded at the place `at`, for those of which something was."""
         return reached_at(self._store, self._ledger, at)
 
-    def place_in(self, generation: Generation, offset: int) -> int:
-        """The place of the byte `offset` of a generation, which is recorded."""
-        return find_place(self._store, self._ledger, self._ledger.lives[generation.key], offset)
+    def place_in(self, generation: Generation, offset: int) -> int | None:
+        """The place of the byte `offset` of a generation, which was recorded; None if that has been forgotten since."""
+        life = self._ledger.lives.get(generation.key)
+        return None if life is None else find_place(self._store, self._ledger, life, offset)
 
     def _read_before(self, found: int | GapReason, offset: int, length: int) -> bytes | None:
         return None if isinstance(found, GapReason) else self._locator.read_before(found, offset, length)

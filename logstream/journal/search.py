@@ -89,22 +89,22 @@ def reached_at(store: StoreReading, ledger: Ledger, at: int) -> tuple[base.Reach
     return tuple(base.Reached(life.generation, life.base, offset) for life, offset in lives if offset > life.base)
 
 
-def find_place(store: StoreReading, ledger: Ledger, life: Life, offset: int) -> int:
-    """The place just after byte `offset` of a generation, `base <= offset <= committed`."""
+def find_place(store: StoreReading, ledger: Ledger, life: Life, offset: int) -> int | None:
+    """The place just after byte `offset` of a generation, `base <= offset <= committed`.
+
+    None if the generation is just being forgotten, and no row speaks of that byte any more.
+    """
     steps = search_place(store, ledger, life, offset)
     while True:
         try:
             next(steps)
         except StopIteration as end:
             found: int | None = end.value
-            return ledger.head if found is None else found
+            return found
 
 
 def search_place(store: StoreReading, ledger: Ledger, life: Life, offset: int) -> Generator[None, None, int | None]:
-    """The same; None if the generation is just being forgotten, and no row speaks of that byte any more.
-
-    Pauses (yields) often: with many files the place may lie far behind a keyframe.
-    """
+    """The same; pauses (yields) often: with many files the place may lie far behind a keyframe."""
     if offset == life.base:
         return life.birth_at
     cursor = EntryCursor(store, ledger, (yield from _keyframe_of(store, ledger, life, offset)))

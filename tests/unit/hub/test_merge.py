@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from logstream.hub.picked_lines import PickedLines
     from logstream.journal.base import Picked
+    from logstream.records import Generation
 
 
 def windows(density: float, count: int) -> list[int]:
@@ -61,3 +62,29 @@ async def test_lines_found_far_apart_are_judged_together(tmp_path: Path, monkeyp
 
         assert [record.json.count(b"needle %d" % number) for number, record in enumerate(records, 5)] == [2] * 25
         assert max(judged) >= 25
+
+
+async def test_a_file_that_is_forgotten_while_its_end_is_looked_at_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a process that follows the one which records, that is heard of between any two questions."""
+    monkeypatch.setattr(merge_module, "MERGE_BYTES", 20_000)
+    monkeypatch.setattr(merge_module, "_FIRST_WINDOW_BYTES", 1_000)
+    async with Stage(tmp_path) as stage:
+        kept, forgotten, large = (stage.file(f"{name}.log") for name in ("kept", "forgotten", "large"))
+        for file, name in ((kept, b"kept"), (forgotten, b"forgotten")):
+            await stage.tell(file.changes(b"2026-03-14T10:00:50Z %s\n" % name))
+        for _ in range(20):
+            await stage.tell(large.changes(*[b"2026-03-14T10:00:30Z large\n"] * 250))
+        place_in = stage.hub.journal.place_in
+
+        def place_if_kept(generation: Generation, offset: int) -> int | None:
+            return None if generation.file.endswith("forgotten.log") else place_in(generation, offset)
+
+        before, _ = await last_by_time(stage.hub, stage.view(), 2)
+        monkeypatch.setattr(stage.hub.journal, "place_in", place_if_kept)
+        since, _ = await last_by_time(stage.hub, stage.view(), 2)
+
+    assert [b"Z forgotten" in record.json for record in before] == [False, True]
+    assert [b"Z large" in record.json for record in since] == [True, False]
+    assert b"Z kept" in since[-1].json

@@ -275,6 +275,27 @@ async def test_rows_that_are_written_anew_are_never_read_half(tmp_path: Path, mo
     await journal.aclose()
 
 
+@pytest.mark.usefixtures("tiny_rows")
+async def test_a_place_of_what_was_forgotten_a_moment_ago_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asks may have been told of the file before rows were written anew without it."""
+    for module in (pruning_module, upkeep_module):
+        monkeypatch.setattr(module, "KEPT_GENERATIONS", 10)
+    monkeypatch.setattr(upkeep_module, "PRUNED_AT_ONCE", 5)
+    journal = open_journal(tmp_path)
+    lasting, gone = await with_files_that_came_and_went(journal, tmp_path)
+    replica = (await following(journal, tmp_path)).follow()
+    generations = {key: life.generation for key, life in replica._ledger.lives.items()}
+    assert await journal._upkeep.prune() > 20
+    for one in (replica, journal):
+        places = {key: one.place_in(generation, 1) for key, generation in generations.items()}
+        assert places[lasting.key] is not None
+        assert None in [places[key] for key in gone]
+    await replica.aclose()
+    await journal.aclose()
+
+
 async def test_a_follower_goes_over_to_a_new_teller_of_the_same_order_alone(tmp_path: Path) -> None:
     journal = open_journal(tmp_path)
     file = StoryFile(tmp_path / "a.log", "s")

@@ -1,7 +1,7 @@
-"""What Ctrl-C does while modules are still being imported, which may take a second: it ends the process at once.
+"""What Ctrl-C and SIGHUP do while modules are still being imported, which may take a second.
 
-Owns that stage alone. Refuses to import anything that takes time. Later an interruption is a `KeyboardInterrupt`, so
-that what is held is given back.
+Ctrl-C ends the process at once; SIGHUP waits until it is known what it means. Owns that stage alone. Refuses to import
+anything that takes time. Later an interruption is a `KeyboardInterrupt`, so that what is held is given back.
 """
 
 from __future__ import annotations
@@ -34,6 +34,20 @@ def interruption_ends_at_once() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def hold_hangup() -> None:
+    """Have SIGHUP wait, which would end the process, until `release_hangup` or until somebody heeds it.
+
+    To `serve` it says that its configuration is to be read anew. One that comes while it starts must neither end it nor
+    be lost: what it has read by then may be what was there before.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+
+
+def release_hangup() -> None:
+    """Let SIGHUP do what it does: one that waits comes now."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
 
 
 def _end(_number: int, _frame: FrameType | None) -> NoReturn:

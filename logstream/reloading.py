@@ -40,10 +40,16 @@ def watching(settings: Settings) -> str:
 class Reloading:
     """The reloads of one process with an event loop, one at a time; what is asked meanwhile is one more."""
 
-    def __init__(self, read_anew: Callable[[], Settings | None], take: Callable[[Settings, RuleSet], None]) -> None:
-        """`read_anew` runs in a thread, and answers None for what is refused; `take` gets the rest, in the loop."""
+    def __init__(
+        self, read_anew: Callable[[], Settings | None], take: Callable[[Settings, RuleSet], None], overseer: Overseer
+    ) -> None:
+        """`read_anew` runs in a thread, and answers None for what is refused; `take` gets the rest, in the loop.
+
+        Either may raise any error and has changed nothing then: `overseer` hears that the reload is over.
+        """
         self._read_anew = read_anew
         self._take = take
+        self._overseer = overseer
         self._asked = asyncio.Event()
         self._aside = Aside(at_once=1, patience_seconds=math.inf)
 
@@ -60,8 +66,8 @@ class Reloading:
                 fresh = await self._aside.run(self._read_anew)
                 if fresh is not None:
                     self._take(fresh, await self._aside.run(partial(rule_set, fresh.rules)))
-            except LogstreamError as error:
-                _log.error("reload refused, the old sources, rules and users stay: %s", error)
+            except Exception as error:  # noqa: BLE001 - whatever it is, what is in force stays
+                _tell_failed(self._overseer, error)
 
 
 def read_fresh(overseer: Overseer, old: Settings, read_anew: Callable[[], Settings]) -> Settings | None:
@@ -69,13 +75,17 @@ def read_fresh(overseer: Overseer, old: Settings, read_anew: Callable[[], Settin
     overseer.reloading()
     try:
         fresh = read_anew()
+        lets_everybody_in = policy_of(old).asks and not policy_of(fresh).asks
     except ConfigError as error:
         _log.error("reload refused, the old sources, rules and users stay:\n%s", error)
-        overseer.ready("the reload was refused: the configuration has mistakes, see the log")
+        overseer.reloaded("the reload was refused: the configuration has mistakes, see the log")
         return None
-    if policy_of(old).asks and not policy_of(fresh).asks:
+    except Exception as error:  # noqa: BLE001 - whatever it is, what is in force stays
+        _tell_failed(overseer, error)
+        return None
+    if lets_everybody_in:
         _log.error("reload refused: nobody would be asked any more who they are; restart logstream if that is meant")
-        overseer.ready("the reload was refused: it would let everybody in, see the log")
+        overseer.reloaded("the reload was refused: it would let everybody in, see the log")
         return None
     return _taking_over(old, fresh)
 
@@ -91,4 +101,13 @@ def _taking_over(old: Settings, fresh: Settings) -> Settings:
 def tell_reloaded(overseer: Overseer, fresh: Settings) -> None:
     """Say in the log, and to the supervisor, that `fresh` is in force."""
     _log.info("reloaded: %d sources, %d rules", len(fresh.sources), len(fresh.rules))
-    overseer.ready(watching(fresh))
+    overseer.reloaded(watching(fresh))
+
+
+def _tell_failed(overseer: Overseer, error: Exception) -> None:
+    """Say that a reload came to nothing; of an error that nobody thought of also where it arose."""
+    if isinstance(error, LogstreamError):
+        _log.error("reload refused, the old sources, rules and users stay: %s", error)
+    else:
+        _log.error("reload failed, the old sources, rules and users stay", exc_info=error)
+    overseer.reloaded("the reload failed: what was in force before stays, see the log")

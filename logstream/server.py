@@ -69,7 +69,8 @@ class Service:
         """Build all parts; nothing runs yet. Raises StateUnusableError."""
         self._settings = settings
         self._reload_settings = reload
-        self._reloading = Reloading(self._read_fresh, self._take)
+        self._overseer = Overseer(os.environ)
+        self._reloading = Reloading(self._read_fresh, self._take, self._overseer)
         self._has_new_sources = asyncio.Event()
         self._limits: dict[str, int] = {}
         self._note_limits(settings.sources)
@@ -87,7 +88,6 @@ class Service:
             max_open_files=files_to_hold(raise_file_limit(), settings.stream.max_connections),
         )
         self._stalls = Stalls()
-        self._overseer = Overseer(os.environ)
         self._status = Status(self._hub, self._streams, self._supervisor, self._stalls, lambda: self._settings.sources)
 
     async def run(self) -> None:
@@ -109,6 +109,7 @@ class Service:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._reloading.ask)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # it was held back while nobody heeded it
 
     def _sink(self) -> Sink:
         """What takes what the tail finds."""
@@ -176,12 +177,15 @@ class Service:
 
     def _take(self, fresh: Settings, rules: RuleSet) -> None:
         """Go on with `fresh`, whose rules are compiled."""
+        # Whatever may go wrong comes first: all is taken over, or nothing.
+        specs, traits, policy, first_seen = (
+            specs_of(fresh.sources), traits_of(fresh.sources), policy_of(fresh), self._first_seen(fresh),
+        )  # fmt: skip
         self._note_limits(fresh.sources)
-        first_seen = self._first_seen(fresh)
         self._settings = fresh
-        self._hub.reconfigure(rules, traits_of(fresh.sources))
-        self._supervisor.reconfigure(specs_of(fresh.sources), first_seen)
-        self._gate.take(policy_of(fresh))
+        self._hub.reconfigure(rules, traits)
+        self._supervisor.reconfigure(specs, first_seen)
+        self._gate.take(policy)
         self._has_new_sources.set()
         self._tell_reloaded(fresh)
 

@@ -77,17 +77,27 @@ class Overseer:
         address = environ.pop("NOTIFY_SOCKET", "")
         self.period_seconds = _watchdog_period(environ)
         """How often to show life; None if nobody wants that."""
+        self._is_ready = self._is_reloading = False
         self._socket: socket.socket | None = None
         if address:
             self._socket = _connected(address)
 
     def ready(self, status: str) -> None:
-        """The service does its work; also after `reloading`."""
+        """The service does its work."""
+        self._is_ready = True
         self._tell(f"READY=1\nSTATUS={status}")
 
     def reloading(self) -> None:
-        """The configuration is being read anew; `ready` says that this is done."""
-        self._tell(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        """The configuration is being read anew; `reloaded` says that this is over. Not told before `ready`."""
+        if self._is_ready:
+            self._is_reloading = True
+            self._tell(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+
+    def reloaded(self, status: str) -> None:
+        """The service does its work, as before or as it was told to; not told where its reload was not."""
+        if self._is_reloading:
+            self._is_reloading = False
+            self._tell(f"READY=1\nSTATUS={status}")
 
     def stopping(self) -> None:
         """The service has begun to stop."""

@@ -26,7 +26,7 @@ from logstream.cli.tokens import token
 from logstream.cli.users import user
 from logstream.cli.words import EXIT_FAILURE, EXIT_USAGE, colour, complain
 from logstream.errors import LogstreamError, UsageError
-from logstream.interruption import EXIT_INTERRUPTED
+from logstream.interruption import EXIT_INTERRUPTED, release_hangup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,6 +67,8 @@ Next: config.toml explains each setting line by line, README.md the rest; `logst
 @click.pass_context
 def cli(context: click.Context) -> None:
     context.color = colour()
+    if context.invoked_subcommand != serve.name:
+        release_hangup()
 
 
 for _command in (

@@ -124,6 +124,7 @@ class Parent:
         signal.set_wakeup_fd(self._wakeup.fileno(), warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
             signal.signal(number, lambda number, _: self._signals.add(number))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # it was held back while nobody heeded it
 
     def _start_due(self) -> None:
         now = time.monotonic()

@@ -28,6 +28,7 @@ from logstream.reloading import Reloading
 from logstream.serving import serve
 from logstream.stalls import Stalls
 from logstream.status import process_figures
+from logstream.supervision import Overseer
 from logstream.workers.channel import ANSWER_SECONDS, RETRY_SECONDS, Channel
 from logstream.workers.messages import Alone, LookAgain, Pulse, Ready
 from logstream.workers.tries import CommonTries
@@ -69,7 +70,7 @@ class Worker:
     ) -> None:
         """Nothing is known yet: that comes from the reading process."""
         self._settings = self._fresh = settings
-        self._reloading = Reloading(lambda: self._fresh, self._take_over)
+        self._reloading = Reloading(lambda: self._fresh, self._take_over, Overseer({}))  # the parent has one
         self._number = number
         self._listeners = listeners
         self._share = share
@@ -233,10 +234,11 @@ class Worker:
         self._reloading.ask()
 
     def _take_over(self, fresh: Settings, rules: RuleSet) -> None:
+        traits = traits_of(fresh.sources)
         self._settings = fresh
         self._note_limits()
         if self._is_known.is_set():
-            self._hub.reconfigure(rules, traits_of(fresh.sources))
+            self._hub.reconfigure(rules, traits)
         self._gate.look_again()  # the policy came before, and the sources only now
 
     def _note_limits(self) -> None:

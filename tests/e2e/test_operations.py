@@ -10,12 +10,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.running import PATIENCE_SECONDS, SOURCES, Service, Stream, StreamEndedError, eventually, running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def refused(service: Service, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -89,6 +93,95 @@ def test_a_bad_reload_keeps_what_was_and_says_so(tmp_path: Path) -> None:
         assert "pats" in service.stderr
         service.write("a.log", "still here")
         assert stream.texts(1) == ["still here"]
+
+
+@pytest.fixture(name="supervisor")
+def _supervisor(tmp_path: Path) -> Iterator[socket.socket]:
+    """The end of the talk that systemd has."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.bind(str(tmp_path / "notify"))
+        sock.settimeout(PATIENCE_SECONDS)
+        yield sock
+
+
+def heard_until(supervisor: socket.socket, *wanted: str) -> list[str]:
+    """What the supervisor hears, in order, until each of `wanted` has begun a message."""
+    heard, left = [], list(wanted)
+    while left:
+        heard.append(supervisor.recv(1000).decode())
+        if heard[-1].startswith(left[0]):
+            del left[0]
+    return heard
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_supervisor_hears_that_each_reload_is_over_whatever_came_of_it(
+    tmp_path: Path, supervisor: socket.socket, workers: str
+) -> None:
+    """Else systemd would wait for it until it gives the service up."""
+    environ = {"NOTIFY_SOCKET": supervisor.getsockname(), "LOGSTREAM_SERVER__WORKERS": workers}
+    with running(tmp_path, **environ) as service, service.stream() as stream:
+        stream.expect("ping")
+        heard_until(supervisor, "READY=1\nSTATUS=watching 1 source")
+        config = tmp_path / "config.toml"
+        for text, answer in (
+            (service.config.replace("paths", "pats"), "READY=1\nSTATUS=the reload was refused"),
+            (None, "READY=1\nSTATUS=the reload was refused"),
+            (service.config, "READY=1\nSTATUS=watching 1 source"),
+        ):
+            config.unlink()
+            if text is not None:
+                config.write_text(text)
+            else:
+                config.mkdir()
+            service.signal(signal.SIGHUP)
+            heard_until(supervisor, "RELOADING=1\nMONOTONIC_USEC=", answer)
+            if text is None:
+                config.rmdir()
+                config.touch()
+            service.write("a.log", "still here")
+            assert stream.texts(1) == ["still here"]
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_hangup_while_the_service_starts_does_not_end_it_and_is_a_reload_once_it_runs(
+    tmp_path: Path, supervisor: socket.socket, workers: str
+) -> None:
+    """It may have read the configuration before that was changed. Before it is ready, no supervisor hears of it."""
+    path = tmp_path / "config.toml"
+    path.write_text(f'{SOURCES}[server]\nport = 0\nworkers = {workers}\n[state]\ndir = "state"\n')
+    with subprocess.Popen(
+        [sys.executable, "-m", "logstream", "serve", "--config", str(path)],
+        env={**os.environ, "NOTIFY_SOCKET": supervisor.getsockname()},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            eventually(lambda: holds_back(process.pid, signal.SIGHUP))
+            for _ in range(3):
+                process.send_signal(signal.SIGHUP)
+            heard = heard_until(supervisor, "READY=1")
+            process.send_signal(signal.SIGHUP)
+            heard += heard_until(supervisor, "READY=1")
+            process.send_signal(signal.SIGTERM)
+            _, said = process.communicate(timeout=PATIENCE_SECONDS)
+        finally:
+            process.kill()
+    assert process.returncode == 0
+    assert said.count("reloaded: 1 sources") == 2
+    assert [message.partition("=")[0] for message in heard if not message.startswith("WATCHDOG")] == [
+        "READY",
+        "RELOADING",
+        "READY",
+    ]
+    assert "Traceback" not in said
+
+
+def holds_back(pid: int, number: signal.Signals) -> bool:
+    """Whether a signal waits that is sent to a process, proc(5)."""
+    status = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return bool(int(status["SigBlk"], 16) >> (number - 1) & 1)
 
 
 def test_a_taken_port_is_named_with_a_remedy(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -11,17 +12,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 from logstream.config import ConfigError, load
+from logstream.errors import LogstreamError
 from logstream.parts import rule_set
 from logstream.reloading import Reloading, read_fresh
 from logstream.supervision import Overseer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Sequence
     from pathlib import Path
 
     from logstream.config import Settings
     from logstream.config.sections import RuleSettings
     from logstream.rules import RuleSet
+
+
+class StateGoneError(LogstreamError):
+    """Raised on purpose."""
 
 
 @pytest.fixture
@@ -64,7 +70,7 @@ async def test_a_configuration_is_read_and_compiled_beside_the_loop(
         is_taken.set()
 
     monkeypatch.setattr("logstream.reloading.rule_set", compiled)
-    reloading = Reloading(read_anew, take)
+    reloading = Reloading(read_anew, take, Overseer({}))
     async with running(reloading):
         reloading.ask()
         await asyncio.to_thread(is_read.wait)  # the loop turns while the configuration is being read
@@ -84,7 +90,7 @@ async def test_what_is_asked_during_a_reload_is_one_more_reload(settings: Settin
         may_end.acquire()
         return settings
 
-    reloading = Reloading(read_anew, lambda fresh, _: taken.put_nowait(fresh))
+    reloading = Reloading(read_anew, lambda fresh, _: taken.put_nowait(fresh), Overseer({}))
     async with running(reloading):
         reloading.ask()
         await asyncio.to_thread(begun.acquire)
@@ -112,7 +118,7 @@ async def test_rules_that_cannot_be_compiled_are_refused_and_the_next_reload_is_
         begun.release()
         return answers.pop(0)
 
-    reloading = Reloading(read_anew, lambda fresh, _: taken.put_nowait(fresh))
+    reloading = Reloading(read_anew, lambda fresh, _: taken.put_nowait(fresh), Overseer({}))
     async with running(reloading):
         for _ in range(3):
             reloading.ask()
@@ -121,6 +127,90 @@ async def test_rules_that_cannot_be_compiled_are_refused_and_the_next_reload_is_
 
     assert "reload refused" in caplog.text
     assert taken.empty()
+
+
+class FromNowhereError(Exception):
+    """What nobody thought of."""
+
+
+@pytest.fixture
+def heard(tmp_path: Path) -> Iterator[socket.socket]:
+    """A supervisor's end of the talk."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.bind(str(tmp_path / "notify"))
+        sock.settimeout(10)
+        yield sock
+
+
+def ready_overseer(heard: socket.socket) -> Overseer:
+    overseer = Overseer({"NOTIFY_SOCKET": heard.getsockname()})
+    overseer.ready("watching 1 source")
+    assert heard.recv(200).startswith(b"READY=1")
+    return overseer
+
+
+@pytest.mark.parametrize("error", [StateGoneError("the disk is gone"), FromNowhereError("from nowhere")], ids=type)
+@pytest.mark.parametrize("at", ["read", "compile", "take"])
+async def test_a_reload_that_fails_ends_nothing_is_told_and_the_next_one_is_taken(  # noqa: PLR0913, PLR0917 - fixtures
+    settings: Settings,
+    heard: socket.socket,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    at: str,
+    error: Exception,
+) -> None:
+    overseer = ready_overseer(heard)
+    places: list[str] = []
+    taken: asyncio.Queue[Settings] = asyncio.Queue()
+
+    def may_fail(place: str) -> None:
+        places.append(place)
+        if place == at and places.count(place) == 1:
+            raise error
+
+    def read_anew() -> Settings | None:
+        def read() -> Settings:
+            may_fail("read")
+            return settings
+
+        return read_fresh(overseer, settings, read)
+
+    def compiled(rules: Sequence[RuleSettings]) -> RuleSet:
+        may_fail("compile")
+        return rule_set(rules)
+
+    def take(fresh: Settings, _rules: RuleSet) -> None:
+        may_fail("take")
+        taken.put_nowait(fresh)
+
+    monkeypatch.setattr("logstream.reloading.rule_set", compiled)
+    reloading = Reloading(read_anew, take, overseer)
+    async with running(reloading):
+        reloading.ask()
+        told = [await asyncio.to_thread(heard.recv, 200) for _ in range(2)]
+        reloading.ask()
+        assert await taken.get() == settings
+    overseer.close()
+
+    assert told[0].startswith(b"RELOADING=1\n")
+    assert told[1].startswith(b"READY=1\nSTATUS=the reload failed")
+    assert "the old sources, rules and users stay" in caplog.text
+    assert str(error) in caplog.text
+    assert ("Traceback" in caplog.text) == isinstance(error, FromNowhereError)
+
+
+def test_a_configuration_with_mistakes_is_told_to_a_supervisor_as_refused(
+    settings: Settings, heard: socket.socket
+) -> None:
+    overseer = ready_overseer(heard)
+
+    def mistaken() -> Settings:
+        raise ConfigError([])
+
+    assert read_fresh(overseer, settings, mistaken) is None
+    assert heard.recv(200).startswith(b"RELOADING=1\n")
+    assert heard.recv(200).startswith(b"READY=1\nSTATUS=the reload was refused")
+    overseer.close()
 
 
 def test_what_needs_a_restart_stays_as_it_was_and_is_named(

@@ -54,6 +54,19 @@ def test_a_supervisor_hears_of_readiness_reload_and_stop(heard: socket.socket) -
         heard.recv(200)
 
 
+def test_a_reload_before_the_service_is_ready_is_no_word_that_it_is(heard: socket.socket) -> None:
+    supervisor = told_by(heard)
+    supervisor.reloading()
+    supervisor.reloaded("watching 1 source")
+    supervisor.ready("watching 2 sources")
+    supervisor.reloading()
+    supervisor.reloaded("watching 3 sources")
+    assert heard.recv(200) == b"READY=1\nSTATUS=watching 2 sources"
+    assert heard.recv(200).startswith(b"RELOADING=1\nMONOTONIC_USEC=")
+    assert heard.recv(200) == b"READY=1\nSTATUS=watching 3 sources"
+    supervisor.close()
+
+
 def test_an_abstract_address_is_understood() -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
         sock.bind(f"\0logstream-test-{os.getpid()}")

@@ -32,7 +32,7 @@ export function densityOf(
   keys.forEach((loud, index) => {
     const row = rows.rowAt(loud);
     if (row === undefined) return;
-    const severity = severityOf(row.kind, row.kind === "record" ? row.record.level : null);
+    const severity = severityOf(row);
     const pixel = Math.min(pixels - 1, Math.floor(((tops[index] ?? 0) / Math.max(1, at)) * pixels));
     marks[pixel] = Math.max(marks[pixel] ?? QUIET, severity);
   });

@@ -3,6 +3,7 @@
  * of thousands of objects would name each field of each, and make as many strings of the same words. Pure.
  */
 import type { Common, Interned } from "./interned.ts";
+import { commonPart } from "./interned.ts";
 import type { Level, LogRecord, WireEvent } from "./protocol.ts";
 
 export interface PackedRecords {
@@ -63,14 +64,7 @@ function packed(records: readonly LogRecord[]): PackedRecords {
   return {
     kind: "packed",
     ids: records.map(({ id }) => id),
-    commons: commons.map(({ source, file, level, event, rules, cont }) => ({
-      source,
-      file,
-      level,
-      event,
-      rules,
-      cont,
-    })),
+    commons: commons.map(commonPart),
     commonOf,
     times,
     timeOf,

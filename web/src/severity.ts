@@ -5,9 +5,14 @@ export const QUIET = 0;
 export const WARNING = 1;
 export const BAD = 2;
 
+/** A row, as far as it says how much it needs eyes. */
+export type Judged =
+  { readonly kind: "record"; readonly record: { readonly level: Level | null } } | { readonly kind: "gap" | "notice" };
+
 /** One of the three. */
-export function severityOf(kind: "record" | "gap" | "notice", level: Level | null): number {
-  if (kind !== "record") return kind === "gap" ? WARNING : QUIET;
+export function severityOf(row: Judged): number {
+  if (row.kind !== "record") return row.kind === "gap" ? WARNING : QUIET;
+  const { level } = row.record;
   if (level === "error" || level === "fatal") return BAD;
   return level === "warn" ? WARNING : QUIET;
 }

@@ -147,7 +147,7 @@ export class RowStore {
     for (const gap of lost) fresh.push({ kind: "gap", key: key++, gap });
     for (const { record, tail } of wanted) fresh.push({ kind: "record", key: key++, record, tail });
     for (const row of fresh) this.#count(row, 1);
-    this.#loud.addOldest(fresh.filter(isLoud).map((row) => row.key));
+    this.#loud.addOldest(fresh.filter((row) => severityOf(row) !== QUIET).map((row) => row.key));
     this.#rows = [...fresh, ...this.#rows.slice(this.#head)];
     this.#head = 0;
     this.#firstKey -= fresh.length;
@@ -180,7 +180,7 @@ export class RowStore {
   #push(row: Row): void {
     this.#rows.push(row);
     this.#count(row, 1);
-    if (isLoud(row)) this.#loud.addNewest(row.key);
+    if (severityOf(row) !== QUIET) this.#loud.addNewest(row.key);
   }
 
   #leave(row: Row | undefined): void {
@@ -225,10 +225,6 @@ export class RowStore {
       this.#head = 0;
     }
   }
-}
-
-function isLoud(row: Row): boolean {
-  return severityOf(row.kind, row.kind === "record" ? row.record.level : null) !== QUIET;
 }
 
 /** A gap that is told again by another page of the past is the same one; one of which nothing is known never is. */

@@ -81,6 +81,13 @@ function unpacked(from: PackedRecords, interned: Interned): readonly LogRecord[]
   return from.ids.map((_, index) => new PackedLine(block, index));
 }
 
+/** The line by itself: one that is kept for long must not keep all lines that came with it. */
+export function aloneOf(line: LogRecord): LogRecord {
+  if (!(line instanceof PackedLine)) return line;
+  // A part of a text would keep the whole of it.
+  return { ...line.toJSON(), text: structuredClone(line.text) };
+}
+
 class PackedLine implements LogRecord {
   readonly #block: PackedRecords;
   readonly #index: number;

@@ -6,6 +6,7 @@ import type { Ref, ShallowRef } from "vue";
 import { computed, shallowRef } from "vue";
 import type { CopyForm, KeySpan } from "./copying.ts";
 import { countLines, rowsIn, written } from "./copying.ts";
+import { aloneOf } from "./packed.ts";
 import { say } from "./say.ts";
 import type { RecordRow } from "./store.ts";
 import { spanText } from "./times.ts";
@@ -51,7 +52,7 @@ export function useTaking(view: Readonly<Ref<View>>, tell: (words: string) => vo
     const { id } = row.record;
     if (id === null) return;
     const next = new Map(marked.value);
-    if (!next.delete(id)) next.set(id, row);
+    if (!next.delete(id)) next.set(id, { ...row, record: aloneOf(row.record), tail: row.tail.map(aloneOf) });
     marked.value = new Map([...next].sort(([, one], [, other]) => (timeOf(one) ?? 0) - (timeOf(other) ?? 0)));
   }
 

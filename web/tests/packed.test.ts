@@ -1,7 +1,7 @@
 // @vitest-environment node
 import { describe, expect, it } from "vitest";
 import { Interned } from "../src/interned.ts";
-import { packedEvent, packedFrom, unpackedEvent } from "../src/packed.ts";
+import { aloneOf, packedEvent, packedFrom, unpackedEvent } from "../src/packed.ts";
 import type { LogRecord, WireEvent } from "../src/protocol.ts";
 import { logRecord } from "./fakes.ts";
 
@@ -56,6 +56,15 @@ describe("lines that are packed", () => {
       times: ["2024-05-01T10:00:00.123+00:00"],
     });
     expect(one?.[0]?.rules).toBe(two?.[1]?.rules);
+  });
+
+  it("are plain objects once each is to stay alone, and say the same", () => {
+    const alone = sent(AWKWARD).map(aloneOf);
+    expect(alone).toEqual(AWKWARD);
+    expect(alone.map((record) => Object.getPrototypeOf(record) as unknown)).toEqual(
+      AWKWARD.map(() => Object.prototype),
+    );
+    expect(alone.map(aloneOf)).toEqual(alone);
   });
 
   it("can be told from any of them on", () => {

@@ -1,8 +1,11 @@
 // @vitest-environment node
 import { describe, expect, it } from "vitest";
-import { HUES } from "../src/hues.ts";
 import { HIGHLIGHTS } from "../src/protocol.ts";
+import { HUES, signsOf } from "../src/signs.ts";
 import stylesheet from "../src/style.css?raw";
+
+/** Nearer than this, two small marks are hard to tell apart. */
+const ALIKE = 0.115;
 
 type Colours = ReadonlyMap<string, string>;
 
@@ -44,6 +47,27 @@ function luminance(colour: string): number {
     return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
   });
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
+/** The three parts of a colour as OKLab has them: where they are near, colours look alike. */
+function oklab(colour: string): readonly number[] {
+  const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((start) => {
+    const part = Number.parseInt(colour.slice(start, start + 2), 16) / 255;
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  });
+  const long = Math.cbrt(0.4122214708 * red + 0.5363325363 * green + 0.0514459929 * blue);
+  const middle = Math.cbrt(0.2119034982 * red + 0.6806995451 * green + 0.1073969566 * blue);
+  const short = Math.cbrt(0.0883024619 * red + 0.2817188376 * green + 0.6299787005 * blue);
+  return [
+    0.2104542553 * long + 0.793617785 * middle - 0.0040720468 * short,
+    1.9779984951 * long - 2.428592205 * middle + 0.4505937099 * short,
+    0.0259040371 * long + 0.7827717662 * middle - 0.808675766 * short,
+  ];
+}
+
+function distance(one: string, other: string): number {
+  const [a, b] = [oklab(one), oklab(other)];
+  return Math.hypot(...a.map((part, index) => part - (b[index] ?? 0)));
 }
 
 /** WCAG 2.2, contrast ratio. */
@@ -91,6 +115,20 @@ describe.each<[string, Colours | undefined]>([
     for (const ground of [...grounds, ...pointedOut]) {
       expect(contrast(colour(`source-${hue}`), ground)).toBeGreaterThanOrEqual(3);
     }
+  });
+
+  it("sources whose colours are like each other have signs of different shapes", () => {
+    const signs = [...signsOf(Array.from({ length: HUES }, (_, number) => `source ${number}`)).values()];
+    const alike = signs.flatMap((one) =>
+      signs
+        .filter(
+          (other) =>
+            other.hue > one.hue && distance(colour(`source-${one.hue}`), colour(`source-${other.hue}`)) < ALIKE,
+        )
+        .map((other) => [one, other] as const),
+    );
+    expect(alike).not.toEqual([]);
+    expect(alike.filter(([one, other]) => one.shape === other.shape)).toEqual([]);
   });
 
   it.each(["good", "warn", "error", "accent", "muted", "field-line"])("a mark in %s can be seen (3 : 1)", (name) => {

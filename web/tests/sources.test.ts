@@ -1,28 +1,34 @@
 // @vitest-environment node
 import { describe, expect, it } from "vitest";
-import { HUES, hueOf, huesOf } from "../src/hues.ts";
 import { RateMeter } from "../src/rates.ts";
+import { HUES, SHAPES, signOf, signsOf } from "../src/signs.ts";
 import { rateText } from "../src/times.ts";
 
-describe("the colours of sources", () => {
+describe("the signs of sources", () => {
   const names = ["nginx", "shop", "worker", "billing", "system", "database", "cron", "mail", "auth", "cache"];
+  const many = Array.from({ length: HUES * SHAPES }, (_, number) => `service-${number}`);
 
-  it("are different ones as far as they go, and the same each time", () => {
-    const hues = huesOf(names);
-    expect(new Set(hues.values()).size).toBe(HUES);
-    expect(huesOf(names)).toEqual(hues);
+  it("have different colours as far as they go, and are the same each time", () => {
+    const signs = signsOf(names);
+    expect(new Set([...signs.values()].map(({ hue }) => hue)).size).toBe(HUES);
+    expect(signsOf(names)).toEqual(signs);
+  });
+
+  it("are different ones also where more sources share a colour", () => {
+    expect(new Set([...signsOf(many).values()].map(({ hue, shape }) => `${hue} ${shape}`)).size).toBe(many.length);
+    expect(signsOf([...many, "one more"]).get("one more")).toEqual(signOf("one more"));
   });
 
   it("follow from the name, whatever other sources there are", () => {
-    expect(huesOf(["nginx"]).get("nginx")).toBe(hueOf("nginx"));
-    expect(huesOf([...names, "one more"]).get("nginx")).toBe(hueOf("nginx"));
-    expect(huesOf([...names, "one more"]).get("one more")).toBe(hueOf("one more"));
+    expect(signsOf(["nginx"]).get("nginx")).toEqual(signOf("nginx"));
+    expect(signsOf([...names, "one more"]).get("nginx")).toEqual(signOf("nginx"));
+    expect(signsOf([...names, "one more"]).get("one more")?.hue).toBe(signOf("one more").hue);
   });
 
-  it("are spread over all that there are", () => {
+  it("are spread over all colours that there are", () => {
     const counts = Array.from({ length: HUES }, () => 0);
     for (let number = 0; number < 1000; number++) {
-      const hue = hueOf(`service-${number}`);
+      const { hue } = signOf(`service-${number}`);
       counts[hue] = (counts[hue] ?? 0) + 1;
     }
     expect(Math.min(...counts)).toBeGreaterThan(60);

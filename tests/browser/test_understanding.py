@@ -143,6 +143,36 @@ def test_settings_are_kept(service: Service, page: Page) -> None:
     assert page.locator(LOG).evaluate("log => getComputedStyle(log).fontSize") == "14px"
 
 
+def test_times_are_local_in_utc_or_told_as_how_long_ago_and_remembered(service: Service, page: Page) -> None:
+    page.clock.set_fixed_time("2026-11-23T10:03:20Z")
+    shown(service, page, "2026-11-23T10:00:00Z INFO one")
+    time = page.locator(f"{LOG} [data-id] .time")
+    for mode, words in (("UTC", "10:00:00.000"), ("Ago", "-3 min 20 s")):
+        page.get_by_role("button", name="View").click()
+        page.get_by_label(mode, exact=True).click()
+        expect(time).to_have_text(words)
+        page.reload()
+        expect(time).to_have_text(words)
+
+
+def test_who_wants_no_shortcuts_of_single_keys_has_none(service: Service, page: Page) -> None:
+    """WCAG 2.1.4: what is dictated, or hit by mistake, must not do things."""
+    shown(service, page, "2026-11-23T10:00:00Z INFO one")
+    page.get_by_role("button", name="View").click()
+    page.get_by_label("Shortcuts of a single key").click()
+    page.keyboard.press("Escape")
+    page.reload()
+    expect(page.locator(f"{LOG} [data-id]")).to_have_count(1)
+    for key in ("j", "?", "Space", "/"):
+        page.keyboard.press(key)
+    expect(page.locator(LOG)).to_have_attribute("data-following", "true")
+    expect(page.locator(f"{LOG} .chosen, dialog")).to_have_count(0)
+    page.locator(f"{LOG} .text").click()
+    expect(page.get_by_role("complementary")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("complementary")).to_have_count(0)
+
+
 def test_a_query_is_completed_by_keys_and_those_asked_before_come_back(service: Service, page: Page) -> None:
     shown(service, page, "2026-11-23T10:00:00Z ERROR bad", "2026-11-23T10:00:01Z INFO good")
     page.keyboard.press("/")

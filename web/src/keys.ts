@@ -68,6 +68,11 @@ export const KEYS: readonly (readonly (readonly [keys: readonly string[], action
 
 const ACTIONS = new Map(KEYS.flat().flatMap(([keys, action]) => keys.map((key) => [key, action] as const)));
 
+/** Whether a key is heard though the reader wants no shortcuts of single keys: it leads out of what is open. */
+export function isAlwaysHeard(action: Action): boolean {
+  return action === "close";
+}
+
 export interface Press {
   readonly key: string;
   readonly ctrlKey: boolean;

@@ -15,6 +15,8 @@ export interface Settings {
   readonly wrap: boolean;
   /** Whether stack traces begin folded. */
   readonly fold: boolean;
+  /** Whether single keys do something: who speaks to the machine, or shakes, may want none of it (WCAG 2.1.4). */
+  readonly shortcuts: boolean;
   /** Fields that stand in columns. */
   readonly columns: readonly string[];
 }
@@ -26,6 +28,7 @@ export const USUAL: Settings = {
   fontPx: 13,
   wrap: true,
   fold: true,
+  shortcuts: true,
   columns: [],
 };
 
@@ -44,6 +47,7 @@ export function readSettings(text: string | null): Settings {
     fontPx: oneOf(FONT_SIZES, found["fontPx"], USUAL.fontPx),
     wrap: typeof found["wrap"] === "boolean" ? found["wrap"] : USUAL.wrap,
     fold: typeof found["fold"] === "boolean" ? found["fold"] : USUAL.fold,
+    shortcuts: typeof found["shortcuts"] === "boolean" ? found["shortcuts"] : USUAL.shortcuts,
     columns: stringsOf(found["columns"]).slice(0, MOST_COLUMNS),
   };
 }

@@ -107,6 +107,7 @@ export const en = {
   fontSize: "Font size",
   wrapLines: "Wrap long lines",
   foldTraces: "Fold stack traces",
+  shortcuts: "Shortcuts of a single key",
 
   download: "Download",
   formats: { text: "Text", jsonl: "JSON lines", csv: "CSV" },

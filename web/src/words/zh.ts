@@ -107,6 +107,7 @@ export const zh: Words = {
   fontSize: "字号",
   wrapLines: "长行自动换行",
   foldTraces: "折叠堆栈",
+  shortcuts: "单键快捷键",
 
   download: "下载",
   formats: { text: "文本", jsonl: "JSON 行", csv: "CSV" },

@@ -128,7 +128,7 @@ def test_level_chips_count_what_is_held_and_choose_what_is_shown(service: Servic
     page.reload()
     expect(page.locator(f"{LOG} [data-id]")).to_have_count(1)
     page.get_by_role("button", name="All levels").click()
-    expect(page.locator(f"{LOG} [data-id]")).to_have_count(3)
+    expect(page.locator(f"{LOG} [data-id]")).to_have_count(4)
 
 
 def test_settings_are_kept(service: Service, page: Page) -> None:
@@ -174,7 +174,12 @@ def test_who_wants_no_shortcuts_of_single_keys_has_none(service: Service, page: 
 
 
 def test_a_query_is_completed_by_keys_and_those_asked_before_come_back(service: Service, page: Page) -> None:
-    shown(service, page, "2026-11-23T10:00:00Z ERROR bad", "2026-11-23T10:00:01Z INFO good")
+    shown(service, page, "2026-11-23T10:00:00Z ERROR bad", "2026-11-23T10:00:01Z INFO good", '{"length_bytes":7}')
+    page.keyboard.press("/")
+    page.keyboard.type("len")
+    expect(page.get_by_role("option")).to_have_text(["length_bytes: a field of lines here"])
+    page.get_by_role("combobox").fill("")
+    page.keyboard.press("Escape")
     page.keyboard.press("/")
     page.keyboard.type("leve")
     expect(page.get_by_role("option").first).to_contain_text("level")
@@ -185,7 +190,7 @@ def test_a_query_is_completed_by_keys_and_those_asked_before_come_back(service: 
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page.get_by_role("combobox")).to_have_value(re.compile("^level:error ?$"))
-    expect(page.locator(f"{LOG} [data-id]")).to_have_count(2)
+    expect(page.locator(f"{LOG} [data-id]")).to_have_count(3)
     page.keyboard.press("Escape")
     page.keyboard.press("/")
     page.keyboard.press("Enter")

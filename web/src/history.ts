@@ -9,15 +9,27 @@ export interface Place {
   readonly id: string;
 }
 
-/** A page that could not be had; `status` is 0 if there was no answer. */
-export class HistoryError extends Error {
+/** Why a page could not be had: facts, of which each language makes its own words. */
+export interface HistoryFailure {
+  /** 0 if there was no answer. */
   readonly status: number;
+  readonly problem: Problem | null;
+}
+
+export class HistoryError extends Error {
+  readonly failure: HistoryFailure;
 
   constructor(status: number, problem: Problem | null) {
-    super(problem?.detail ?? problem?.title ?? (status === 0 ? "the server cannot be reached" : `status ${status}`));
+    super(problem?.detail ?? `no page of the past: status ${status}`);
     this.name = "HistoryError";
-    this.status = status;
+    this.failure = { status, problem };
   }
+}
+
+/** What is to be said of an error. Raises one that no answer of the server's has led to. */
+export function failureOf(error: unknown): HistoryFailure {
+  if (error instanceof HistoryError) return error.failure;
+  throw error;
 }
 
 export type FetchPage = (

@@ -4,13 +4,18 @@
  */
 import { TimeCounts } from "./histogram.ts";
 import type { LevelName } from "./levels.ts";
-import type { Gap, LogRecord } from "./protocol.ts";
+import type { FileChange, Gap, Hello, LogRecord } from "./protocol.ts";
 import { LoudKeys, QUIET, severityOf } from "./severity.ts";
 
 export type Row =
   | RecordRow
   | { readonly kind: "gap"; readonly key: number; readonly gap: Gap }
-  | { readonly kind: "notice"; readonly key: number; readonly tone: Tone; readonly text: string };
+  | { readonly kind: "notice"; readonly key: number; readonly notice: Notice };
+
+/** What happened to a file or to the stream: facts, of which each language makes its own words. */
+export type Notice =
+  | { readonly kind: "file"; readonly change: FileChange }
+  | { readonly kind: "resume"; readonly resume: Hello["resume"] };
 
 /** A line, and those that continue it: a stack trace is one thing to read. */
 export interface RecordRow {
@@ -19,8 +24,6 @@ export interface RecordRow {
   readonly record: LogRecord;
   readonly tail: readonly LogRecord[];
 }
-
-export type Tone = "quiet" | "warning";
 
 export interface Bounds {
   /** Rows, and the lines within them. */
@@ -132,8 +135,8 @@ export class RowStore {
     this.#add({ kind: "gap", key: this.#endKey, gap });
   }
 
-  addNotice(tone: Tone, text: string): void {
-    this.#add({ kind: "notice", key: this.#endKey, tone, text });
+  addNotice(notice: Notice): void {
+    this.#add({ kind: "notice", key: this.#endKey, notice });
   }
 
   /**
@@ -250,8 +253,7 @@ function grouped(records: readonly LogRecord[]): { readonly record: LogRecord; r
 
 /** An upper estimate: two bytes a UTF-16 unit, and the fields of a structured line are its text once more. */
 function textBytes(row: Row): number {
-  if (row.kind === "notice") return row.text.length * 2;
-  if (row.kind === "gap") return 0;
+  if (row.kind !== "record") return 0;
   let units = row.record.text.length * (row.record.fields === null ? 1 : 2);
   for (const { text } of row.tail) units += text.length;
   return 2 * units;

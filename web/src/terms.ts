@@ -75,7 +75,8 @@ function merged(spans: readonly Span[]): readonly Span[] {
   return joined;
 }
 
-const OWN_KEYS = ["source", "event", "level", "time"];
+/** What the query language has keys for: a field of such a name is asked for as `fields.` and its name. */
+export const OWN_KEYS = ["source", "event", "level", "time"];
 
 /** The term for lines whose field has this value; null if the value is none that a term can name. */
 export function fieldTerm(name: string, value: unknown): string | null {

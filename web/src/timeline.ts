@@ -18,7 +18,6 @@ import type { Bounds } from "./store.ts";
 import { RowStore } from "./store.ts";
 import type { OpenStream, Stream, StreamState } from "./stream.ts";
 import { BACKLOG_LINES, LogStream } from "./stream.ts";
-import { say } from "./say.ts";
 import { walk } from "./walk.ts";
 
 export const PAGE_LINES = 500;
@@ -255,12 +254,13 @@ export class Timeline {
         break;
       case "file":
         this.#listener.onSources();
-        this.#store.addNotice("quiet", say().fileChangeInWords(event.change));
+        this.#store.addNotice({ kind: "file", change: event.change });
         break;
       case "hello": {
         this.#listener.onSources();
-        const notice = say().resumeInWords(event.hello.resume, (this.#stream?.cursor ?? null) !== null);
-        if (notice !== null) this.#store.addNotice("warning", notice);
+        const { resume } = event.hello;
+        const isResumed = (this.#stream?.cursor ?? null) !== null;
+        if (!resume.exact && (isResumed || resume.reason !== null)) this.#store.addNotice({ kind: "resume", resume });
         break;
       }
       case "ping":

@@ -1,10 +1,14 @@
-/** What could be typed next in a query: the server's completions, or for an empty query those asked before. */
+/**
+ * What could be typed next in a query: the server's completions and fields of the lines that are here, or for an empty query
+ * those asked before.
+ */
 import { useDebounceFn } from "@vueuse/core";
 import type { ShallowRef } from "vue";
 import { onScopeDispose, shallowRef } from "vue";
 import type { Completion } from "./answers.ts";
 import { parseCompletions } from "./answers.ts";
 import { loadQueries } from "./settings.ts";
+import { OWN_KEYS } from "./terms.ts";
 
 const PATIENCE_MS = 100;
 const MOST_SHOWN = 10;
@@ -19,7 +23,8 @@ export interface Completions {
   readonly close: () => void;
 }
 
-export function useCompletions(): Completions {
+/** `fieldNames` are asked for when a word begins. */
+export function useCompletions(fieldNames: () => readonly string[]): Completions {
   const shown = shallowRef<readonly Completion[]>([]);
   const active = shallowRef(-1);
   let controller = new AbortController();
@@ -35,7 +40,8 @@ export function useCompletions(): Completions {
     try {
       const response = await fetch(`api/v1/query?${parameters.toString()}`, { signal });
       const body = await response.text();
-      if (response.ok && signal === controller.signal) show(parseCompletions(body));
+      if (!response.ok || signal !== controller.signal) return;
+      show([...parseCompletions(body), ...fieldCompletions(text, cursor, fieldNames)]);
     } catch {
       // Without an answer there is nothing to choose from; the query can be typed all the same.
     }
@@ -63,6 +69,18 @@ export function useCompletions(): Completions {
     },
     close,
   };
+}
+
+/** The fields whose names begin with the word before the cursor; `cursor` is in UTF-16 units. */
+export function fieldCompletions(text: string, cursor: number, names: () => readonly string[]): readonly Completion[] {
+  const before = text.slice(0, cursor);
+  const word = /(?:^|[\s(])-?([A-Za-z_@][\w.@-]*)$/.exec(before)?.[1];
+  if (word === undefined) return [];
+  const end = Array.from(before).length;
+  return names()
+    .map((name) => (OWN_KEYS.includes(name) ? `fields.${name}` : name))
+    .filter((name) => /^[\w.@-]+$/.test(name) && name.toLowerCase().startsWith(word.toLowerCase()))
+    .map((name) => ({ text: `${name}:`, kind: "field", detail: "", start: end - word.length, end }));
 }
 
 /** The query with a completion taken, and where the cursor stands then (in UTF-16 units). */

@@ -6,10 +6,15 @@ import { useEventListener } from "@vueuse/core";
 import type { ShallowRef } from "vue";
 import { nextTick, shallowRef } from "vue";
 import { lineHash, readLineHash } from "./details.ts";
-import { say } from "./say.ts";
+import type { HistoryFailure } from "./history.ts";
+import { failureOf } from "./history.ts";
 import type { Selection } from "./selection.ts";
 import { EVERYTHING, isSameSelection, readSelection, writeSelection } from "./selection.ts";
-import { asSentence } from "./words.ts";
+
+/** A line that cannot be shown; without a failure of the server's it is no more where it was. */
+export interface GoneLine {
+  readonly failure: HistoryFailure | null;
+}
 
 export interface PlaceOptions {
   /** Other rows are about to be shown. */
@@ -24,8 +29,8 @@ export interface Place {
   readonly selection: Readonly<ShallowRef<Selection>>;
   /** The line that is shown in its surroundings, if one is. */
   readonly contextId: Readonly<ShallowRef<string | null>>;
-  /** Why it is not, as a sentence. */
-  readonly contextFailure: Readonly<ShallowRef<string | null>>;
+  /** Why it is not. */
+  readonly goneLine: Readonly<ShallowRef<GoneLine | null>>;
   /** Shows what the address names, from anew. */
   readonly show: () => void;
   readonly choose: (changes: Partial<Selection>) => void;
@@ -37,13 +42,13 @@ export interface Place {
 export function usePlace(options: PlaceOptions): Place {
   const selection = shallowRef(readSelection(window.location.search));
   const contextId = shallowRef<string | null>(null);
-  const contextFailure = shallowRef<string | null>(null);
+  const goneLine = shallowRef<GoneLine | null>(null);
   let visits = 0;
 
   function show(): void {
     selection.value = readSelection(window.location.search);
     contextId.value = readLineHash(window.location.hash);
-    contextFailure.value = null;
+    goneLine.value = null;
     visits += 1;
     options.begin();
     if (contextId.value === null) options.open(selection.value);
@@ -55,11 +60,11 @@ export function usePlace(options: PlaceOptions): Place {
     try {
       await options.openAround(EVERYTHING, id);
     } catch (error) {
-      if (mine === visits) contextFailure.value = asSentence(error instanceof Error ? error.message : "");
+      if (mine === visits) goneLine.value = { failure: failureOf(error) };
       return;
     }
     await nextTick();
-    if (mine === visits && !options.arrive(id)) contextFailure.value = say().lineGoneWhy;
+    if (mine === visits && !options.arrive(id)) goneLine.value = { failure: null };
   }
 
   function visit(address: string): void {
@@ -91,5 +96,5 @@ export function usePlace(options: PlaceOptions): Place {
     else show();
   });
 
-  return { selection, contextId, contextFailure, show, choose, showContext, setColumns };
+  return { selection, contextId, goneLine, show, choose, showContext, setColumns };
 }

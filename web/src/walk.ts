@@ -5,6 +5,7 @@
 import type { RecordsPage } from "./answers.ts";
 import type { EdgeState } from "./edges.ts";
 import type { Place } from "./history.ts";
+import { failureOf } from "./history.ts";
 
 /** So many more are worth a stop: a screen of them. */
 const ENOUGH_LINES = 100;
@@ -36,7 +37,7 @@ export async function walk({ kind, ask, signal, take, canGrow, setEdge }: Walk, 
     try {
       page = await ask({ kind, id });
     } catch (error) {
-      if (!signal.aborted) setEdge(failure(error));
+      if (!signal.aborted) setEdge({ kind: "failed", failure: failureOf(error) });
       return;
     }
     if (signal.aborted) return;
@@ -47,9 +48,4 @@ export async function walk({ kind, ask, signal, take, canGrow, setEdge }: Walk, 
     }
     id = page.scannedTo;
   }
-}
-
-function failure(error: unknown): EdgeState {
-  const status = error instanceof Error && "status" in error ? Number(error.status) : 0;
-  return { kind: "failed", why: error instanceof Error ? error.message : String(error), status };
 }

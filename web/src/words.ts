@@ -1,6 +1,7 @@
 /** What the page says, in words: states, gaps, file changes, problems and amounts. Pure. */
 import type { Problem } from "./answers.ts";
 import type { Lost } from "./completeness.ts";
+import type { HistoryFailure } from "./history.ts";
 import type { FileChange, Gap, Hello } from "./protocol.ts";
 import type { StreamState } from "./stream.ts";
 
@@ -79,6 +80,16 @@ export function asSentence(words: string): string {
 export function mistakeInWords({ detail, title }: Problem): string {
   return asSentence(detail ?? title ?? "the query cannot be read");
 }
+
+/** Why a page of the past could not be had, as a part of a sentence. */
+export function failureInWords({ status, problem }: HistoryFailure): string {
+  if (status === 0) return "the server cannot be reached";
+  // The server names the parameter and the id first, which say nothing to a reader.
+  return problem?.detail?.replace(ID_NAMED, "") ?? problem?.title ?? `the server answered ${status}`;
+}
+
+/** How a reason begins that is about an id of a page of the past. */
+export const ID_NAMED = /^(?:around|before|after)='[^']*': /;
 
 /** What the reader can do about it. */
 export function stopAdvice(status: number): string {
@@ -160,9 +171,8 @@ export function fileChangeInWords(change: FileChange): string {
   return `${file} ${state}${change.reason === null ? "" : `: ${change.reason}`}`;
 }
 
-/** The notice that a stream which could not go on exactly deserves; null if it could. */
-export function resumeInWords(resume: Hello["resume"], isResumed: boolean): string | null {
-  if (resume.exact || (!isResumed && resume.reason === null)) return null;
+/** What is said of a stream that could not go on exactly. */
+export function resumeInWords(resume: Hello["resume"]): string {
   return `The stream could not go on exactly where this page was: ${resume.reason ?? "the server gave no reason"}.`;
 }
 

@@ -1,6 +1,7 @@
 import { nextTick } from "vue";
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import App from "../src/components/App.vue";
+import { change } from "../src/useSettings.ts";
 import { Call, settle, wireRecord } from "./fakes.ts";
 import type { Mounted } from "./mount.ts";
 import { mount } from "./mount.ts";
@@ -92,6 +93,12 @@ describe("the page", () => {
     newest().open().hello({ from: null, exact: false, reason: "the id is not known" });
     await drawn();
     expect(page.text(".mark")).toContain("the id is not known");
+    onTestFinished(() => {
+      change({ language: "system" });
+    });
+    change({ language: "zh" });
+    await nextTick();
+    expect(page.text(".mark")).toMatch(/\p{Script=Han}.*the id is not known/u);
   });
 
   it("begins with the query and the sources of its address", async () => {

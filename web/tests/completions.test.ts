@@ -1,7 +1,7 @@
 // @vitest-environment node
 import { describe, expect, it } from "vitest";
 import { parseCompletions, parseRecords } from "../src/answers.ts";
-import { completed } from "../src/useCompletions.ts";
+import { completed, fieldCompletions } from "../src/useCompletions.ts";
 import { wireRecord } from "./fakes.ts";
 
 const completion = { text: "level:", kind: "key", detail: "" };
@@ -13,6 +13,24 @@ describe("a completion", () => {
 
   it("is placed by characters, of which a browser has two for some", () => {
     expect(completed("😀 lev", { ...completion, start: 2, end: 5 })).toEqual({ text: "😀 level:", cursor: 9 });
+  });
+});
+
+describe("fields of the lines that are here", () => {
+  const names = (): readonly string[] => ["user", "user_agent", "event", "odd name", "took"];
+
+  it("complete a word, also behind a minus and a parenthesis, and nothing within a value or a text", () => {
+    expect(fieldCompletions("😀 (-Us", 7, names)).toEqual(
+      ["user:", "user_agent:"].map((text) => ({ text, kind: "field", detail: "", start: 4, end: 6 })),
+    );
+    for (const query of ["level:us", '"us', "/us", "took:>u"]) {
+      expect(fieldCompletions(query, query.length, names)).toEqual([]);
+    }
+  });
+
+  it("are named as a query names them, and left out if it cannot", () => {
+    expect(fieldCompletions("fi", 2, names).map(({ text }) => text)).toEqual(["fields.event:"]);
+    expect(fieldCompletions("o", 1, names)).toEqual([]);
   });
 });
 

@@ -10,7 +10,7 @@ function rows(): Parameters<typeof rowsIn>[0] {
     logRecord({ id: "b", text: "two" }),
     logRecord({ id: "c", text: "  at three", cont: true }),
   ]);
-  store.addNotice("quiet", "a file was rotated");
+  store.addNotice({ kind: "resume", resume: { from: null, exact: false, reason: null } });
   store.addRecords([logRecord({ id: "d", text: "four" })]);
   return { range: store.range, rowAt: (key) => store.at(key) };
 }

@@ -1,9 +1,17 @@
 // @vitest-environment node
 import { describe, expect, it } from "vitest";
+import ranges from "../../logstream/api/ranges.py?raw";
+import records from "../../logstream/api/records.py?raw";
+import start from "../../logstream/hub/start.py?raw";
+import resolving from "../../logstream/journal/resolving.py?raw";
+import explaining from "../../logstream/rules/explain.py?raw";
+import type { Problem } from "../src/answers.ts";
 import { en } from "../src/words/en.ts";
-import { zh } from "../src/words/zh.ts";
+import { COMPLETIONS, zh } from "../src/words/zh.ts";
 import { MISTAKES } from "../src/words/zhMistakes.ts";
+import { REASONS } from "../src/words/zhReasons.ts";
 
+const NO_WORDS: Problem = { title: null, detail: null, column: null, expected: null };
 const HAN = /\p{Script=Han}/u;
 /** Names that are the same in both languages. */
 const NAMES = ["json", "languages.en", "timeModes.utc", "formats.csv", "reconnecting.0"];
@@ -44,6 +52,45 @@ describe("the page in Chinese", () => {
     "the server said goodbye: shutdown",
   ])("says why there is no connection: %s", (why) => {
     expect(zh.why(why)).toMatch(HAN);
+  });
+
+  it("has words for each reason that the server gives against an id", () => {
+    const server = [resolving, start, records, ranges].join("\n");
+    const reasons = [...server.matchAll(/"((?:this (?:is not an )?id|the (?:machine|record|bytes)) [^"]+)"/g)].map(
+      ([, reason]) => reason,
+    );
+    expect(new Set(reasons)).toEqual(new Set(Object.keys(REASONS)));
+  });
+
+  it("has words for what the server says of keys and signs in a query", () => {
+    const keys = /_KEY_DETAILS: Final = \{([^}]*)\}/.exec(explaining)?.[1] ?? "";
+    const signs = /_SIGNS: Final = \{([^}]*)\}/.exec(explaining)?.[1] ?? "";
+    const texts = [
+      ...[...keys.matchAll(/"(\w+)":/g)].map(([, key]) => `${key ?? ""}:`),
+      ...[...signs.matchAll(/"([<>]=?)":/g)].map(([, sign]) => sign ?? ""),
+      "OR",
+    ];
+    expect(Object.keys(COMPLETIONS).sort()).toEqual(texts.sort());
+    for (const text of texts) {
+      expect(zh.completion({ text, kind: "key", detail: "English", start: 0, end: 0 })).toMatch(HAN);
+    }
+  });
+
+  it.each<[string, number, Problem | null]>([
+    ["the server cannot be reached", 0, null],
+    ["a proxy's page", 502, null],
+    [
+      "an id that is not known",
+      404,
+      { ...NO_WORDS, title: "No such id", detail: "around='1.2': this id is not known" },
+    ],
+    ["a source that is gone", 404, { ...NO_WORDS, detail: "no source", code: "unknown_source", facts: { name: "a" } }],
+    ["a busy server", 503, { ...NO_WORDS, title: "Too many new queries", detail: "try again in 5 s" }],
+  ])("says why older lines cannot be had: %s", (_what, status, problem) => {
+    expect(zh.olderFailed({ status, problem })).toMatch(
+      /^无法加载更早的日志：[^a-z]*\p{Script=Han}[^a-z]*a?[^a-z]*。$/u,
+    );
+    expect(zh.lineGoneDetail({ status, problem })).not.toMatch(/[a-z]{2}/);
   });
 
   it.each(Object.keys(MISTAKES))("says what is wrong with a query: %s", (code) => {

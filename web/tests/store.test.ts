@@ -23,7 +23,7 @@ describe("the rows of a page", () => {
     const store = new RowStore();
     store.addRecords(lines(1, 2));
     store.addGap({ source: null, file: null, from: null, to: null, lines: null, bytes: null, reason: "deleted" });
-    store.addNotice("quiet", "rotated");
+    store.addNotice({ kind: "resume", resume: { from: null, exact: false, reason: null } });
     store.addRecords(lines(3, 1));
     expect(textsOf(store)).toEqual(["line 1", "line 2", "gap", "notice", "line 3"]);
   });

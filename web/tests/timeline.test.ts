@@ -166,7 +166,7 @@ describe("the part of the log that a page holds", () => {
     const scene = await opened();
     scene.isDown = true;
     await scene.timeline.loadOlder();
-    expect(scene.timeline.older).toEqual({ kind: "failed", why: "status 503", status: 503 });
+    expect(scene.timeline.older).toEqual({ kind: "failed", failure: { status: 503, problem: null } });
     scene.isDown = false;
     await scene.timeline.loadOlder();
     expect(scene.texts[0]).toBe("r2499");

@@ -5,6 +5,7 @@ import type { Gap } from "../src/protocol.ts";
 import type { StreamState } from "../src/stream.ts";
 import {
   bytesInWords,
+  failureInWords,
   fileChangeInWords,
   gapInWords,
   resumeInWords,
@@ -92,13 +93,18 @@ describe("words", () => {
     expect(fileChangeInWords({ ...state, state: "frozen", file: null })).toBe("app is frozen");
   });
 
-  it("for a resumption are silent if nothing is wrong", () => {
-    expect(resumeInWords({ from: "a", exact: true, reason: null }, true)).toBeNull();
-    expect(resumeInWords({ from: null, exact: false, reason: null }, false)).toBeNull();
-    expect(resumeInWords({ from: null, exact: false, reason: "the id is not known" }, true)).toContain(
-      "the id is not known",
-    );
-    expect(resumeInWords({ from: null, exact: false, reason: null }, true)).toContain("no reason");
+  it("for a resumption name the server's reason, if it has one", () => {
+    expect(resumeInWords({ from: null, exact: false, reason: "the id is not known" })).toContain("the id is not known");
+    expect(resumeInWords({ from: null, exact: false, reason: null })).toContain("no reason");
+  });
+
+  it("for a page of the past that cannot be had name no parameter of the request", () => {
+    const problem = { title: "No such id", column: null, expected: null };
+    const detail = "around='1.2.3.4': this id is not known";
+    expect(failureInWords({ status: 404, problem: { ...problem, detail } })).toBe("this id is not known");
+    expect(failureInWords({ status: 404, problem: { ...problem, detail: null } })).toBe("No such id");
+    expect(failureInWords({ status: 502, problem: null })).toBe("the server answered 502");
+    expect(failureInWords({ status: 0, problem: null })).toBe("the server cannot be reached");
   });
 
   it("of advice say what to do next for each status", () => {

@@ -1,9 +1,12 @@
 /** What the page says, in English; the other languages have its form. Pure. */
+import type { Completion } from "../answers.ts";
+import type { HistoryFailure } from "../history.ts";
 import type { Action } from "../keys.ts";
 import {
   asSentence,
   bytesInWords,
   countOf,
+  failureInWords,
   fileChangeInWords,
   gapInWords,
   lostInWords,
@@ -29,7 +32,7 @@ export const en = {
   nothingBack: "Nothing found so far.",
   lookFurther: "Look further back",
   beginning: "The beginning: there are no older lines.",
-  olderFailed: (why: string): string => `Older lines could not be loaded: ${why}.`,
+  olderFailed: (failure: HistoryFailure): string => `Older lines could not be loaded: ${failureInWords(failure)}.`,
   tryAgain: "Try again",
 
   moreLines: (count: number): string => countOf(count, "more line"),
@@ -93,8 +96,10 @@ export const en = {
   contextDetail: "All lines around it are shown, without a filter.",
   contextLoading: "Looking for the line …",
   lineGone: "This line cannot be shown.",
-  lineGoneWhy: "It is no longer there.",
-  lineGoneDetail: (why: string): string => `${why} Its file may have been deleted, or this link is of another server.`,
+  /** `null` if the server knows the place and the line is there no more. */
+  lineGoneDetail: (failure: HistoryFailure | null): string =>
+    `${failure === null ? "It is no longer there." : asSentence(failureInWords(failure))} ` +
+    "Its file may have been deleted, or this link is of another server.",
   backToFilter: "Back to the filter",
 
   view: "View",
@@ -117,7 +122,6 @@ export const en = {
   logOut: "Log out",
 
   keyboard: "Keyboard",
-  help: "Help",
   actions: {
     query: "Write a query",
     pause: "Pause, or follow the newest line",
@@ -158,6 +162,7 @@ export const en = {
   files: (count: number): string => countOf(count, "file"),
   gaps: (count: number): string => countOf(count, "gap"),
   unreadable: (count: number): string => `${count} unreadable`,
+  fileState: (state: string): string => state,
   moreFiles: (count: number): string => `and ${countOf(count, "more file")}`,
   list: (parts: readonly string[]): string => parts.join(", "),
   completeSince: (time: string): string => `complete since ${time}`,
@@ -212,6 +217,7 @@ export const en = {
   fileChangeInWords,
   resumeInWords,
   completions: "Completions",
+  completion: ({ kind, detail }: Completion): string => (kind === "field" ? "a field of lines here" : detail),
 };
 
 type Widened<T> = T extends string

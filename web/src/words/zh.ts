@@ -3,6 +3,7 @@ import type { Words } from "./en.ts";
 import {
   bytesText,
   fileChangeInWords,
+  fileStateInWords,
   gapInWords,
   lines,
   lostInWords,
@@ -10,9 +11,22 @@ import {
   stateInWords,
   stopAdvice,
   stopTitle,
-  whyInWords,
 } from "./zhStates.ts";
 import { mistakeInWords } from "./zhMistakes.ts";
+import { failureInWords, whyInWords } from "./zhReasons.ts";
+
+/** What the server says in English of a key or a sign in a query. */
+export const COMPLETIONS: Readonly<Record<string, string>> = {
+  "level:": "级别，如 >=warn",
+  "source:": "来源的名称或通配符",
+  "event:": "规则给出的类型",
+  "time:": "时间，如 >=2026-11-01T10:00",
+  OR: "满足其一即可",
+  ">=": "不低于",
+  ">": "高于",
+  "<=": "不高于",
+  "<": "低于",
+};
 
 const integers = new Intl.NumberFormat("zh-CN");
 
@@ -31,7 +45,7 @@ export const zh: Words = {
   nothingBack: "目前没有找到。",
   lookFurther: "继续向前查找",
   beginning: "已到开头，没有更早的日志。",
-  olderFailed: (why) => `无法加载更早的日志：${why}`,
+  olderFailed: (failure) => `无法加载更早的日志：${failureInWords(failure)}。`,
   tryAgain: "重试",
 
   moreLines: (count) => `还有 ${lines(count)}`,
@@ -93,8 +107,8 @@ export const zh: Words = {
   contextDetail: "显示其前后的全部日志，不带筛选。",
   contextLoading: "正在查找该行…",
   lineGone: "无法显示该行。",
-  lineGoneWhy: "该行已不存在。",
-  lineGoneDetail: (why) => `${why} 其文件可能已被删除，或链接来自另一台服务器。`,
+  lineGoneDetail: (failure) =>
+    `${failure === null ? "该行已不存在" : failureInWords(failure)}。其文件可能已被删除，或链接来自另一台服务器。`,
   backToFilter: "返回筛选结果",
 
   view: "显示",
@@ -117,7 +131,6 @@ export const zh: Words = {
   logOut: "退出登录",
 
   keyboard: "键盘快捷键",
-  help: "帮助",
   actions: {
     query: "输入查询",
     pause: "暂停或跟随最新一行",
@@ -158,6 +171,7 @@ export const zh: Words = {
   files: (count) => `${integers.format(count)} 个文件`,
   gaps: (count) => `${integers.format(count)} 处缺失`,
   unreadable: (count) => `${integers.format(count)} 个无法读取`,
+  fileState: fileStateInWords,
   moreFiles: (count) => `以及另外 ${integers.format(count)} 个文件`,
   list: (parts) => parts.join("，"),
   completeSince: (time) => `自 ${time} 起完整`,
@@ -212,4 +226,5 @@ export const zh: Words = {
   fileChangeInWords,
   resumeInWords,
   completions: "补全",
+  completion: ({ text, kind, detail }) => (kind === "field" ? "此处日志的字段" : (COMPLETIONS[text] ?? detail)),
 };

@@ -4,6 +4,7 @@ import type { Lost } from "../completeness.ts";
 import type { FileChange, Gap, Hello } from "../protocol.ts";
 import type { StreamState } from "../stream.ts";
 import { bytesInWords, secondsLeft } from "../words.ts";
+import { reasonInWords } from "./zhReasons.ts";
 
 const integers = new Intl.NumberFormat("zh-CN");
 export const lines = (count: number): string => `${integers.format(count)} 行`;
@@ -39,7 +40,7 @@ export function stopTitle(status: number, problem: Problem): string {
     410: "该数据流已不存在",
   };
   if (status === 400) return problem.column === null ? "请求有误" : "无法理解查询";
-  return titles[status] ?? (status === 404 ? "没有找到" : (problem.title ?? `状态 ${status}`));
+  return titles[status] ?? (status === 404 ? "没有找到" : `服务器返回 ${status}`);
 }
 
 export function stopAdvice(status: number): string {
@@ -97,32 +98,17 @@ const FILE_STATES: Readonly<Record<string, string>> = {
   untailable: "不是可以跟踪的文件",
 };
 
+export function fileStateInWords(state: string): string {
+  return FILE_STATES[state] ?? state;
+}
+
 export function fileChangeInWords(change: FileChange): string {
   const file = change.file ?? change.source ?? "文件";
   if (change.kind === "rotated") return `${file} 已轮转${change.to === null ? "" : `为 ${change.to}`}`;
-  const state = change.state === null ? "有变化" : (FILE_STATES[change.state] ?? change.state);
+  const state = change.state === null ? "有变化" : fileStateInWords(change.state);
   return `${file} ${state}${change.reason === null ? "" : `：${change.reason}`}`;
 }
 
-export function resumeInWords(resume: Hello["resume"], isResumed: boolean): string | null {
-  if (resume.exact || (!isResumed && resume.reason === null)) return null;
-  return `数据流无法从本页先前的位置精确继续：${resume.reason ?? "服务器没有说明原因"}。`;
-}
-
-const WHYS: Readonly<Record<string, string>> = {
-  "the server cannot be reached": "无法连接服务器",
-  "the connection ended": "连接已断开",
-  "the answer was not an event stream": "服务器返回的不是事件流",
-  "this page made a mistake": "本页出现错误",
-};
-
-/** Why there is no connection: the words of `connection.ts` and `stream.ts`. */
-export function whyInWords(why: string): string {
-  return (
-    WHYS[why] ??
-    why
-      .replace(/^the server answered (\d+)$/, "服务器返回 $1")
-      .replace(/^nothing arrived for (\d+) s$/, "$1 秒内没有收到任何数据")
-      .replace(/^the server said goodbye: /, "服务器已告别：")
-  );
+export function resumeInWords(resume: Hello["resume"]): string {
+  return `数据流无法从本页先前的位置精确继续：${resume.reason === null ? "服务器没有说明原因" : reasonInWords(resume.reason)}。`;
 }

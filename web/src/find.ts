@@ -9,14 +9,31 @@ export interface Rows {
   readonly rowAt: (key: number) => Row | undefined;
 }
 
+/** Where a step has come to: `from` is where it goes on; once it is over, `key` is the row, or null if none is held. */
+export type Stepped =
+  { readonly isOver: true; readonly key: number | null } | { readonly isOver: false; readonly from: number };
+
 /** The next row in this direction, `from` itself left out, for which `isWanted` holds; null if none is held. */
 export function stepTo(rows: Rows, from: number, step: 1 | -1, isWanted: (row: Row) => boolean): number | null {
+  const stepped = stepOn(rows, from, step, isWanted, () => true);
+  return stepped.isOver ? stepped.key : null;
+}
+
+/** As `stepTo`, for as long as `mayGoOn` says so, which is asked behind each row. */
+export function stepOn(
+  rows: Rows,
+  from: number,
+  step: 1 | -1,
+  isWanted: (row: Row) => boolean,
+  mayGoOn: () => boolean,
+): Stepped {
   const { firstKey, endKey } = rows.range;
   for (let key = Math.min(Math.max(from, firstKey - 1), endKey) + step; key >= firstKey && key < endKey; key += step) {
     const row = rows.rowAt(key);
-    if (row !== undefined && isWanted(row)) return key;
+    if (row !== undefined && isWanted(row)) return { isOver: true, key };
+    if (!mayGoOn()) return { isOver: false, from: key };
   }
-  return null;
+  return { isOver: true, key: null };
 }
 
 export function isOfLevels(levels: readonly string[]): (row: Row) => boolean {
@@ -25,7 +42,7 @@ export function isOfLevels(levels: readonly string[]): (row: Row) => boolean {
 
 export function isHit(find: Finder): (row: Row) => boolean {
   return (row) =>
-    row.kind === "record" && [row.record, ...row.tail].some(({ text }) => find(visibleText(text)).length > 0);
+    row.kind === "record" && [row.record, ...row.tail].some(({ text }) => find(visibleText(text)).spans.length > 0);
 }
 
 /** The first row whose time is that far from the time of the row at `from`, or the last one before the end. */

@@ -11,7 +11,14 @@ export interface Segment {
 
 /** Where something was found: [start, end) in the visible text. */
 export type Span = readonly [start: number, end: number];
-export type Finder = (text: string) => readonly Span[];
+
+export interface Found {
+  readonly spans: readonly Span[];
+  /** Up to where a line that is long or hard to look through was looked at; null if all of it was. */
+  readonly searchedTo: number | null;
+}
+
+export type Finder = (text: string) => Found;
 
 // Escape sequences: CSI, OSC (ended by BEL or ST), and those of two characters.
 const ESCAPES = /\u001b(?:\[([0-?]*)[ -/]*([@-~])|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\^_])/g;
@@ -21,11 +28,9 @@ export function visibleText(text: string): string {
   return text.includes("\u001b") ? text.replace(ESCAPES, "") : text;
 }
 
-/** The pieces of a line, in their order; joined they are its visible text. */
-export function segmentsOf(text: string, find?: Finder): readonly Segment[] {
+/** The pieces of a line, in their order; joined they are its visible text, in which the spans are marked. */
+export function segmentsOf(text: string, spans: readonly Span[] = []): readonly Segment[] {
   const coloured = text.includes("\u001b") ? colouredPieces(text) : [{ text, classes: "" }];
-  if (find === undefined) return coloured;
-  const spans = find(coloured.map((piece) => piece.text).join(""));
   return spans.length === 0 ? coloured : withMarks(coloured, spans);
 }
 

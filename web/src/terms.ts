@@ -2,27 +2,52 @@
  * What in a query can be looked for in a line's text, and how terms are added to a query. Pure. The server's language
  * is the server's: what this page does not understand is simply not highlighted.
  */
+import type { Matcher } from "./matching.ts";
+import { matcherOf } from "./matching.ts";
+import { readPattern, wildcardPattern } from "./patterns.ts";
 import type { Finder, Span } from "./segments.ts";
 
-const MOST_HITS_A_LINE = 200;
+/** Each is an element of the page, and a screen may be full of lines that have as many. */
+const MOST_HITS_A_LINE = 40;
 const LONGEST_SEARCHED = 20_000;
+/**
+ * What it may cost to look through one line: some tenths of a millisecond, for a hundred may be drawn at once. A usual
+ * expression takes some steps a character.
+ */
+const MOST_STEPS_A_LINE = 20_000;
 
 /** Finds the words, phrases and expressions that a query asks for (not those that it excludes); null without any. */
 export function finderOf(query: string): Finder | null {
-  const expressions = [...patternsOf(query)];
-  if (expressions.length === 0) return null;
-  return (text) => merged(expressions.flatMap((expression) => hitsOf(expression, text)));
+  const sought = [...soughtBy(query)];
+  if (sought.length === 0) return null;
+  return (whole) => {
+    const text = whole.slice(0, LONGEST_SEARCHED);
+    const spans: Span[] = [];
+    const steps = { left: MOST_STEPS_A_LINE };
+    const ends = sought.map((one) =>
+      one instanceof RegExp
+        ? findWords(one, text, spans)
+        : one.find(text, spans, spans.length + MOST_HITS_A_LINE, steps),
+    );
+    const end = Math.min(...ends);
+    return { spans: merged(spans), searchedTo: end < whole.length ? end : null };
+  };
 }
 
-function* patternsOf(query: string): Generator<RegExp> {
+/** Fixed words as a browser's expression, which is fast; what could keep that busy for long as a matcher. */
+function* soughtBy(query: string): Generator<RegExp | Matcher> {
   const tokens = /(-?)(?:"((?:[^"\\]|\\.)*)"|\/((?:[^/\\]|\\.)+)\/(i?)|([^\s()]+))/g;
   for (const [, minus, phrase, expression, flag, word] of query.matchAll(tokens)) {
     if (minus === "-") continue;
     if (expression !== undefined) {
-      const compiled = isTame(expression) ? compile(expression, flag === "i" ? "gi" : "g") : null;
-      if (compiled !== null) yield compiled;
-    } else if (phrase !== undefined && phrase !== "") yield new RegExp(escaped(phrase.replace(/\\(.)/g, "$1")), "gi");
-    else if (word !== undefined && isWord(word)) yield new RegExp(wildcards(word), "gi");
+      const pattern = readPattern(expression, flag === "i");
+      const matcher = pattern === null ? null : matcherOf(pattern);
+      if (matcher !== null) yield matcher;
+    } else if (phrase !== undefined && phrase !== "") yield wordsExpression(phrase);
+    else if (word !== undefined && isWord(word)) {
+      const matcher = /[*?]/.test(word) ? matcherOf(wildcardPattern(word)) : null;
+      yield matcher ?? wordsExpression(word);
+    }
   }
 }
 
@@ -30,38 +55,20 @@ function isWord(word: string): boolean {
   return !/^(OR|AND|NOT)$/.test(word) && !/^[\w.-]+:/.test(word) && /[^*?]/.test(word);
 }
 
-/** A repeated group can take a browser for ever; the server has no such trouble, and the reader no such highlight. */
-function isTame(expression: string): boolean {
-  return !/\)[*+{?]/.test(expression) && expression.length <= 200;
+function wordsExpression(words: string): RegExp {
+  const plain = words.replace(/\\(.)/g, "$1");
+  return new RegExp(plain.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&"), "gi");
 }
 
-function compile(expression: string, flags: string): RegExp | null {
-  try {
-    return new RegExp(expression, flags);
-  } catch {
-    return null;
-  }
-}
-
-function escaped(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
-}
-
-function wildcards(word: string): string {
-  return word
-    .split(/(\\.|[*?])/)
-    .map((part) => (part === "*" ? "[^\\n]*?" : part === "?" ? "." : escaped(part.replace(/^\\(.)$/, "$1"))))
-    .join("");
-}
-
-function hitsOf(expression: RegExp, text: string): Span[] {
-  const spans: Span[] = [];
+function findWords(expression: RegExp, text: string, spans: Span[]): number {
+  let count = 0;
   expression.lastIndex = 0;
-  for (const match of text.slice(0, LONGEST_SEARCHED).matchAll(expression)) {
-    if (match[0] !== "") spans.push([match.index, match.index + match[0].length]);
-    if (spans.length >= MOST_HITS_A_LINE) break;
+  for (const match of text.matchAll(expression)) {
+    spans.push([match.index, match.index + match[0].length]);
+    count += 1;
+    if (count >= MOST_HITS_A_LINE) return match.index + match[0].length;
   }
-  return spans;
+  return text.length;
 }
 
 function merged(spans: readonly Span[]): readonly Span[] {

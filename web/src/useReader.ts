@@ -5,7 +5,7 @@
 import { useTimeoutFn } from "@vueuse/core";
 import type { Ref, ShallowRef } from "vue";
 import { computed, nextTick, shallowRef } from "vue";
-import { isHit, isOfLevels, rowInTime, stepByTime, stepTo } from "./find.ts";
+import { isHit, isOfLevels, rowInTime, stepByTime, stepOn, stepTo } from "./find.ts";
 import type { TimeRange } from "./histogram.ts";
 import type { Action } from "./keys.ts";
 import type { Reading } from "./reading.ts";
@@ -19,6 +19,8 @@ import { useTaking } from "./useTaking.ts";
 
 const MINUTE_MS = 60_000;
 const NOTICE_MS = 4000;
+/** To look for a hit in all that is held may take longer than a frame: so long at once. */
+const SEEK_MS = 8;
 
 /** What is asked of the list. */
 export interface ListHandle {
@@ -115,14 +117,30 @@ export function useReader(
   }
 
   function go(step: 1 | -1, isWanted: (row: Row) => boolean): void {
-    const key = stepTo(view.value, from(step), step, isWanted);
+    arrive(step, stepTo(view.value, from(step), step, isWanted));
+  }
+
+  function arrive(step: 1 | -1, key: number | null): void {
     if (key === null && step === -1) page.loadOlder();
     moveTo(key, "center");
   }
 
+  /** Counts what was asked for: who asks for something else looks for a hit no more. */
+  let asked = 0;
+
   function goToHit(step: 1 | -1): void {
     if (find.value === null) tell(say().noHitsAsked);
-    else go(step, isHit(find.value));
+    else seek(step, isHit(find.value), from(step), asked);
+  }
+
+  function seek(step: 1 | -1, isWanted: (row: Row) => boolean, start: number, mine: number): void {
+    const untilMs = performance.now() + SEEK_MS;
+    const stepped = stepOn(view.value, start, step, isWanted, () => performance.now() < untilMs);
+    if (stepped.isOver) arrive(step, stepped.key);
+    else
+      setTimeout(() => {
+        if (mine === asked) seek(step, isWanted, stepped.from, mine);
+      }, 0);
   }
 
   function extendTo(key: number): void {
@@ -235,11 +253,13 @@ export function useReader(
     opened,
     notice,
     act: (action) => {
+      asked += 1;
       ACTS[action]();
     },
     taking,
     extendTo,
     choose: (key, isOpening = true) => {
+      asked += 1;
       taking.choose(null);
       chosenKey.value = key;
       if (isOpening) opened.value = chosenRow();
@@ -250,6 +270,7 @@ export function useReader(
     },
     close,
     reset: () => {
+      asked += 1;
       taking.choose(null);
       chosenKey.value = null;
       opened.value = null;

@@ -1,12 +1,14 @@
 import { nextTick } from "vue";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import MarkRow from "../src/components/MarkRow.vue";
 import QueryBox from "../src/components/QueryBox.vue";
+import RecordDrawer from "../src/components/RecordDrawer.vue";
 import RecordRow from "../src/components/RecordRow.vue";
 import SourcePicker from "../src/components/SourcePicker.vue";
 import StatusLine from "../src/components/StatusLine.vue";
 import { NOTHING_KNOWN, NOTHING_LOST } from "../src/completeness.ts";
 import { LEVELS } from "../src/protocol.ts";
+import { change } from "../src/useSettings.ts";
 import { logRecord } from "./fakes.ts";
 import { mount } from "./mount.ts";
 
@@ -48,11 +50,37 @@ describe("a record's row", () => {
     expect(find(".text").textContent).toHaveLength(10_000);
   });
 
+  it("shows no more than the head of a very long line within a trace, either", async () => {
+    change({ fold: false });
+    onTestFinished(() => {
+      change({ fold: true });
+    });
+    const tail = [logRecord({ id: "b", cont: true, text: "y".repeat(10_000) })];
+    const { find, text } = await mount(RecordRow, { record: logRecord({ id: "a", text: "head" }), tail });
+    expect(find(".cont .text").textContent).toHaveLength(4000);
+    expect(text(".cont .more")).toBe("show all 10,000 characters");
+  });
+
   it("names a rule's event, and leaves the usual one out", async () => {
     const named = await mount(RecordRow, { record: logRecord({ event: "http-5xx" }) });
     expect(named.text(".event")).toBe("http-5xx");
     const usual = await mount(RecordRow, { record: logRecord() });
     expect(usual.root.querySelector(".event")).toBeNull();
+  });
+});
+
+describe("the drawer of a line", () => {
+  it("shows the heads of long texts, and all of the line on demand", async () => {
+    const value = "z".repeat(30_000);
+    const record = logRecord({ text: JSON.stringify({ value }), fields: { value } });
+    const { root, find, text } = await mount(RecordDrawer, { record, tail: [], isContext: false, columns: [] });
+    const heads = [...root.querySelectorAll("pre")].map((pre) => pre.textContent.length);
+    expect(heads).toEqual([20_002, 20_002]);
+    expect(find(".fields .value").textContent.length).toBeLessThan(3000);
+    expect(text("pre + button")).toMatch(/^show all 30,0\d\d characters$/);
+    find("pre + button").click();
+    await nextTick();
+    expect(find("pre").textContent).toContain(value);
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { fieldLines, lineHash, offsetOf, permalink, prettyJson, readLineHash } from "../src/details.ts";
-import { isHit, isOfLevels, stepByTime, stepTo } from "../src/find.ts";
+import { isHit, isOfLevels, stepByTime, stepOn, stepTo } from "../src/find.ts";
 import { actionOf, KEYS } from "../src/keys.ts";
 import { readSelection, wholeQuery, writeSelection } from "../src/selection.ts";
 import { readSettings, USUAL } from "../src/settings.ts";
@@ -52,6 +52,15 @@ describe("steps", () => {
     const find = finderOf("needle");
     if (find === null) throw new Error("no finder");
     expect(stepTo(traced, -1, 1, isHit(find))).toBe(0);
+  });
+
+  it("rest when they have been at it for long, and go on where they were", () => {
+    const isFatal = isOfLevels(["fatal"]);
+    const first = stepOn(rows, -1, 1, isFatal, () => false);
+    expect(first).toEqual({ isOver: false, from: 0 });
+    expect(stepOn(rows, 0, 1, isFatal, () => true)).toEqual({ isOver: true, key: 3 });
+    expect(stepOn(rows, 2, 1, isFatal, () => false)).toEqual({ isOver: true, key: 3 });
+    expect(stepOn(rows, 3, 1, isFatal, () => false)).toEqual({ isOver: true, key: null });
   });
 
   it("by a minute lead to the first line that far away, else to the last there is", () => {

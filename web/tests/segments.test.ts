@@ -6,7 +6,7 @@ import { fieldTerm, finderOf, withTerm } from "../src/terms.ts";
 const ESC = "\u001b";
 
 function hits(query: string, text: string): string[] {
-  return (finderOf(query)?.(text) ?? []).map(([start, end]) => text.slice(start, end));
+  return (finderOf(query)?.(text).spans ?? []).map(([start, end]) => text.slice(start, end));
 }
 
 describe("a line's pieces", () => {
@@ -43,7 +43,7 @@ describe("a line's pieces", () => {
   });
 
   it("mark what is looked for, across colours", () => {
-    expect(segmentsOf(`on${ESC}[31mce mo${ESC}[0mre`, finderOf("once") ?? undefined)).toEqual([
+    expect(segmentsOf(`on${ESC}[31mce mo${ESC}[0mre`, [[0, 4]])).toEqual([
       { text: "on", classes: "hit" },
       { text: "ce", classes: "ink-1 hit" },
       { text: " mo", classes: "ink-1" },
@@ -62,12 +62,40 @@ describe("what a query looks for in a text", () => {
     ["level:error status:500 source:a (x OR y)", "level x OR y", ["x", "y"]],
     ["a.b", "aXb a.b", ["a.b"]],
     ["ab abc", "abcd", ["abc"]],
+    ["/(a+)+$/", "b aaa", ["aaa"]],
+    ["ti?e\\*", "TIME* time", ["TIME*"]],
   ])("%s", (query, text, found) => {
     expect(hits(query, text)).toEqual(found);
   });
 
-  it.each(["", "level:error", "-timeout", "/(/", "/(a+)+$/", "*"])("%s: nothing", (query) => {
+  it.each(["", "level:error", "-timeout", "/(/", "/(?=a)b/", "*"])("%s: nothing", (query) => {
     expect(finderOf(query)).toBeNull();
+  });
+});
+
+describe("a line that is hard to look through", () => {
+  const hard = "a".repeat(4000);
+
+  it.each(["/\\w*\\w*\\w*\\w*x/", "/(a+)+b/", "/.*.*=.*;/", "a*a*a*a*b"])(
+    "is looked at up to where it says: %s",
+    (query) => {
+      const found = finderOf(query)?.(hard);
+      expect(found?.spans).toEqual([]);
+      expect(found?.searchedTo).toBeLessThan(4000);
+    },
+  );
+
+  it("is looked through by usual expressions, and by words", () => {
+    for (const query of ["/took=\\d{4,}ms/", "/^.*user=(\\w+)/", "aaab", "/[^ ]+ 5\\d\\d/"])
+      expect(finderOf(query)?.(`${"GET /cart ".repeat(300)}user=7 took=1234ms`).searchedTo).toBeNull();
+  });
+
+  it("has as many hits as can be drawn, and says up to where", () => {
+    for (const query of ["a", "/a/"]) {
+      const found = finderOf(query)?.("a ".repeat(4000));
+      expect(found?.spans).toHaveLength(40);
+      expect(found?.searchedTo).toBe(79);
+    }
   });
 });
 

@@ -183,6 +183,7 @@ export const en = {
   query: "Query",
   filter: "Filter",
   queryExample: "Filter: timeout -healthcheck level:>=warn source:nginx",
+  searchedTo: (count: number): string => `hits looked for in the first ${countOf(count, "character")} only`,
   showCharacters: (count: string): string => `show all ${count} characters`,
   gap: "Gap",
   note: "Note",

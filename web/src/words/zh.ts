@@ -192,6 +192,7 @@ export const zh: Words = {
   query: "查询",
   filter: "筛选",
   queryExample: "筛选：timeout -healthcheck level:>=warn source:nginx",
+  searchedTo: (count) => `仅在前 ${integers.format(count)} 个字符中查找了匹配`,
   showCharacters: (count) => `显示全部 ${count} 个字符`,
   gap: "缺失",
   note: "注意",

@@ -17,6 +17,14 @@ PLACE_OF = """text => {
   const row = [...document.querySelectorAll('[role="log"] [data-id]')].find(row => row.innerText.includes(text));
   return row ? row.getBoundingClientRect().top : null;
 }"""
+IS_IN_THE_MIDDLE = """() => {
+  const middle = element => {
+    const box = element.getBoundingClientRect();
+    return (box.top + box.bottom) / 2;
+  };
+  const log = document.querySelector('[role="log"]');
+  return Math.abs(middle(log.querySelector(".chosen")) - middle(log)) < 30;
+}"""
 FIRST_SEEN = """() => {
   const log = document.querySelector('[role="log"]');
   const top = log.getBoundingClientRect().top;
@@ -88,6 +96,36 @@ def test_space_pauses_and_goes_on_end_and_the_pill_return_to_the_newest_line(ser
             page.keyboard.press(back)
         expect(page.locator(PILL)).to_have_count(0)
         expect(page.get_by_text(f"for {back}")).to_be_in_viewport()
+
+
+def test_the_pill_does_not_stand_over_the_line_that_is_chosen(service: Service, page: Page) -> None:
+    open_page(service, page, 200)
+    row = page.locator(f"{LOG} [data-id]", has_text="line 000199")
+    row.click()  # in its middle, where the pill would come while the button is down
+    chosen, pill = page.locator(f"{LOG} .chosen"), page.locator(PILL)
+    expect(chosen).to_contain_text("line 000199")
+    expect(page.get_by_role("complementary")).to_be_visible()
+    for _ in range(3):
+        box, over = chosen.bounding_box(), pill.bounding_box()
+        assert box is not None
+        assert over is not None
+        assert over["y"] + over["height"] <= box["y"] or over["y"] >= box["y"] + box["height"]
+        page.keyboard.press("k")
+
+
+def test_a_line_that_keys_lead_to_stands_in_the_middle_however_high_those_around_it_are(
+    service: Service, page: Page
+) -> None:
+    wide = " and so on" * 40
+    lines = (f"2026-11-23T10:00:00Z {'ERROR' if n == 200 else 'INFO'} line {n}{wide}" for n in range(400))
+    service.write("a.log", *lines)
+    service.wait_until_read("a.log")
+    page.goto(service.url)
+    expect(page.locator(LOG)).to_contain_text("line 399")
+    page.keyboard.press("E")
+    chosen = page.locator(f"{LOG} .chosen")
+    expect(chosen).to_contain_text("line 200")
+    page.wait_for_function(IS_IN_THE_MIDDLE)
 
 
 def test_a_selection_stops_the_list_and_survives_what_arrives(service: Service, page: Page) -> None:

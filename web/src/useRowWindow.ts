@@ -17,6 +17,8 @@ const FLOOD_OVERSCAN_ROWS = 2;
 /** So near to the newest line counts as being there: fractions of pixels, and a nudge of the wheel. */
 const END_THRESHOLD_PX = 24;
 const PADDING_END_PX = 8;
+/** After so many drawings all rows around one that was asked for are measured. */
+const REVEAL_DRAWINGS = 3;
 
 export interface RowWindow {
   /** The keys that are to be drawn. */
@@ -182,23 +184,27 @@ export function useRowWindow(options: RowWindowOptions): RowWindow {
     const { firstKey, endKey } = range.value;
     if (element === null || key < firstKey || key >= endKey) return;
     pause();
-    const top = offsetOf(key);
-    const bottom = offsetOf(key + 1);
-    const height = element.clientHeight;
-    let wanted = element.scrollTop;
-    if (align === "center") wanted = top - Math.max(0, (height - (bottom - top)) / 2);
-    else if (top < wanted) wanted = top;
-    else if (bottom > wanted + height) wanted = bottom - height;
-    setAnchor(Math.max(0, wanted));
-    void nextTick(() => {
-      place();
-      // Rows around it, and the row itself, may have turned out higher than thought.
-      const [seen, end] = [offsetOf(key), offsetOf(key + 1)];
-      if (end > element.scrollTop + height) setAnchor(Math.max(0, Math.min(seen, end - height)));
-      else if (seen < element.scrollTop) setAnchor(Math.max(0, seen));
-      place();
-      noteEdges(element.scrollHeight - element.scrollTop - element.clientHeight);
-    });
+    // Rows around it, and the row itself, turn out higher than thought once they are drawn, and others are drawn then.
+    const settle = (drawings: number): void => {
+      anchor = { key, offsetPx: -wantedTop(element, key, align) };
+      topKey.value = heights.keyAt(firstKey, endKey, offsetOf(key) + anchor.offsetPx - paddingPx);
+      void nextTick(() => {
+        place();
+        if (drawings > 1) settle(drawings - 1);
+        else {
+          setAnchor(element.scrollTop);
+          noteEdges(element.scrollHeight - element.scrollTop - element.clientHeight);
+        }
+      });
+    };
+    settle(REVEAL_DRAWINGS);
+  }
+
+  /** How far below the upper edge the row is to stand. */
+  function wantedTop(element: HTMLElement, key: number, align: "nearest" | "center"): number {
+    const roomPx = Math.max(0, element.clientHeight - heights.of(key));
+    if (align === "center") return roomPx / 2;
+    return Math.min(Math.max(0, offsetOf(key) - element.scrollTop), roomPx);
   }
 
   /** All rows are laid out anew; what has the reader's attention stays where it is seen. */

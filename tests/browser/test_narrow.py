@@ -27,3 +27,23 @@ def test_lines_of_all_levels_do_not_make_a_narrow_page_scroll_sideways(
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
     boxes = [chip.bounding_box() for chip in chips.all()]
     assert all(box is not None and box["x"] >= 0 and box["x"] + box["width"] <= width for box in boxes)
+
+
+def test_on_a_phone_the_menu_is_within_the_page_and_the_newest_line_opens_under_a_finger(
+    service: Service, page: Page
+) -> None:
+    service.write("a.log", *(f"line {n}" for n in range(100)))
+    service.wait_until_read("a.log")
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(service.url)
+    page.locator('[role="log"] [data-id]', has_text="line 99").click()
+    expect(page.get_by_role("complementary")).to_contain_text("line 99")
+    page.keyboard.press("Escape")
+    pill = page.locator("button.newest").bounding_box()
+    assert pill is not None
+    assert pill["height"] < 40
+    page.get_by_role("button", name="View").click()
+    menu = page.locator("#view-menu").bounding_box()
+    assert menu is not None
+    assert menu["x"] >= 0
+    assert menu["x"] + menu["width"] <= 360

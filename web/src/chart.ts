@@ -27,6 +27,16 @@ export interface ChartOptions {
 
 const AXIS_PX = 18;
 const SIDE_PX = 16;
+/** Between two times of the axis. */
+const LABEL_PX = 90;
+const [SECOND_MS, MINUTE_MS, HOUR_MS, DAY_MS] = [1000, 60_000, 3_600_000, 86_400_000];
+/** How far apart times may be. uPlot's own have nothing between a minute and five: one time alone is no scale. */
+const STEPS_MS = [
+  ...[0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30].map((seconds) => seconds * SECOND_MS),
+  ...[1, 2, 5, 10, 15, 30].map((minutes) => minutes * MINUTE_MS),
+  ...[1, 2, 3, 4, 6, 12].map((hours) => hours * HOUR_MS),
+  ...[1, 2, 5, 10, 30, 90, 365, 3650].map((days) => days * DAY_MS),
+];
 /** A lone error among thousands of lines is seen. */
 const LEAST_PX = 3;
 /** So far the pointer may slip in a click. */
@@ -141,7 +151,8 @@ export class Chart {
       font: "11px system-ui, sans-serif",
       size: AXIS_PX,
       gap: 3,
-      space: 90,
+      space: LABEL_PX,
+      incrs: STEPS_MS,
       grid: { show: false },
       ticks: { show: false },
       values: (plot, splits, _axis, _space, stepMs) => {

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { HIGHLIGHTS } from "../src/protocol.ts";
 import { HUES, signsOf } from "../src/signs.ts";
+import lineText from "../src/components/LineText.vue?raw";
 import stylesheet from "../src/style.css?raw";
 
 /** Nearer than this, two small marks are hard to tell apart. */
@@ -108,6 +109,17 @@ describe.each<[string, Colours | undefined]>([
     expect(contrast(colour("ink"), ground)).toBeGreaterThanOrEqual(4.5);
     expect(contrast(colour("muted"), ground)).toBeGreaterThanOrEqual(4.5);
   });
+
+  it.each(Array.from({ length: 8 }, (_, ink) => ink))(
+    "terminal colour %i can be read on each terminal ground",
+    (ink) => {
+      for (let ground = 0; ground < 8; ground++) {
+        const mix = mixed(colour(`term-${ground}`), colour("page"), 0.12);
+        expect(contrast(colour(`term-${ink}`), mix)).toBeGreaterThanOrEqual(4.5);
+      }
+      expect(lineText).toContain(`var(--term-${ink}) 12%, var(--page)`);
+    },
+  );
 
   it.each(Array.from({ length: HUES }, (_, hue) => hue))("the mark of source %i can be seen in any row", (hue) => {
     const grounds = ["page", "panel", "hover", "chosen", "warn-tint", "error-tint", "fatal-tint"].map(colour);

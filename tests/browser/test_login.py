@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from logstream.access import User, change_users, hash_password
+from tests.browser.barriers import barriers_in
 from tests.browser.conftest import HEARTBEAT
 from tests.running import Service, running
 
@@ -90,6 +91,20 @@ def test_an_open_page_leads_to_the_login_when_its_session_ends(guarded: tuple[Se
     expect(page).to_have_url(f"{url}/login?q=level%3Aerror")
     log_in(page)
     expect_rows(page, ["ERROR first"])
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_login_page_has_no_barrier(guarded: tuple[Service, str], page: Page, language: str) -> None:
+    _, url = guarded
+    page.goto(f"{url}/login")
+    page.evaluate(f"localStorage.setItem('logstream.settings', JSON.stringify({{language: '{language}'}}))")
+    page.reload()
+    page.locator("form button").click()
+    page.get_by_role("textbox").first.fill("alice")
+    page.locator("[type=password]").fill("wrong password")
+    page.locator("form button").click()
+    expect(page.get_by_role("alert")).not_to_be_empty()
+    assert barriers_in(page) == []
 
 
 def test_the_login_page_speaks_chinese_and_follows_the_colour_scheme(guarded: tuple[Service, str], page: Page) -> None:

@@ -12,21 +12,19 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from logstream.demo import Scene
+from tests.browser.barriers import barriers_in
 from tests.relay import Relay
 from tests.running import Service, running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-ROOT = Path(__file__).parents[2]
-AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 LOG = '[role="log"]'
 IS_DRAWN = """() => {
   const canvas = document.querySelector('[role="slider"] canvas');
@@ -293,10 +291,7 @@ def look_at(page: Page, picture: Path) -> None:
     if page.get_by_role("slider").is_visible():
         page.wait_for_function(IS_DRAWN)
     page.screenshot(path=picture, animations="disabled")
-    page.evaluate(AXE.read_text())
-    found: dict[str, Any] = page.evaluate("tags => axe.run(document, {runOnly: tags})", TAGS)
-    barriers = [(item["id"], [node["html"][:200] for node in item["nodes"][:3]]) for item in found["violations"]]
 
-    assert barriers == []
+    assert barriers_in(page) == []
     # Nothing is wider than the page, or it would scroll sideways.
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")

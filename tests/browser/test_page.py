@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -131,6 +131,19 @@ def test_a_query_filters_on_the_server_and_a_mistake_is_shown_at_its_column(serv
     box.press("Enter")
 
     expect(page.locator("header")).to_contain_text("column")
+
+
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+def test_nothing_moves_by_itself_where_less_motion_is_wanted(
+    service: Service, page: Page, motion: Literal["reduce", "no-preference"]
+) -> None:
+    page.add_init_script("delete globalThis.SharedWorker")
+    page.route("**/api/v1/stream?*", lambda _: None)
+    page.emulate_media(reduced_motion=motion)
+    page.goto(service.url)
+    dot = page.locator('[data-state="connecting"] .dot')
+    expect(dot).to_be_visible()
+    assert (dot.evaluate("dot => getComputedStyle(dot).animationName") == "none") == (motion == "reduce")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,20 @@ def test_a_click_opens_a_line_with_its_fields_and_a_field_becomes_a_filter(servi
     expect(page.locator(f"{LOG} [data-id]")).to_have_count(2)
 
 
+def test_a_field_is_filtered_out_its_value_copied_and_the_line_linked(service: Service, page: Page) -> None:
+    shown(service, page, '{"level":"error","user":"anna"}', '{"level":"info","user":"ben"}')
+    row = page.locator(f"{LOG} [data-id]", has_text="anna")
+    identity = row.get_attribute("data-id")
+    row.locator(".text").click()
+    drawer = page.get_by_role("complementary", name="Line")
+    for button, copied in (("Copy user", "anna"), ("Copy link", f"{service.url}/#/line/{identity}")):
+        drawer.get_by_role("button", name=button).click()
+        page.wait_for_function("async text => await navigator.clipboard.readText() === text", arg=copied)
+    drawer.get_by_role("button", name="No lines with this user").click()
+    expect(page.locator(f"{LOG} [data-id] .text")).to_have_text(['{"level":"info","user":"ben"}'])
+    assert "q=-user%3Aanna" in page.url
+
+
 def test_text_is_copied_without_terminal_colours_which_are_shown_and_are_never_markup(
     service: Service, page: Page
 ) -> None:
@@ -74,7 +89,9 @@ def test_context_lifts_the_filter_around_a_line_and_back_returns_to_it(service: 
     expect(page.locator(f"{LOG} [data-id]")).to_have_count(1)
 
 
-def test_a_permalink_opens_its_line_after_a_rotation_and_says_so_once_it_is_gone(service: Service, page: Page) -> None:
+def test_a_permalink_opens_its_line_after_a_rotation_and_compression_and_says_so_once_it_is_gone(
+    service: Service, page: Page
+) -> None:
     shown(service, page, *(f"line {number}" for number in range(300)))
     identity = page.locator(f"{LOG} [data-id]", has_text="line 299").get_attribute("data-id")
     (service.logs / "a.log").rename(service.logs / "a.log.1")
@@ -84,7 +101,12 @@ def test_a_permalink_opens_its_line_after_a_rotation_and_says_so_once_it_is_gone
     page.goto(f"{service.url}/#/line/{identity}")
     expect(page.locator(CHOSEN)).to_have_text("line 299")
     expect(page.locator(LOG)).to_contain_text("new")
+    (service.logs / "a.log.1.gz").write_bytes(gzip.compress((service.logs / "a.log.1").read_bytes()))
     (service.logs / "a.log.1").unlink()
+    page.goto("about:blank")
+    page.goto(f"{service.url}/#/line/{identity}")
+    expect(page.locator(CHOSEN)).to_have_text("line 299")
+    (service.logs / "a.log.1.gz").unlink()
     around = f"/api/v1/records?around={identity}&limit=1"
     eventually(lambda: identity not in [record["id"] for record in service.get(around).json()["records"]])
     page.goto("about:blank")
@@ -105,28 +127,42 @@ def test_keys_lead_from_error_to_error_hit_to_hit_and_mark_to_mark(service: Serv
         expect(page.locator(CHOSEN)).to_contain_text(f"line {line}")
     page.keyboard.press("m")
     page.keyboard.press("/")
-    page.keyboard.type("line 4")
-    expect(page.locator(f"{LOG} .hit").first).to_be_visible()
+    page.keyboard.type('"line 4" /5[0-2]$/')
+    expect(page.locator(f"{LOG} .hit").first).to_have_text("line 4")
     page.keyboard.press("Escape")
-    for keys, line in (("e", "30"), ("U", "19")):
+    for keys, line in (("n", "40"), ("n", "41"), ("N", "40"), ("E", "30")):
         page.keyboard.press(keys)
         expect(page.locator(CHOSEN)).to_contain_text(f"line {line}")
-    expect(page.locator(f"{LOG} .mark")).to_be_visible()
+    page.keyboard.press("m")
+    expect(page.locator(f"{LOG} .marked .mark")).to_have_text(["◆", "◆ +11 min 0 s"])
+    for keys, line in (("U", "19"), ("u", "30")):
+        page.keyboard.press(keys)
+        expect(page.locator(CHOSEN)).to_contain_text(f"line {line}")
+    page.keyboard.press("g")
+    expect(page.get_by_text("line 00")).to_be_in_viewport()
+    page.keyboard.press("G")
+    expect(page.get_by_text("line 59")).to_be_in_viewport()
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_contain_text("Next error")
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-@pytest.mark.parametrize("chip", ["error", "no level"])
-def test_level_chips_count_what_is_held_and_choose_what_is_shown(service: Service, page: Page, chip: str) -> None:
+@pytest.mark.parametrize(
+    ("chip", "line"), [("error", "2026-11-23T10:00:02Z ERROR worse"), ("no level", "nothing again")]
+)
+def test_level_chips_count_what_is_held_and_choose_what_is_shown(
+    service: Service, page: Page, chip: str, line: str
+) -> None:
     shown(service, page, "2026-11-23T10:00:00Z ERROR bad", "2026-11-23T10:00:01Z INFO good", "nothing said")
     button = page.get_by_role("group", name="Levels").get_by_role("button", name=chip)
     expect(button).to_contain_text("1")
+    service.write("a.log", line)
+    expect(button).to_contain_text("2")
     button.click()
-    expect(page.locator(f"{LOG} [data-id]")).to_have_count(1)
+    expect(page.locator(f"{LOG} [data-id]")).to_have_count(2)
     page.reload()
-    expect(page.locator(f"{LOG} [data-id]")).to_have_count(1)
+    expect(page.locator(f"{LOG} [data-id]")).to_have_count(2)
     page.get_by_role("button", name="All levels").click()
     expect(page.locator(f"{LOG} [data-id]")).to_have_count(4)
 

@@ -60,6 +60,16 @@ def test_keys_choose_lines_and_copy_them_as_text_and_as_json(service: Service, p
     expect(page.get_by_text("lines chosen")).to_have_count(0)
 
 
+def test_lines_that_are_chosen_look_alike_whatever_their_levels(service: Service, page: Page) -> None:
+    levels = ("INFO", "WARN", "ERROR", "FATAL")
+    shown(service, page, *(f"2026-11-23T10:00:0{n}Z {level} line" for n, level in enumerate(levels)))
+    for key in ("k", "K", "K", "K"):
+        page.keyboard.press(key)
+    rows = page.locator(f"{LOG} .spanned")
+    expect(rows).to_have_count(4)
+    assert len({row.evaluate("row => getComputedStyle(row).backgroundColor") for row in rows.all()}) == 1
+
+
 def test_marked_lines_are_copied_together_in_their_order(service: Service, page: Page) -> None:
     shown(service, page, *(f"2026-11-23T10:00:0{number}Z INFO line {number}" for number in range(5)))
     for number in (3, 1):

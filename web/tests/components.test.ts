@@ -25,6 +25,12 @@ describe("a record's row", () => {
     expect(root.querySelector("img, script")).toBeNull();
   });
 
+  it("tells a time of another year as far as there is room, and all of it on demand", async () => {
+    const { find } = await mount(RecordRow, { record: logRecord({ time: "1999-12-31T23:59:59.5Z" }) });
+    expect(find("time").textContent).toMatch(/^(1999-12-31|2000-01-01) \d\d:59$/);
+    expect(find("time").title).toBe("1999-12-31T23:59:59.5Z");
+  });
+
   it("without an id has none", async () => {
     const { find } = await mount(RecordRow, { record: logRecord({ id: null }) });
     expect(find(".row").hasAttribute("data-id")).toBe(false);

@@ -28,7 +28,7 @@ export interface ChartOptions {
 const AXIS_PX = 18;
 const SIDE_PX = 16;
 /** Between two times of the axis. */
-const LABEL_PX = 90;
+const LABEL_PX = 68;
 const [SECOND_MS, MINUTE_MS, HOUR_MS, DAY_MS] = [1000, 60_000, 3_600_000, 86_400_000];
 /** How far apart times may be. uPlot's own have nothing between a minute and five: one time alone is no scale. */
 const STEPS_MS = [

@@ -7,8 +7,10 @@ import { matcherOf } from "./matching.ts";
 import { readPattern, wildcardPattern } from "./patterns.ts";
 import type { Finder, Span } from "./segments.ts";
 
-/** Each is an element of the page, and a screen may be full of lines that have as many. */
+/** Each is an element of the page, and a screen may be full of lines that have as many; long ones cost more by themselves. */
 const MOST_HITS_A_LINE = 40;
+const MOST_HITS_A_LONG_LINE = 20;
+const LONG_CHARACTERS = 1000;
 const LONGEST_SEARCHED = 20_000;
 /**
  * What it may cost to look through one line: some tenths of a millisecond, for a hundred may be drawn at once. A usual
@@ -23,11 +25,10 @@ export function finderOf(query: string): Finder | null {
   return (whole) => {
     const text = whole.slice(0, LONGEST_SEARCHED);
     const spans: Span[] = [];
+    const most = text.length > LONG_CHARACTERS ? MOST_HITS_A_LONG_LINE : MOST_HITS_A_LINE;
     const steps = { left: MOST_STEPS_A_LINE };
     const ends = sought.map((one) =>
-      one instanceof RegExp
-        ? findWords(one, text, spans)
-        : one.find(text, spans, spans.length + MOST_HITS_A_LINE, steps),
+      one instanceof RegExp ? findWords(one, text, spans, most) : one.find(text, spans, spans.length + most, steps),
     );
     const end = Math.min(...ends);
     return { spans: merged(spans), searchedTo: end < whole.length ? end : null };
@@ -60,13 +61,13 @@ function wordsExpression(words: string): RegExp {
   return new RegExp(plain.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&"), "gi");
 }
 
-function findWords(expression: RegExp, text: string, spans: Span[]): number {
+function findWords(expression: RegExp, text: string, spans: Span[], most: number): number {
   let count = 0;
   expression.lastIndex = 0;
   for (const match of text.matchAll(expression)) {
     spans.push([match.index, match.index + match[0].length]);
     count += 1;
-    if (count >= MOST_HITS_A_LINE) return match.index + match[0].length;
+    if (count >= most) return match.index + match[0].length;
   }
   return text.length;
 }

@@ -23,7 +23,8 @@ IS_IN_THE_MIDDLE = """() => {
     return (box.top + box.bottom) / 2;
   };
   const log = document.querySelector('[role="log"]');
-  return Math.abs(middle(log.querySelector(".chosen")) - middle(log)) < 30;
+  const chosen = log.querySelector(".chosen");
+  return chosen !== null && Math.abs(middle(chosen) - middle(log)) < 30;
 }"""
 FIRST_SEEN = """() => {
   const log = document.querySelector('[role="log"]');
@@ -113,7 +114,7 @@ def test_the_pill_does_not_stand_over_the_line_that_is_chosen(service: Service, 
         page.keyboard.press("k")
 
 
-def test_a_line_that_keys_lead_to_stands_in_the_middle_however_high_those_around_it_are(
+def test_a_line_that_keys_or_a_link_lead_to_stands_in_the_middle_however_high_those_around_it_are(
     service: Service, page: Page
 ) -> None:
     wide = " and so on" * 40
@@ -124,6 +125,11 @@ def test_a_line_that_keys_lead_to_stands_in_the_middle_however_high_those_around
     expect(page.locator(LOG)).to_contain_text("line 399")
     page.keyboard.press("E")
     chosen = page.locator(f"{LOG} .chosen")
+    expect(chosen).to_contain_text("line 200")
+    page.wait_for_function(IS_IN_THE_MIDDLE)
+    identity = page.locator(f"{LOG} [data-id]", has_text="line 200").get_attribute("data-id")
+    page.goto("about:blank")
+    page.goto(f"{service.url}/#/line/{identity}")
     expect(chosen).to_contain_text("line 200")
     page.wait_for_function(IS_IN_THE_MIDDLE)
 

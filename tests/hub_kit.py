@@ -47,7 +47,7 @@ class CountingEncoder(WireEncoder):
         return super().encode_each(records)
 
     def encode_columns(self, columns: Columns) -> list[bytes]:
-        self.records += len(columns.texts)
+        self.records += len(columns.messages)
         return super().encode_columns(columns)
 
     def encode_records(self, records: Sequence[EncodedRecord], shape: Shape) -> bytes:

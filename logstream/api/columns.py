@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _PARTING: Final = orjson.Fragment(b"\n")
 _PARTED: Final = b",\n,"
 _SHARED_KNOWN: Final = 4096
+_LF: Final = 0x0A
 _FIRST_PRINTABLE: Final = 0x20
 _ESCAPES: Final = {byte: orjson.dumps(chr(byte))[1:-1] for byte in range(_FIRST_PRINTABLE)}
 
@@ -53,7 +54,7 @@ def encode_all(values: Sequence[object]) -> list[bytes]:
 def json_of_columns(columns: Columns) -> list[bytes]:
     """`encode_json` of each of the records."""
     _, parts = _parts(columns)
-    (pieces,) = woven([*parts, b"\n"], [len(columns.texts)])
+    (pieces,) = woven([*parts, b"\n"], [len(columns.messages)])
     return b"".join(pieces).split(b"\n")[:-1]
 
 
@@ -78,12 +79,13 @@ def events_of_columns(columns: Columns, counts: Sequence[int]) -> list[bytes]:
 
 def _parts(columns: Columns) -> tuple[Part, list[Part]]:
     """What stands before an event's data, and the JSON of records, in the order in which their members are told."""
-    heads, levels, fields, ends = _of_kinds(columns)
+    heads, levels, headings, fields, ends = _of_kinds(columns)
     texts, messages = _strings(columns)
+    text: list[Part] = [texts] if columns.stamps is None else [columns.stamps, headings, messages]
     source = encode_json(columns.generation.source)
     ids: list[Part] = [b"null"] if columns.ids is None else [b'"', columns.ids, b'"']
     before: list[Part] = [b'{"id":', *ids, b',"source":%b,"file":' % source, _files(columns), b',"time":"']
-    return heads, [*before, columns.times, levels, texts, fields, messages, ends]
+    return heads, [*before, columns.times, levels, *text, fields, messages, ends]
 
 
 def _files(columns: Columns) -> Part:
@@ -98,6 +100,7 @@ class Written(NamedTuple):
 
     head: bytes
     level: bytes
+    heading: bytes
     fields: bytes
     end: bytes
 
@@ -108,6 +111,7 @@ def _write(shared: Shared) -> Written:
     return Written(
         event_head(shared.event),
         b'","level":"%b","event":%b,"text":"' % (shared.level.word.encode(), encode_json(shared.event)),
+        encode_json(shared.heading.decode())[1:-1],
         b'","fields":{%b"message":"' % pairs,
         b'"},"rules":%b,"cont":false}' % encode_json(shared.rules),
     )
@@ -115,39 +119,44 @@ def _write(shared: Shared) -> Written:
 
 def _of_kinds(columns: Columns) -> list[Part]:
     """Each member of `Written` in each of the records."""
-    written = [_write(shared) for shared in columns.shared.values()]
+    written = [_write(shared) for shared in columns.shared]
     parts: list[Part] = []
     for pieces in zip(*written, strict=True):
         if len(set(pieces)) == 1:
             parts.append(pieces[0])
         else:
-            parts.append(list(map(dict(zip(columns.shared, pieces, strict=True)).__getitem__, columns.kinds)))
+            parts.append(np.array(pieces, object)[columns.kinds].tolist())
     return parts
 
 
 def _strings(columns: Columns) -> tuple[Sequence[bytes], Sequence[bytes]]:
     """Texts and messages as they stand in JSON strings."""
-    joined = b"\n".join(columns.texts)
     # What needs no escapes in the lines needs none in what is taken from them.
-    controls = _controls(joined, len(columns.texts) - 1)
-    if not controls and b'"' not in joined and b"\\" not in joined:
+    if columns.whole is not None and not _needs_escapes(columns.whole):
         return columns.texts, columns.messages
-    messages = b"\n".join(columns.messages)
-    return _escaped(joined, controls).split(b"\n"), _escaped(messages, controls).split(b"\n")
+    return _escaped(columns.texts), _escaped(columns.messages)
 
 
-def _escaped(joined: bytes, controls: bytes) -> bytes:
-    """Texts as they stand in JSON strings; the line feeds between them stay."""
+def _needs_escapes(text: bytes) -> bool:
+    return b'"' in text or b"\\" in text or bool(_controls(text))
+
+
+def _escaped(texts: Sequence[bytes]) -> Sequence[bytes]:
+    """Texts as they stand in JSON strings."""
+    if not texts:
+        return texts
+    joined = b"\n".join(texts)
+    controls = _controls(joined)
     written = joined.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
     for control in controls:
         written = written.replace(bytes((control,)), _ESCAPES[control])
-    return written
+    return texts if written is joined else written.split(b"\n")
 
 
-def _controls(joined: bytes, line_feeds: int) -> bytes:
-    """Which control characters there are beside line feeds, of which there are so many."""
+def _controls(joined: bytes) -> bytes:
+    """Which control characters there are beside line feeds."""
     characters = np.frombuffer(joined, np.uint8)
-    found = characters < _FIRST_PRINTABLE
-    if np.count_nonzero(found) == line_feeds:
+    are_controls = characters < _FIRST_PRINTABLE
+    if np.count_nonzero(are_controls) == np.count_nonzero(characters == _LF):
         return b""
-    return bytes(set(characters[found].tolist()) - {ord("\n")})
+    return bytes(np.flatnonzero(np.bincount(characters[are_controls])).tolist()).replace(b"\n", b"")

@@ -10,10 +10,15 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+
 from logstream.hub.frames import LINE_EVENT, Columns, EncodedLines, EncodedRecord, Shared
+from logstream.parse import renumbered
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from logstream.hub.frames import FrameEncoder, Shape
     from logstream.hub.judged_block import JudgedBlock
@@ -25,6 +30,8 @@ T = TypeVar("T")
 _MOST_READ_A_LINE = 8
 _FEWEST_COLUMNS = 8
 _MOST_SHARED = 4096
+_MOST_UNASKED = 2
+"""Where no more than one line in so many is asked for, each is looked at for what needs an escape, not the block."""
 _MOST_FRAMES = 4
 """Selections of which the events are kept: two that differ from all others are made for one view each."""
 
@@ -132,40 +139,51 @@ def _split(judged: JudgedBlock, rows: Rows, indexes: Sequence[int]) -> tuple[Seq
 
 def _columns(judged: JudgedBlock, rows: Rows, indexes: Sequence[int]) -> Columns:
     """The records of lines that are all among the rows."""
-    texts: Sequence[bytes] = judged.text.split(b"\n")
-    if len(indexes) < len(texts):
-        texts = _chosen(texts, indexes)
+    text, texts = judged.text, list[bytes]()
     if len(indexes) < len(rows.lines):
-        row_of = dict(zip(rows.lines, range(len(rows.lines)), strict=True))
-        rows = rows.only([row_of[index] for index in indexes])
+        if len(rows.lines) == judged.line_count:
+            rows = rows.only(list(indexes))
+        else:
+            row_of = dict(zip(rows.lines, range(len(rows.lines)), strict=True))
+            rows = rows.only([row_of[index] for index in indexes])
+    if rows.stamps is None:
+        texts = text.split(b"\n")
+        texts = texts if len(indexes) == len(texts) else _chosen(texts, indexes)
     kinds, shared = _kinds(judged, rows, indexes)
-    ids, files = judged.id_table(indexes), judged.files(indexes)
-    return Columns(judged.block.generation, ids, rows.times, texts, kinds, shared, rows.messages, files)
+    return Columns(
+        judged.block.generation,
+        judged.id_table(indexes),
+        rows.times,
+        rows.stamps,
+        texts,
+        kinds,
+        shared,
+        rows.messages,
+        text if _MOST_UNASKED * len(indexes) >= judged.line_count else None,
+        judged.files(indexes),
+    )
 
 
-def _kinds(
-    judged: JudgedBlock, rows: Rows, indexes: Sequence[int]
-) -> tuple[Sequence[Hashable], Mapping[Hashable, Shared]]:
+def _kinds(judged: JudgedBlock, rows: Rows, indexes: Sequence[int]) -> tuple[NDArray[np.intp], Sequence[Shared]]:
     """Of which kind each line is, and what lines of a kind have in common."""
     if not judged.tags:
-        return rows.headings, {heading: _shared(said, None) for heading, said in rows.said.items()}
+        return rows.kinds, [_shared(said, None) for said in rows.said]
     tags = list(map(judged.tags.get, indexes))
     # By identity: lines of which rules say the same have the same tag, and that costs much to compare.
-    pairs = list(zip(rows.headings, map(id, tags), strict=True))
-    numbers = {pair: number for number, pair in enumerate(set(pairs))}
-    known = {id(tag): tag for tag in tags}
-    shared: dict[Hashable, Shared] = {
-        number: _shared(rows.said[heading], known[tag]) for (heading, tag), number in numbers.items()
-    }
-    return list(map(numbers.__getitem__, pairs)), shared
+    numbers = {identity: number for number, identity in enumerate(set(map(id, tags)))}
+    known = {numbers[id(tag)]: tag for tag in tags}
+    of_tags = np.fromiter(map(numbers.__getitem__, map(id, tags)), np.intp, len(tags))
+    kinds, present = renumbered(rows.kinds * len(numbers) + of_tags)
+    pairs = [divmod(pair, len(numbers)) for pair in present]
+    return kinds, [_shared(rows.said[heading], known[tag]) for heading, tag in pairs]
 
 
 @lru_cache(maxsize=_MOST_SHARED)
 def _shared(said: Said, tag: Tag | None) -> Shared:
     """What lines with such a heading have in common, of which rules say the same."""
     if tag is None:
-        return Shared(said.level, LINE_EVENT, (), said.fields)
-    return Shared(tag.level or said.level, tag.event or LINE_EVENT, tag.rules, said.fields)
+        return Shared(said.level, LINE_EVENT, (), said.fields, said.heading)
+    return Shared(tag.level or said.level, tag.event or LINE_EVENT, tag.rules, said.fields, said.heading)
 
 
 def _events(judged: JudgedBlock, indexes: Sequence[int]) -> list[str] | None:

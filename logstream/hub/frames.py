@@ -11,9 +11,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, overload
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    import numpy as np
+    from numpy.typing import NDArray
 
-    from logstream.parse import Column
+    from logstream.parse import Column, Table
     from logstream.records import Gap, Generation, Level, Position, Record
     from logstream.tail.batch import Notice
 
@@ -80,22 +81,28 @@ class Shared:
     event: str
     rules: tuple[str, ...]
     fields: tuple[tuple[str, bytes], ...]
+    heading: bytes
+    """What stands in their lines between the time and the message."""
 
 
 class Columns(NamedTuple):
     """Records of lines of one generation, a list for each member in which they differ. None of them is `cont`.
 
-    Texts are UTF-8, and those of fields parts of the line's own. `ids` is None where no line has one. `kinds` names for
-    each line what it has in common with others, and `shared` holds that; nothing else is in there.
+    Texts are UTF-8, and those of fields parts of the line's own. `ids` is None where no line has one. `kinds` is for
+    each line the number of the one in `shared` that tells what it has in common with others. Either `texts` or `stamps`
+    is there: with stamps, a text is its stamp, the heading of its kind, and its message.
     """
 
     generation: Generation
     ids: Column | None
     times: Column
+    stamps: Table | None
     texts: Sequence[bytes]
-    kinds: Sequence[Hashable]
-    shared: Mapping[Hashable, Shared]
+    kinds: NDArray[np.intp]
+    shared: Sequence[Shared]
     messages: Sequence[bytes]
+    whole: bytes | None = None
+    """Text that has all of the texts in it, and not much more, if there is such a text."""
     files: Sequence[str] | None = None
     """Where they are of several generations of one source, the file of each."""
 

@@ -133,11 +133,11 @@ class ParsedLines:
 
 def _groups_of(rows: Rows, heads: Mapping[int, int | None]) -> list[set[int]]:
     """The lines that have the same heading, and have their level from no other line."""
-    groups: dict[bytes, set[int]] = {heading: set() for heading in rows.said}
-    for line, heading in zip(rows.lines, rows.headings, strict=True):
-        groups[heading].add(line)
+    groups: list[set[int]] = [set() for _ in rows.said]
+    for line, kind in zip(rows.lines, rows.kinds.tolist(), strict=True):
+        groups[kind].add(line)
     alone = frozenset(heads)
-    return [group - alone for group in groups.values()]
+    return [group - alone for group in groups]
 
 
 class LastLine(NamedTuple):

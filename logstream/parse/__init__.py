@@ -9,8 +9,8 @@ from __future__ import annotations
 from logstream.parse.lines import FORMATS, detect_format, parse_line
 from logstream.parse.multiline import Folding, StartPatternError, check_start, continues, may_continue, suspects
 from logstream.parse.parsed import Parsed
-from logstream.parse.rows import Rows, Said, read_rows
-from logstream.parse.stamps import Column
+from logstream.parse.rows import Rows, Said, read_rows, renumbered
+from logstream.parse.stamps import Column, Table
 from logstream.parse.times import Clock
 
 __all__ = [
@@ -22,11 +22,13 @@ __all__ = [
     "Rows",
     "Said",
     "StartPatternError",
+    "Table",
     "check_start",
     "continues",
     "detect_format",
     "may_continue",
     "parse_line",
     "read_rows",
+    "renumbered",
     "suspects",
 ]

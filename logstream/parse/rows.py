@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -20,11 +20,11 @@ from logstream.parse.parsed import Parsed
 from logstream.parse.stamps import times_of, uniform_times
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from logstream.parse.stamps import Column
+    from logstream.parse.stamps import Column, Table
     from logstream.parse.times import Clock
     from logstream.records import Level
 
@@ -39,6 +39,7 @@ _DOUBTFUL: Final = b":  "
 _NEIGHBOURS_TRIED: Final = 2
 _LEVELS: Final[dict[bytes, Any]] = {word.encode(): level_from_field(word) for word in ROW_LEVELS}
 _HEADINGS_KNOWN: Final = 2048
+"""What so many headings say is remembered from block to block; when there are more, all are read anew."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +49,7 @@ class Said:
     Found once while the heading is known: then what is made of it can be found by its identity.
     """
 
+    heading: bytes
     level: Level
     fields: tuple[tuple[str, bytes], ...]
 
@@ -55,28 +57,31 @@ class Said:
 class Rows(NamedTuple):
     """What the lines `lines` (ascending indexes) say, a list for each member. Texts are UTF-8.
 
-    `headings` is what stands in each between its time and its message, and `said` what each of these says.
+    `kinds` is for each the number of the one in `said` that tells what stands between its time and its message.
     """
 
     lines: Sequence[int]
     times: Column
-    headings: Sequence[bytes]
+    kinds: NDArray[np.intp]
     messages: Sequence[bytes]
-    said: Mapping[bytes, Said]
+    said: Sequence[Said]
     format: str
+    stamps: Table | None = None
+    """What stands before that, where it is written alike in all; None where each would have to be looked at."""
 
     def only(self, rows: Sequence[int]) -> Rows:
         """Some of the rows."""
         return self._replace(
             lines=[self.lines[row] for row in rows],
             times=_chosen_times(self.times, rows),
-            headings=[self.headings[row] for row in rows],
+            kinds=self.kinds[rows],
             messages=[self.messages[row] for row in rows],
+            stamps=None if self.stamps is None else self.stamps[rows],
         )
 
     def parsed(self, row: int) -> Parsed:
         """What the line of a row says of itself."""
-        said = self.said[self.headings[row]]
+        said = self.said[self.kinds[row]]
         fields: dict[str, Any] = {name: text.decode() for name, text in said.fields}
         fields["message"] = self.messages[row].decode()
         return Parsed(bytes(self.times[row]).decode(), said.level, fields, self.format)
@@ -91,7 +96,7 @@ class _Form:
         self._unnamed = _NAME.sub("(?:", heading)
         self.expression = _in_block(f"{_STAMP}({self._unnamed})(.++)")
         self._after: dict[int, re.Pattern[bytes]] = {}
-        self.said = lru_cache(maxsize=_HEADINGS_KNOWN)(self._say)
+        self._known = _Known(self._say)
 
     def after(self, width: int) -> re.Pattern[bytes]:
         """The same for lines of which is known that their first `width` bytes are a time."""
@@ -100,11 +105,46 @@ class _Form:
             found = self._after[width] = _in_block(f".{{{width}}}({self._unnamed})(.++)")
         return found
 
+    def kinds(self, headings: Sequence[bytes]) -> tuple[NDArray[np.intp], list[Said]]:
+        """What the headings say, each once, and for each of them which of that."""
+        if len(self._known) > _HEADINGS_KNOWN:
+            self._known = _Known(self._say)
+        known = self._known
+        numbers = np.fromiter(map(known.__getitem__, headings), np.intp, len(headings))
+        kinds, present = renumbered(numbers)
+        return kinds, [known.said[number] for number in present]
+
     def _say(self, heading: bytes) -> Said:
         found = self._heading.fullmatch(heading)
         parts = {} if found is None else found.groupdict()
         level = _LEVELS[parts.pop("level")]
-        return Said(level, tuple((name, text) for name, text in parts.items() if text is not None))
+        return Said(heading, level, tuple((name, text) for name, text in parts.items() if text is not None))
+
+
+class _Known(dict[bytes, int]):
+    """Numbers of headings, and what those of each number say. Each is read when it is asked for the first time."""
+
+    def __init__(self, say: Callable[[bytes], Said]) -> None:
+        super().__init__()
+        self.said: dict[int, Said] = {}
+        self._say = say
+        self._numbers = count()
+
+    def __missing__(self, heading: bytes) -> int:
+        # Others may read the same heading in their threads: it has the number of who is done first.
+        number = next(self._numbers)
+        self.said[number] = self._say(heading)
+        return self.setdefault(heading, number)
+
+
+def renumbered(numbers: NDArray[np.intp]) -> tuple[NDArray[np.intp], list[int]]:
+    """The numbers in as few as there are different ones, from 0 on, and what each of these was."""
+    is_present = np.bincount(numbers)
+    present = np.flatnonzero(is_present)
+    if len(present) < len(is_present):
+        is_present[present] = np.arange(len(present))
+        numbers = is_present[numbers]
+    return numbers, present.tolist()
 
 
 def _in_block(form: str) -> re.Pattern[bytes]:
@@ -131,12 +171,13 @@ def read_rows(
         return None
     form, stamp, offset = model
     times: Column | None
-    times = uniform_times(text, _ends_in(text) if ends is None else ends, stamp, offset, clock)
-    if times is not None:
+    stamped: Table | None = None
+    uniform = uniform_times(text, _ends_in(text) if ends is None else ends, stamp, offset, clock)
+    if uniform is not None:
         headings, messages = _groups(form.after(len(stamp) + len(offset)), text)
         lines = _lines_read(text, headings)
-        if len(lines) < len(times):
-            times = times[lines]
+        is_all = len(lines) == len(uniform.times)
+        times, stamped = uniform if is_all else (uniform.times[lines], uniform.stamps[lines])
     else:
         stamps, offsets, headings, messages = _groups(form.expression, text)
         lines = _lines_read(text, headings)
@@ -144,8 +185,8 @@ def read_rows(
     if times is None or not lines:
         return None
     headings, messages = _chosen(headings, lines), _chosen(messages, lines)
-    said = {heading: form.said(heading) for heading in set(headings)}
-    return Rows(lines, times, headings, messages, said, form.format)
+    kinds, said = form.kinds(headings)
+    return Rows(lines, times, kinds, messages, said, form.format, stamped)
 
 
 def _model_of(text: bytes, name: str) -> tuple[_Form, bytes, bytes] | None:
@@ -175,7 +216,7 @@ def _groups(expression: re.Pattern[bytes], text: bytes) -> list[_Found]:
 def _lines_read(text: bytes, headings: _Found) -> Sequence[int]:
     """The lines that have a heading and can be of no other form."""
     if text.rfind(_DOUBTFUL) < 0:  # from the right: a colon is rarer than a blank
-        if None not in headings:
+        if all(headings):  # none is empty; to look for None would compare it with each
             return range(len(headings))
         return [line for line, heading in enumerate(headings) if heading is not None]
     is_doubtful = [_DOUBTFUL in line for line in text.split(b"\n")]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,16 @@ _DIGIT: Final = ord("0")
 _ANY_DIGIT: Final = bytes.maketrans(b"123456789", bytes((_DIGIT,)) * 9)
 
 
-def uniform_times(text: bytes, ends: NDArray[np.integer], stamp: bytes, offset: bytes, clock: Clock) -> Table | None:
+class UniformTimes(NamedTuple):
+    """The times of lines that begin with one each, all written alike: as RFC 3339, and as they stand there."""
+
+    times: Table
+    stamps: Table
+
+
+def uniform_times(
+    text: bytes, ends: NDArray[np.integer], stamp: bytes, offset: bytes, clock: Clock
+) -> UniformTimes | None:
     """The times of all lines of `text`, which end at `ends`, if each begins with a time written like this one.
 
     `stamp` is a day, a time of day and perhaps a fraction; `offset` is what follows it. None also if there is no such
@@ -41,9 +50,12 @@ def uniform_times(text: bytes, ends: NDArray[np.integer], stamp: bytes, offset: 
     least, spans = _model(stamp.translate(_ANY_DIGIT), offset)
     if not (times - least <= spans).all():
         return None
-    times[:, _SEPARATOR] = ord("T")
-    if len(stamp) > _SECOND:
-        times[:, _SECOND] = ord(".")
+    stamps = times
+    if stamp[_SEPARATOR] != ord("T") or (len(stamp) > _SECOND and stamp[_SECOND] != ord(".")):
+        stamps = times.copy()
+        times[:, _SEPARATOR] = ord("T")
+        if len(stamp) > _SECOND:
+            times[:, _SECOND] = ord(".")
     minutes = np.ascontiguousarray(times[:, :_MINUTE]).view(np.uint64)
     begins_minute = np.flatnonzero((minutes[1:] != minutes[:-1]).any(axis=1)) + 1
     known = {times[row, :_MINUTE].tobytes() for row in (0, *begins_minute.tolist())}
@@ -51,10 +63,9 @@ def uniform_times(text: bytes, ends: NDArray[np.integer], stamp: bytes, offset: 
     if one is None or others:
         return None
     if one == offset:
-        return times
-    return np.concatenate(
-        (times[:, : len(stamp)], np.broadcast_to(np.frombuffer(one, np.uint8), (len(times), len(one)))), axis=1
-    )
+        return UniformTimes(times, stamps)
+    offsets = np.broadcast_to(np.frombuffer(one, np.uint8), (len(times), len(one)))
+    return UniformTimes(np.concatenate((times[:, : len(stamp)], offsets), axis=1), stamps)
 
 
 @lru_cache(maxsize=64)

@@ -6,6 +6,7 @@ from datetime import UTC, date, timedelta, timezone
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -45,7 +46,9 @@ stamps = st.builds(
     mostly(["", "Z", "+01:00", " +0100"], "z", "-0330", "+01", " UTC", "+25:00", "Zx"),
 )
 levels = mostly(["INFO", "WARN", "WARNING", "CRITICAL"], "CRIT", "FINE", "LOG", "HELLO", "info", "DPANIC")
-threads = mostly(["", "[main] "], "[ main] ", "[] ", "[  ] ", "[a [b] ", "[12] ", f"[x{'y' * 199}] ", "[ä] ")
+threads = mostly(
+    ["", "[main] "], "[ main] ", "[] ", "[  ] ", "[a [b] ", "[12] ", f"[x{'y' * 199}] ", "[ä] ", '[say "x\\y"] '
+)
 colons = mostly(["a.b:"], "a:b:", "a -", "a: -", "a --", "a ---", "a.B$1 :", f"{'a' * 256}:", f"{'a' * 257}:", "ä:", "")
 loggers = mostly(["a.b"], "a.b:", "a.B$1", "a" * 256, "a" * 257, "ä", "")
 messages = mostly(["it works", *AWKWARD], " - x", "- x", "-- x", "LOG:  x", "stdout F x", "x" * 300)
@@ -90,6 +93,9 @@ def test_what_is_read_of_a_block_at_once_is_what_is_read_of_each_line(lines: lis
         for row, line in enumerate(rows.lines):
             assert rows.parsed(row) == parse_line(lines[line], format=as_format, clock=CLOCK)
             assert rows.only([row]).parsed(0) == rows.parsed(row)
+            if rows.stamps is not None:
+                told = rows.stamps[row].tobytes() + rows.said[rows.kinds[row]].heading + rows.messages[row]
+                assert told.decode() == lines[line]
 
 
 @given(blocks, st.sampled_from([Folding(), Folding(start=r"^\d")]))
@@ -201,3 +207,18 @@ def test_a_frame_for_one_view_is_written_without_a_piece_for_each_record(rules: 
             assert judged.frame(indexes, shape, is_kept=False) == encoder.encode_records(alone, shape)
             with pytest.raises(AssertionError):
                 judged.frame(indexes, shape, is_kept=True)
+
+
+@pytest.mark.parametrize("stamp", ["2026-03-14T09:00:00.5+01:00", "2026-03-14 09:00:00,123", "2026-03-14 09:00:00"])
+@pytest.mark.parametrize("thread", ["main", 'say "x"', "back\\slash", "colour \x1b[31m", "ä €"])
+@pytest.mark.parametrize("message", ["plain", 'a "quote"', "a tab\t", "\x7f"])
+def test_a_text_is_written_as_it_stands_whatever_needs_an_escape(stamp: str, thread: str, message: str) -> None:
+    lines = [f"{stamp} INFO [{thread}{number % 2}] a.b: {message} {number}" for number in range(20)]
+    content = "".join(f"{line}\n" for line in lines).encode()
+    block = Block(Generation("aaaaaaaa", "a", "/a.log"), 0, 0, 0, b"", content, is_durable=True)
+    encoder = WireEncoder()
+    for indexes in (range(20), range(0, 20, 2), range(0, 20, 7)):
+        judged, other = (JudgedBlock(block, SourceTraits(zone=UTC), RULES[0], encoder) for _ in range(2))
+        told = parse(judged.frame(indexes, Shape.LINE, is_kept=False))
+        assert [event.data for event in told] == [other.encoded(index).json.decode() for index in indexes]
+        assert [orjson.loads(event.data)["text"] for event in told] == [lines[index] for index in indexes]

@@ -96,3 +96,16 @@ def test_each_minute_has_the_offset_that_its_line_or_the_clock_says() -> None:
     assert found is not None
     assert [time[-6:] for time in found.times] == [b"+01:00", b"+00:00", b"-03:30"]
     assert [found.parsed(row).level for row in range(3)] == [Level.INFO] * 3
+
+
+def test_headings_are_forgotten_when_there_are_too_many_and_say_the_same_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("logstream.parse.rows._HEADINGS_KNOWN", 3)
+    for first in (0, 4, 0):
+        lines = [f"2026-11-01 10:00:00 INFO a.b{first + number % 4}: x" for number in range(8)]
+        found = rows(*lines)
+
+        assert found is not None
+        assert [found.parsed(row) for row in range(8)] == [
+            parse_line(line, format="auto", clock=CLOCK) for line in lines
+        ]
+        assert len(found.said) == 4

@@ -10,14 +10,13 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-
 from logstream.hub.frames import LINE_EVENT, Columns, EncodedLines, EncodedRecord, Shared
 from logstream.parse import renumbered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from logstream.hub.frames import FrameEncoder, Shape
@@ -166,16 +165,15 @@ def _columns(judged: JudgedBlock, rows: Rows, indexes: Sequence[int]) -> Columns
 
 def _kinds(judged: JudgedBlock, rows: Rows, indexes: Sequence[int]) -> tuple[NDArray[np.intp], Sequence[Shared]]:
     """Of which kind each line is, and what lines of a kind have in common."""
-    if not judged.tags:
+    groups = judged.tags.groups
+    if not groups:
         return rows.kinds, [_shared(said, None) for said in rows.said]
-    tags = list(map(judged.tags.get, indexes))
-    # By identity: lines of which rules say the same have the same tag, and that costs much to compare.
-    numbers = {identity: number for number, identity in enumerate(set(map(id, tags)))}
-    known = {numbers[id(tag)]: tag for tag in tags}
-    of_tags = np.fromiter(map(numbers.__getitem__, map(id, tags)), np.intp, len(tags))
-    kinds, present = renumbered(rows.kinds * len(numbers) + of_tags)
-    pairs = [divmod(pair, len(numbers)) for pair in present]
-    return kinds, [_shared(rows.said[heading], known[tag]) for heading, tag in pairs]
+    tags, numbers = (None, *(tag for tag, _ in groups)), judged.tags.numbers(judged.line_count)
+    if len(indexes) < len(numbers):
+        numbers = numbers[list(indexes)]
+    kinds, present = renumbered(rows.kinds * len(tags) + numbers)
+    pairs = [divmod(pair, len(tags)) for pair in present]
+    return kinds, [_shared(rows.said[heading], tags[number]) for heading, number in pairs]
 
 
 @lru_cache(maxsize=_MOST_SHARED)

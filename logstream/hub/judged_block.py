@@ -8,25 +8,27 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from datetime import UTC, tzinfo
-from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from logstream.hub.block_lines import ends_in, lines_of
 from logstream.hub.continuations import NOTHING_ABOVE, Above, TraceHead, kept_lines, nearest_heads, reaches
 from logstream.hub.encoded_block import EncodedBlock
-from logstream.hub.frames import LINE_EVENT
 from logstream.hub.ids import LineIds
+from logstream.hub.line_answers import LineAnswers
 from logstream.hub.masked_lines import MaskedLines
 from logstream.hub.parsed_lines import LastLine, ParsedLines
 from logstream.hub.utf16_text import is_utf16_fragment
 from logstream.journal.ids import anchor_of
 from logstream.parse import Folding, continues, may_continue, suspects
-from logstream.records import Level, Position, Record
-from logstream.rules import RuleSet, Tag, Verdicts, alike_by_level
+from logstream.records import Position, Record
+from logstream.rules import RuleSet, Tag, Verdicts
 from logstream.tail.framing import WIDE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from logstream.hub.frames import EncodedLines, EncodedRecord, FrameEncoder, Shape
     from logstream.journal.base import Block
@@ -56,7 +58,7 @@ def position_after(block: Block) -> Position | None:
     return Position(block.generation.key, block.end, anchor_of(block.before(len(block.content))))
 
 
-class JudgedBlock:
+class JudgedBlock(LineAnswers):
     """One block with its lines, their verdicts, and its records."""
 
     def __init__(
@@ -88,7 +90,7 @@ class JudgedBlock:
             for index, head in self._heads.items()
             if head is not None or (head_above and reaches(head_above, block.start + self._start_of(index)))
         }
-        self._whole = (self.text, self.ends)
+        self._whole = (self.text, self.ends if self._array is None else self._array)
         self.verdicts = self.put_to(rules)
         """What the rules said, before continuations had the verdict of their heads."""
         self.tags = self.verdicts.tags
@@ -97,10 +99,6 @@ class JudgedBlock:
         self._inherit()
         self.odd_lines = frozenset((*self._heads, *self._inherited, *self.verdicts.masked))
         """Lines that are not shown as they stand in the file, or have something from other lines."""
-        typed = {line: tag.event or LINE_EVENT for line, tag in self.tags.items()}
-        typed |= {line: head.event for line, head in self._inherited.items()}
-        self.typed = {line: event for line, event in typed.items() if event != LINE_EVENT}
-        """The types of the lines that are of another one than `line`."""
         # From here on nobody sees a secret: queries, too, look at what is shown.
         self._shown = MaskedLines(self._texts, self._parsed, self.verdicts.masked)
         if self.verdicts.masked:
@@ -108,37 +106,14 @@ class JudgedBlock:
             self.ends = ends_in(self.text)
 
     @property
+    def text_ends(self) -> Sequence[int] | NDArray[np.integer]:
+        """`ends`, as an array where there is one."""
+        return self.ends if self._array is None or self.verdicts.masked else self._array
+
+    @property
     def line_count(self) -> int:
         """How many lines there are, kept or not."""
         return len(self._line_ends)
-
-    def level_of(self, index: int) -> Level | None:
-        """Level of line `index`: what its head has, else what a rule set, else what the line says."""
-        head = self._inherited.get(index)
-        if head is not None:
-            return head.level
-        return self.tags.get(index, _UNTOUCHED).level or self._parsed.line(index).level
-
-    def event_of(self, index: int) -> str:
-        """Type of line `index`: what its head has, else what a rule gave, else `line`."""
-        head = self._inherited.get(index)
-        return head.event if head is not None else self.tags.get(index, _UNTOUCHED).event or LINE_EVENT
-
-    def fields_of(self, index: int) -> Mapping[str, Any] | None:
-        """The fields that parsing found in line `index`, without what rules mask."""
-        return self._shown.fields_of(index)
-
-    def alike(self, lines: Iterable[int]) -> Iterable[Sequence[int]]:
-        """The lines in groups of one level, and one content of all fields but `message`, as they are shown."""
-        asked = set(lines)
-        odd = asked & self.odd_lines
-        return chain(((line,) for line in odd), alike_by_level(asked - odd, self.tags, self._parsed.alike))
-
-    def time_ms_of(self, index: int) -> int | None:
-        """The time of line `index` (epoch milliseconds): its own, else its head's."""
-        own_ms = self._parsed.time_ms_of(index)
-        head = self._inherited.get(index)
-        return head.time_ms if own_ms is None and head is not None else own_ms
 
     def put_to(self, rules: RuleSet) -> Verdicts:
         """What `rules` say of the lines as they stand in the file."""
@@ -216,7 +191,7 @@ class JudgedBlock:
             above = self.below()
             return lambda: above
         is_kept = self._is_kept(last)
-        start, tag = self.block.start + self._start_of(last), self.tags.get(last, _UNTOUCHED)
+        start, tag = self.block.start + self._start_of(last), self.tags.of(last) or _UNTOUCHED
         return LastLine(self._texts[last], self._parsed.parse, start, is_kept, tag).above
 
     def place_before(self, index: int) -> int:
@@ -231,7 +206,7 @@ class JudgedBlock:
         return self._line_ends[index - 1] if index else 0
 
     def _rules_of(self, index: int) -> tuple[str, ...]:
-        own = self.tags.get(index, _UNTOUCHED).rules
+        own = (self.tags.of(index) or _UNTOUCHED).rules
         head = self._inherited.get(index)
         return own if head is None else (*head.rules, *(name for name in own if name not in head.rules))
 

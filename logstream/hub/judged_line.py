@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from logstream.hub.continuations import NOTHING_ABOVE, Above
 from logstream.hub.encoded_block import EncodedBlock
-from logstream.hub.frames import LINE_EVENT
 from logstream.hub.ids import LineIds
 from logstream.hub.judged_block import JudgedBlock
 from logstream.hub.masked_lines import MaskedLines
@@ -47,7 +46,6 @@ class JudgedLine(JudgedBlock):
         self.verdicts = self.put_to(rules)
         self.tags, self.kept = self.verdicts.tags, self.verdicts.kept
         self.odd_lines = frozenset()
-        self.typed = {line: tag.event for line, tag in self.tags.items() if tag.event not in {None, LINE_EVENT}}
         self._shown = MaskedLines(self._texts, self._parsed, {})
         self.scanned = None
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from logstream.rules import MASK, masked_fields
+from logstream.rules import MASK, bitmap, indexes_of, masked_fields
+from logstream.rules.fields import meets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from logstream.hub.parsed_lines import ParsedLines
-    from logstream.rules import Masked
+    from logstream.rules import Lines, Masked
+    from logstream.rules.fields import FieldTest
 
 # A mask in place of a number, or of a part of one, leaves no JSON behind: for reading it is put in quotes.
 _BARE_MASK: Final = re.compile(rf"(?<=[:,\[])(\s*)[\d.eE+-]*{re.escape(MASK)}[\d.eE+-]*(?=\s*[,}}\]])", re.ASCII)
@@ -34,6 +36,12 @@ class MaskedLines:
             for index, line in masked.items():
                 shown[index] = line.text
             self.texts = shown
+
+    def field_lines(self, lines: Lines, path: str, test: FieldTest) -> Lines:
+        """Those of the lines with a field that meets the test."""
+        masked = bitmap(self._masked) & lines
+        found = bitmap(line for line in indexes_of(masked) if meets(self.fields_of(line), path, test))
+        return found | self._parsed.field_lines(lines & ~masked, path, test)
 
     def fields_of(self, index: int) -> dict[str, Any] | None:
         """The fields of line `index`."""

@@ -7,27 +7,34 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from datetime import datetime
-from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from logstream.hub.continuations import Above, TraceHead
 from logstream.hub.times import epoch_ms
-from logstream.parse import Clock, Parsed, Rows, parse_line, read_rows
+from logstream.parse import Clock, Parsed, Rows, Said, parse_line, read_rows
+from logstream.rules import all_lines, bitmap, bitmap_of_mask, bitmap_of_places, glob_matches, indexes_of
+from logstream.rules.fields import may_name, meets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from logstream.hub.judged_block import SourceTraits
     from logstream.journal.base import Block
     from logstream.records import Level
-    from logstream.rules import Tag
+    from logstream.rules import LevelCondition, Lines, Tag
+    from logstream.rules.fields import FieldTest
 
 _EVENT = "line"
 _FEWEST_LINES = 8
 """For fewer lines it is not worth while to read a block at once."""
+_MESSAGE = "message"
+_ANSWERS_KEPT = 16_384
+"""What conditions say of headings is kept for so many pairs, of all blocks; the one asked for longest ago leaves."""
 
 
 class ParsedLines:
@@ -54,7 +61,8 @@ class ParsedLines:
         self._parsed: dict[int, Parsed] = {}
         self._rows: Rows | None = None
         self._is_read_at_once = len(texts) < _FEWEST_LINES
-        self._groups: list[set[int]] | None = None
+        self._readable: Lines = 0
+        """The lines that were read at once."""
         self.heads: Mapping[int, int | None] = {}
         """The line from which a continuation has its level; None: it stands before the block, and is `head_above`."""
         self.head_above: TraceHead | None = None
@@ -74,7 +82,11 @@ class ParsedLines:
         """What can be read of the block's lines at once; None if that is nothing, or not worth while."""
         if not self._is_read_at_once:
             self._is_read_at_once = True
-            self._rows = read_rows(self._text, format=self._format, clock=self._clock, ends=self._ends)
+            rows = self._rows = read_rows(self._text, format=self._format, clock=self._clock, ends=self._ends)
+            if rows is not None:
+                count = len(self._texts)
+                is_all = len(rows.lines) == count
+                self._readable = all_lines(count) if is_all else bitmap_of_places(rows.lines, count)
         return self._rows
 
     def rows_of(self, indexes: Sequence[int]) -> Rows | None:
@@ -103,27 +115,42 @@ class ParsedLines:
                 return self.head_above.level
         return self.line(index).level
 
-    def event_of(self, _index: int) -> str:
-        """`line`: no rule has spoken yet."""
-        return _EVENT
+    def level_lines(self, lines: Lines, condition: LevelCondition) -> Lines:
+        """Those of the lines whose level meets the condition."""
+        going_on = bitmap(self.heads) & lines
+        found = self._holding(
+            lines & ~going_on,
+            lambda said: condition.holds(said.level),
+            lambda line: condition.holds(self.level_of(line)),
+        )
+        return found | bitmap(line for line in indexes_of(going_on) if condition.holds(self.level_of(line)))
 
-    def fields_of(self, index: int) -> Mapping[str, Any] | None:
-        """The fields of the line."""
-        return self.line(index).fields
+    def event_lines(self, lines: Lines, glob: str) -> Lines:
+        """All are of type `line`: no rule has spoken yet."""
+        return lines if glob_matches(glob, _EVENT) else 0
 
-    def alike(self, lines: Iterable[int]) -> Iterable[Sequence[int]]:
-        """The lines in groups of one level, and one content of all fields but `message`: those with one heading."""
-        asked = set(lines)
-        rows = self.rows() if len(asked) >= _FEWEST_LINES else None
-        if rows is None:
-            return [(line,) for line in asked]
-        if self._groups is None:
-            self._groups = _groups_of(rows, self.heads)
-        groups = [group for known in self._groups if (group := asked & known)]
-        grouped = sum(map(len, groups))
-        if grouped < len(asked):
-            groups += [{line} for line in asked.difference(*groups)]
-        return map(tuple, groups)
+    def field_lines(self, lines: Lines, path: str, test: FieldTest) -> Lines:
+        """Those of the lines with a field that meets the test."""
+
+        def holds(line: int) -> bool:
+            return meets(self.line(line).fields, path, test)
+
+        if may_name(path, _MESSAGE):
+            return bitmap(line for line in indexes_of(lines) if holds(line))
+        return self._holding(lines, lambda said: _meets(said, path, test), holds)
+
+    def _holding(self, lines: Lines, of_heading: Callable[[Said], bool], of_line: Callable[[int], bool]) -> Lines:
+        """The lines of which something holds: asked once for all that have the same heading, where that decides."""
+        found: Lines = 0
+        rows = self.rows() if lines.bit_count() >= _FEWEST_LINES else self._rows
+        if rows is not None:
+            answers = list(map(of_heading, rows.said))
+            if all(answers):
+                found = lines & self._readable
+            elif any(answers):
+                found = lines & _at(rows, np.array(answers)[rows.kinds], len(self._texts))
+            lines &= ~self._readable
+        return found | bitmap(line for line in indexes_of(lines) if of_line(line))
 
     def time_ms_of(self, index: int) -> int | None:
         """The time that the line tells (epoch milliseconds)."""
@@ -131,13 +158,17 @@ class ParsedLines:
         return None if time is None else epoch_ms(time)
 
 
-def _groups_of(rows: Rows, heads: Mapping[int, int | None]) -> list[set[int]]:
-    """The lines that have the same heading, and have their level from no other line."""
-    groups: list[set[int]] = [set() for _ in rows.said]
-    for line, kind in zip(rows.lines, rows.kinds.tolist(), strict=True):
-        groups[kind].add(line)
-    alone = frozenset(heads)
-    return [group - alone for group in groups]
+def _at(rows: Rows, are_wanted: NDArray[np.bool_], count: int) -> Lines:
+    """The lines of the rows that are wanted, of so many."""
+    if len(rows.lines) == count:
+        return bitmap_of_mask(are_wanted)
+    return bitmap_of_places(np.array(rows.lines)[are_wanted], count)
+
+
+@lru_cache(maxsize=_ANSWERS_KEPT)
+def _meets(said: Said, path: str, test: FieldTest) -> bool:
+    """Whether the fields before the message meet a test on one of them."""
+    return meets({name: text.decode() for name, text in said.fields}, path, test)
 
 
 class LastLine(NamedTuple):

@@ -271,7 +271,7 @@ class View:
             if is_decided or self._query.everything
             else self._query.select(
                 judged.text,
-                judged.ends,
+                judged.text_ends,
                 source=judged.block.generation.source,
                 facts=judged,
                 universe=judged.kept,

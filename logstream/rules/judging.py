@@ -7,18 +7,23 @@ pattern is found in, it is told.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
+from logstream.rules.bitmaps import all_lines, bitmap, indexes_of
+from logstream.rules.conditions import glob_matches
 from logstream.rules.redaction import Redactor, Span, masked
+from logstream.rules.tags import Tag, Tags, grouped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from logstream.records import Level
+    from logstream.rules.bitmaps import Lines
     from logstream.rules.conditions import LevelCondition
     from logstream.rules.facts import LineFacts
+    from logstream.rules.fields import FieldTest
+    from logstream.rules.patterns import Ends
     from logstream.rules.select import CompiledQuery
 
 Action = Literal["tag", "drop", "keep"]
@@ -44,14 +49,6 @@ class Rule:
     set_level: Level | None = None
     highlight: str | None = None
     redact: bool | tuple[str, ...] = False
-
-
-class Tag(NamedTuple):
-    """What rules say about a kept line; None where no rule says anything."""
-
-    event: str | None
-    level: Level | None
-    rules: tuple[str, ...]
 
 
 class Spoken(NamedTuple):
@@ -81,7 +78,7 @@ class Verdicts(NamedTuple):
     """
 
     kept: Sequence[int]
-    tags: Mapping[int, Tag]
+    tags: Tags
     masked: Mapping[int, Masked] = _NONE
     decided: Mapping[int, str] = _NONE
     spoken: tuple[Spoken, ...] = ()
@@ -96,131 +93,108 @@ class ReadyRule(NamedTuple):
     redactor: Redactor | None
 
 
-_UNTAGGED: Final = Tag(None, None, ())
-
-
-def alike_by_level(
-    lines: Iterable[int], tags: Mapping[int, Tag], alike: Callable[[Iterable[int]], Iterable[Sequence[int]]]
-) -> Iterable[Sequence[int]]:
-    """The lines in groups that are `alike` by themselves and to which rules gave the same level, if any."""
-    asked = set(lines)
-    by_level: dict[Level, set[int]] = {}
-    for line, tag in tags.items():
-        if tag.level is not None and line in asked:
-            by_level.setdefault(tag.level, set()).add(line)
-    for together in by_level.values():
-        asked -= together
-    return chain.from_iterable(alike(together) for together in (asked, *by_level.values()) if together)
-
-
 class Judging:
     """One block on its way through the rules. To its conditions on levels and types it is `LineFacts` itself."""
 
-    def __init__(self, text: bytes, ends: Sequence[int], source: str, facts: LineFacts) -> None:
+    def __init__(self, text: bytes, ends: Ends, source: str, facts: LineFacts) -> None:
         self._text = text
         self._ends = ends
         self._source = source
         self._facts = facts
-        self._lines = range(len(ends))
-        self._parsed: dict[int, Level | None] = {}
-        self._dropped: set[int] = set()
-        self._shielded: set[int] = set()
-        self._tags: dict[int, Tag] = {}
-        self._decided: dict[int, str] = {}
+        self._lines = all_lines(len(ends))
+        self._dropped: Lines = 0
+        self._shielded: Lines = 0
+        self._decided: list[tuple[str, Lines]] = []
+        self._held: list[tuple[Rule, Lines]] = []
+        """Rules with the lines that they speak about; `_given` has those of them that give a type or a level."""
+        self._given: list[tuple[Rule, Lines]] = []
         self._spans: dict[int, list[Span]] = {}
         self._redactors: dict[int, tuple[Redactor, ...]] = {}
         self._spoken: list[Spoken] = []
 
-    def apply(self, ready: ReadyRule, found: set[int] | None) -> None:
+    def apply(self, ready: ReadyRule, found: Lines | None) -> None:
         """Let one rule speak about the lines found by its patterns (None: it has none, so all)."""
         rule = ready.rule
         # A dropped line may be delivered yet, as part of a trace whose first line was kept: secrets go from it, too.
-        tried = len(self._lines) - (0 if ready.redactor else len(self._dropped))
-        lines = set(self._lines) if found is None else found
-        if ready.redactor is None and self._dropped:
-            lines = lines - self._dropped
-        if rule.level is not None:
-            groups = self.alike(lines)
-            lines = {line for group in groups if rule.level.holds(self.level_of(group[0])) for line in group}
+        tried = self._lines if ready.redactor else self._lines & ~self._dropped
+        lines = tried if found is None else tried & found
+        if rule.level is not None and lines:
+            lines = self.level_lines(lines, rule.level)
         if ready.where is not None and lines:
-            universe = sorted(lines)
-            lines = set(ready.where.select(self._text, self._ends, source=self._source, facts=self, universe=universe))
-        if ready.redactor is not None:
+            lines = ready.where.lines(self._text, self._ends, source=self._source, facts=self, universe=lines)
+        if ready.redactor is not None and lines:
             lines = self._mask(ready.redactor, lines)
-        self._spoken.append(Spoken(ready.number, tried, len(lines)))
-        self._decide(rule, lines - self._dropped)
+        self._spoken.append(Spoken(ready.number, tried.bit_count(), lines.bit_count()))
+        if lines:
+            self._decide(rule, lines & ~self._dropped)
 
-    def _decide(self, rule: Rule, lines: set[int]) -> None:
+    def _decide(self, rule: Rule, lines: Lines) -> None:
+        if rule.action != "tag":
+            self._decided.append((rule.name, lines & ~self._shielded))
         if rule.action == "drop":
-            self._decided.update(dict.fromkeys(lines - self._shielded, rule.name))
-            self._dropped |= lines - self._shielded
-            lines = lines - self._dropped
+            self._dropped |= lines & ~self._shielded
+            lines &= ~self._dropped
         elif rule.action == "keep":
-            self._decided.update(dict.fromkeys(lines - self._shielded, rule.name))
             self._shielded |= lines
-        self._tag(rule, lines)
+        if lines:
+            self._held.append((rule, lines))
+            if rule.event is not None or rule.set_level is not None:
+                self._given.append((rule, lines))
 
-    def _mask(self, redactor: Redactor, lines: set[int]) -> set[int]:
+    def _mask(self, redactor: Redactor, lines: Lines) -> Lines:
         """Note what is to be masked; answers the lines in which a secret was found."""
-        hits = set()
-        for line in lines:
+        hits = []
+        for line in indexes_of(lines):
             start = self._ends[line - 1] + 1 if line else 0
             spans = redactor.spans(self._text[start : self._ends[line]].decode())
             if spans:
                 self._spans.setdefault(line, []).extend(spans)
                 self._redactors[line] = (*self._redactors.get(line, ()), redactor)
             if spans or redactor.has_expression:
-                hits.add(line)
-        return hits
+                hits.append(line)
+        return bitmap(hits)
 
-    def level_of(self, index: int) -> Level | None:
-        """The line's level as rules so far have it."""
-        tag = self._tags.get(index)
-        if tag is not None and tag.level is not None:
-            return tag.level
-        if index not in self._parsed:
-            self._parsed[index] = self._facts.level_of(index)
-        return self._parsed[index]
+    def level_lines(self, lines: Lines, condition: LevelCondition) -> Lines:
+        """Those of the lines whose level, as rules so far have it, meets the condition."""
+        found = 0
+        for rule, given in self._given:  # the first rule that gives a level has given it
+            if rule.set_level is not None:
+                found |= lines & given if condition.holds(rule.set_level) else 0
+                lines &= ~given
+        return found | self._facts.level_lines(lines, condition) if lines else found
 
-    def event_of(self, index: int) -> str:
-        """The line's type as rules so far have it."""
-        tag = self._tags.get(index)
-        return self._facts.event_of(index) if tag is None or tag.event is None else tag.event
+    def event_lines(self, lines: Lines, glob: str) -> Lines:
+        """Those of the lines whose type, as rules so far have it, is of such a shape."""
+        found = 0
+        for rule, given in self._given:
+            if rule.event is not None:
+                found |= lines & given if glob_matches(glob, rule.event) else 0
+                lines &= ~given
+        return found | self._facts.event_lines(lines, glob) if lines else found
 
-    def fields_of(self, index: int) -> Mapping[str, Any] | None:
-        """The line's fields, with nothing masked yet."""
-        return self._facts.fields_of(index)
-
-    def alike(self, lines: Iterable[int]) -> Iterable[Sequence[int]]:
-        """The lines in groups of one level as rules so far have it, and one content of all fields but `message`."""
-        return alike_by_level(lines, self._tags, self._facts.alike)
+    def field_lines(self, lines: Lines, path: str, test: FieldTest) -> Lines:
+        """Those of the lines with such a field, with nothing masked yet."""
+        return self._facts.field_lines(lines, path, test)
 
     def time_ms_of(self, index: int) -> int | None:
         """The line's time."""
         return self._facts.time_ms_of(index)
 
-    def _tag(self, rule: Rule, lines: Iterable[int]) -> None:
-        # Few distinct tags over many lines: each is made once, and found by its identity, which costs less to compare.
-        extended: dict[int, Tag] = {}
-        for line in lines:
-            before = self._tags.get(line, _UNTAGGED)
-            after = extended.get(id(before))
-            if after is None:
-                after = extended[id(before)] = Tag(
-                    rule.event if before.event is None else before.event,
-                    rule.set_level if before.level is None else before.level,
-                    (*before.rules, rule.name),
-                )
-            self._tags[line] = after
-
     def verdicts(self) -> Verdicts:
         """The verdicts after the last rule."""
-        kept: Sequence[int] = self._lines
-        tags = self._tags
-        if self._dropped:
-            kept = [line for line in self._lines if line not in self._dropped]
-            tags = {line: tag for line, tag in tags.items() if line not in self._dropped}
-        return Verdicts(kept, tags, self._masked_lines(), self._decided, tuple(self._spoken))
+        kept = self._lines & ~self._dropped
+        said = [(number, lines & kept) for number, (_, lines) in enumerate(self._held)]
+        tags = Tags([(self._tag(numbers), lines) for numbers, lines in grouped(said)])
+        decided = {line: name for name, lines in self._decided for line in indexes_of(lines)}
+        kept_lines = list(indexes_of(kept)) if self._dropped else range(len(self._ends))
+        return Verdicts(kept_lines, tags, self._masked_lines(), decided, tuple(self._spoken))
+
+    def _tag(self, numbers: Iterable[int]) -> Tag:
+        """What the rules of these numbers say together."""
+        rules = [self._held[number][0] for number in numbers]
+        event = next((rule.event for rule in rules if rule.event is not None), None)
+        level = next((rule.set_level for rule in rules if rule.set_level is not None), None)
+        return Tag(event, level, tuple(rule.name for rule in rules))
 
     def _masked_lines(self) -> dict[int, Masked]:
         found = {}

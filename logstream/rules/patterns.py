@@ -7,21 +7,24 @@ and end, `.` is any code point; `\w`, `\d`, `\s` and `\b` know ASCII only. Refus
 from __future__ import annotations
 
 from bisect import bisect_left
-from functools import partial
+from collections.abc import Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from logstream.rules.bitmaps import all_lines, bitmap, bitmap_of_places, indexes_of
 from logstream.rules.forms import batches, compiled, form_of
 from logstream.rules.scanning import CLOSING, Scanner
 from logstream.rules.syntax import PatternError
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Sequence
+    from collections.abc import Container, Iterator
 
     import hyperscan
 
+    from logstream.rules.bitmaps import Lines
     from logstream.rules.forms import Pattern
 
 MAX_PATTERNS: Final = 1000
@@ -33,13 +36,17 @@ _FEW_STOPS: Final = 32
 """So many are looked up one by one in less time than it takes to make an array of all line ends."""
 
 
+Ends = Sequence[int] | NDArray[np.integer]
+"""Where the lines of a text end."""
+
+
 class Scanned:
     """What has been found in one block, for those who look for the same in it later."""
 
     def __init__(self, wanted: Container[Pattern]) -> None:
         """Nothing is known; what is found of patterns among `wanted` will be."""
         self.wanted = wanted
-        self.lines: dict[Pattern, set[int]] = {}
+        self.lines: dict[Pattern, Lines] = {}
 
 
 class PatternSet:
@@ -72,15 +79,15 @@ class PatternSet:
         """Whether each line that has a stop matches."""
         return not self._verified
 
-    def scan(self, text: bytes, ends: Sequence[int], scanned: Scanned | None = None) -> list[set[int]]:
-        r"""For each pattern, the indexes of the lines of `text` that match it.
+    def scan(self, text: bytes, ends: Ends, scanned: Scanned | None = None) -> list[Lines]:
+        r"""For each pattern, the lines of `text` that match it.
 
         `text` is valid UTF-8, its lines parted by single `\n` without one at the end; `ends` holds the offset of
         each line's end, so that its last is `len(text)`. May be called from any thread; with `scanned`, which is of
         the same text, from one at a time.
         """
-        if not ends:
-            return [set() for _ in self.patterns]
+        if not len(ends):
+            return [0] * len(self.patterns)
         known = {} if scanned is None else scanned.lines
         if self.patterns and all(pattern in known for pattern in self.patterns):
             return [known[pattern] for pattern in self.patterns]
@@ -103,19 +110,18 @@ class PatternSet:
         """
         return self._scanner.stops(content, end, only_first=only_first)
 
-    def _scan_block(self, text: bytes, ends: Sequence[int], known: Container[Pattern]) -> list[set[int]]:
+    def _scan_block(self, text: bytes, ends: Ends, known: Container[Pattern]) -> list[Lines]:
         stops: list[list[int]] = [[] for _ in self.patterns]
+        appends = [found.append for found in stops]
 
         # What this raised would be swallowed by the binding: it only appends.
         def on_match(number: int, _start: int, stop: int, _flags: int, _context: object) -> None:
-            stops[number].append(stop)
+            appends[number](stop)
 
+        closed = text + CLOSING
         for database in self._databases(known):
-            database.scan(text + CLOSING, match_event_handler=on_match)
-        lines = _lines_at(stops, ends)
-        for found in lines:
-            found.discard(len(ends))
-        return lines
+            database.scan(closed, match_event_handler=on_match)
+        return _lines_at(stops, ends)
 
     def _databases(self, known: Container[Pattern]) -> Iterator[hyperscan.Database]:
         """What has to be scanned: where some of a database's patterns are known, each of the others by itself."""
@@ -129,30 +135,39 @@ class PatternSet:
                     self._alone[number] = compiled([(number, self._forms[number])])
                 yield self._alone[number]
 
-    def _verify(self, text: bytes, ends: Sequence[int], found: list[set[int]], known: Container[Pattern]) -> None:
+    def _verify(self, text: bytes, ends: Ends, found: list[Lines], known: Container[Pattern]) -> None:
         """Replace what was found for the verified patterns by the lines that match when taken alone."""
-        line = length = 0
+        length = 0
+        matched: set[int] = set()
 
         def on_match(number: int, _start: int, stop: int, _flags: int, _context: object) -> None:
             if stop <= length:
-                found[number].add(line)
+                matched.add(number)
 
         for numbers, database in self._lines:
             if all(self.patterns[number] in known for number in numbers):
                 continue
-            candidates = set().union(*(found[number] for number in numbers))
+            candidates = 0
             for number in numbers:
-                found[number] = set()
-            for line in candidates:
+                candidates |= found[number]
+            verified: dict[int, list[int]] = {number: [] for number in numbers}
+            for line in indexes_of(candidates):
                 start = ends[line - 1] + 1 if line else 0
                 length = ends[line] - start
+                matched.clear()
                 database.scan(text[start : ends[line]] + CLOSING, match_event_handler=on_match)
+                for number in matched:
+                    verified[number].append(line)
+            for number in numbers:
+                found[number] = bitmap_of_places(verified[number], len(ends))
 
 
-def _lines_at(stops: Sequence[Sequence[int]], ends: Sequence[int]) -> list[set[int]]:
-    """In which lines the stops of each pattern lie, of lines that end at `ends`."""
-    if sum(map(len, stops)) <= _FEW_STOPS:
-        line_at = partial(bisect_left, ends)
-        return [set(map(line_at, set(found))) for found in stops]
-    all_ends = np.array(ends)
-    return [set(all_ends.searchsorted(found).tolist()) if found else set() for found in stops]
+def _lines_at(stops: Sequence[Sequence[int]], ends: Ends) -> list[Lines]:
+    """In which lines the stops of each pattern lie, of lines that end at `ends`; what is behind them lies in none."""
+    count = len(ends)
+    within = all_lines(count)
+    if not isinstance(ends, np.ndarray):
+        if sum(map(len, stops)) <= _FEW_STOPS:
+            return [bitmap({bisect_left(ends, stop) for stop in found}) & within for found in stops]
+        ends = np.array(ends)
+    return [bitmap_of_places(ends.searchsorted(found), count + 1) & within if found else 0 for found in stops]

@@ -25,11 +25,14 @@ from logstream.rules.patterns import PatternSet
 from logstream.rules.query import parse_query
 from logstream.rules.redaction import PRESETS, Redactor
 from logstream.rules.select import compile_query
+from logstream.rules.tags import Tags
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from logstream.rules.bitmaps import Lines
     from logstream.rules.facts import LineFacts
+    from logstream.rules.patterns import Ends
 
 RESERVED_EVENTS: Final = frozenset({
     "batch", "bye", "error", "gap", "hello", "message", "open", "ping", "reset", "rotated", "source",
@@ -53,15 +56,15 @@ class RuleSet:
     def __repr__(self) -> str:
         return f"<RuleSet [{len(self.rules)} rules]>"
 
-    def judge(self, text: bytes, ends: Sequence[int], *, source: str, facts: LineFacts) -> Verdicts:
+    def judge(self, text: bytes, ends: Ends, *, source: str, facts: LineFacts) -> Verdicts:
         """Judge the lines of a block; `text` and `ends` are as `PatternSet.scan` has them.
 
         `facts` are asked where a condition needs them. Without a rule that concerns `source`, nothing is scanned.
         """
         concerned = [ready for ready in self._ready if concerns(ready.rule, source)]
         if not concerned:
-            return Verdicts(range(len(ends)), {})
-        found: list[set[int]] = []
+            return Verdicts(range(len(ends)), Tags())
+        found: list[Lines] = []
         if any(_has_pattern(ready.rule) for ready in concerned):
             found = self._patterns.scan(text, ends)
         judging = Judging(text, ends, source, facts)
@@ -69,11 +72,13 @@ class RuleSet:
             judging.apply(ready, self._lines_found(ready.rule, found))
         return judging.verdicts()
 
-    def _lines_found(self, rule: Rule, found: Sequence[set[int]]) -> set[int] | None:
+    def _lines_found(self, rule: Rule, found: Sequence[Lines]) -> Lines | None:
         """The lines in which the rule's patterns are found; None if it has none."""
         lines = None if rule.match is None else found[self._numbers[Pattern(rule.match)]]
         if isinstance(rule.redact, tuple):
-            secrets = set().union(*(found[self._numbers[Pattern(PRESETS[name].pattern)]] for name in rule.redact))
+            secrets = 0
+            for name in rule.redact:
+                secrets |= found[self._numbers[Pattern(PRESETS[name].pattern)]]
             lines = secrets if lines is None else lines & secrets
         return lines
 

@@ -6,11 +6,11 @@ compute (levels, event types) last and only for lines still in question. Refuses
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple
 from weakref import WeakValueDictionary
 
+from logstream.rules.bitmaps import bitmap, bitmap_of_places, indexes_of
 from logstream.rules.conditions import glob_matches
-from logstream.rules.fields import may_name, meets
 from logstream.rules.forms import Pattern
 from logstream.rules.literals import Literals, may_be_literal
 from logstream.rules.patterns import PatternSet, Scanned
@@ -36,13 +36,12 @@ from logstream.rules.tree import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from logstream.records import Level
+    from logstream.rules.bitmaps import Lines
     from logstream.rules.facts import LineFacts
+    from logstream.rules.patterns import Ends
     from logstream.rules.query import Query
-
-T = TypeVar("T")
 
 _MAX_SOURCES_KEPT: Final = 1024  # specialised trees; beyond it all are made anew
 
@@ -92,7 +91,7 @@ class CompiledQuery:
     def select(  # noqa: PLR0913 - what is known of one block
         self,
         text: bytes,
-        ends: Sequence[int],
+        ends: Ends,
         *,
         source: str,
         facts: LineFacts,
@@ -101,25 +100,29 @@ class CompiledQuery:
     ) -> list[int]:
         """The lines of `universe` (indexes, ascending) that the query selects, ascending.
 
-        `text` and `ends` are as `PatternSet.scan` has them. Of `facts` each is asked at most once for a line and
-        query, and only when nothing cheaper has decided.
+        `text` and `ends` are as `PatternSet.scan` has them. `facts` are asked only when nothing cheaper has decided.
         """
+        lines = bitmap_of_places(universe, len(ends))
+        return list(indexes_of(self.lines(text, ends, source=source, facts=facts, universe=lines, scanned=scanned)))
+
+    def lines(  # noqa: PLR0913 - what is known of one block
+        self,
+        text: bytes,
+        ends: Ends,
+        *,
+        source: str,
+        facts: LineFacts,
+        universe: Lines,
+        scanned: Scanned | None = None,
+    ) -> Lines:
+        """The same for lines as bits."""
         root = self._for_source(source)
         if root == EVERYTHING:
-            return list(universe)
+            return universe
         if root == NOTHING or not universe:
-            return []
+            return 0
         found = self._patterns.scan(text, ends, scanned) if self._numbers else []
-        block = _Block(
-            self._numbers,
-            found,
-            _asked_once(facts.level_of),
-            _asked_once(facts.event_of),
-            _asked_once(facts.fields_of),
-            _asked_once(facts.time_ms_of),
-            facts.alike,
-        )
-        return sorted(block.select(root, set(universe)))
+        return _Block(self._numbers, found, facts).select(root, universe)
 
     @property
     def patterns(self) -> tuple[Pattern, ...]:
@@ -139,59 +142,41 @@ class _Block(NamedTuple):
     """What is known of one block's lines while one query looks at them."""
 
     numbers: dict[Text | Wild | Regex, int]
-    found: list[set[int]]
-    level_of: Callable[[int], Level | None]
-    event_of: Callable[[int], str]
-    fields_of: Callable[[int], Mapping[str, Any] | None]
-    time_ms_of: Callable[[int], int | None]
-    alike: Callable[[Iterable[int]], Iterable[Sequence[int]]]
+    found: Sequence[Lines]
+    facts: LineFacts
 
-    def select(self, node: Node, lines: set[int]) -> set[int]:
+    def select(self, node: Node, lines: Lines) -> Lines:
         """Those of `lines` for which `node` holds."""
         match node:
             case Text() | Wild() | Regex():
                 return lines & self.found[self.numbers[node]]
             case Not(term):
-                return lines - self.select(term, lines)
+                return lines & ~self.select(term, lines)
             case Every(terms):
                 for term in sorted(terms, key=_cost):
                     lines = self.select(term, lines) if lines else lines
                 return lines
             case Some(terms):
-                selected: set[int] = set()
+                selected = 0
                 for term in sorted(terms, key=_cost):
-                    selected |= self.select(term, lines - selected)
+                    selected |= self.select(term, lines & ~selected)
                 return selected
-            case LevelIs() | FieldIs() if not (isinstance(node, FieldIs) and may_name(node.path, "message")):
-                groups = self.alike(lines)
-                return {line for group in groups if self._holds(node, group[0]) for line in group}
             case _:
-                return {line for line in lines if self._holds(node, line)}
+                return self._known(node, lines)
 
-    def _holds(self, leaf: Node, line: int) -> bool:
-        """Whether a term holds that callers know the answer to."""
+    def _known(self, leaf: Node, lines: Lines) -> Lines:
+        """Those of `lines` for which a term holds that callers know the answer to."""
         match leaf:
-            case EventIs(glob):
-                return glob_matches(glob, self.event_of(line))
             case LevelIs(condition):
-                return condition.holds(self.level_of(line))
+                return self.facts.level_lines(lines, condition)
+            case EventIs(glob):
+                return self.facts.event_lines(lines, glob)
             case FieldIs(path, test):
-                return meets(self.fields_of(line), path, test)
+                return self.facts.field_lines(lines, path, test)
             case TimeIs(moment):
-                return moment.holds(self.time_ms_of(line))
+                return bitmap(line for line in indexes_of(lines) if moment.holds(self.facts.time_ms_of(line)))
         message = "all other terms are decided before"
         raise AssertionError(message)
-
-
-def _asked_once(ask: Callable[[int], T]) -> Callable[[int], T]:
-    answers: dict[int, T] = {}
-
-    def answer(line: int) -> T:
-        if line not in answers:
-            answers[line] = ask(line)
-        return answers[line]
-
-    return answer
 
 
 def _pattern(term: Text | Wild | Regex) -> Pattern:

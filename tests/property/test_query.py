@@ -38,7 +38,7 @@ from logstream.rules.tree import (
     some,
     write,
 )
-from tests.known_lines import KnownLines
+from tests.known_lines import KnownLines, scan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -136,7 +136,7 @@ def test_a_block_scan_finds_what_one_line_at_a_time_finds_wherever_the_block_is_
     found = [set[int]() for _ in kept]
     for first, part in ((0, some_lines[:cut]), (cut, some_lines[cut:])):
         if part:
-            for lines_found, more in zip(found, patterns.scan(*block_of(part)), strict=True):
+            for lines_found, more in zip(found, scan(patterns, *block_of(part)), strict=True):
                 lines_found.update(first + line for line in more)
 
     for (both, caseless), lines_found in zip(kept, found, strict=True):
@@ -296,7 +296,7 @@ def test_any_text_is_a_query_or_a_query_error_with_a_column_in_reach(text: str) 
 def test_any_text_is_a_pattern_or_a_pattern_error(text: str) -> None:
     refused = None
     try:
-        assert PatternSet([Pattern(text)]).scan(*block_of(["ab", "", "0 9"]))[0] <= {0, 1, 2}
+        assert scan(PatternSet([Pattern(text)]), *block_of(["ab", "", "0 9"]))[0] <= {0, 1, 2}
     except PatternError as error:
         refused = error
 

@@ -18,7 +18,8 @@ from logstream.journal.base import Block
 from logstream.parse import FORMATS, Clock, continues, parse_line, read_rows, suspects
 from logstream.parse.multiline import Folding
 from logstream.records import Generation, Level
-from logstream.rules import Rule, RuleSet
+from logstream.rules import LevelCondition, Rule, RuleSet, bitmap, glob_matches, indexes_of
+from logstream.rules.fields import Compared, Like, Present, Same, meets
 from tests.event_stream import parse
 from tests.installed import ROOT
 
@@ -120,27 +121,37 @@ RULES = (
 )
 
 
-def said_of(judged: JudgedBlock, line: int) -> tuple[object, object]:
-    fields = judged.fields_of(line)
-    return judged.level_of(line), None if fields is None else {key: fields[key] for key in fields if key != "message"}
+CONDITIONS = [
+    LevelCondition(sign, level) for sign in (">=", "=", "<") for level in (Level.INFO, Level.WARN, Level.FATAL)
+]
+FIELD_TESTS = [
+    *((path, Present()) for path in ("logger", "thread", "message", "fields.message", "a.b")),
+    *(("logger", test) for test in (Same("a.b"), Like("a*"), Same("A.b:"))),
+    *(("message", test) for test in (Like("*x*"), Same("it works"), Like("*\\**"))),
+    ("thread", Compared(">=", "12")),
+]
 
 
 @settings(max_examples=500)
-@given(blocks, st.sampled_from(RULES), st.data())
-def test_one_line_answers_for_those_that_are_said_to_be_alike(
-    lines: list[str], rules: RuleSet, data: st.DataObject
+@given(blocks, st.sampled_from(RULES), st.sampled_from([b"x\n", b"2026-11-01 10:00:00 WARN a.b: x\n"]), st.data())
+def test_what_is_answered_for_many_lines_at_once_is_what_is_answered_for_each(
+    lines: list[str], rules: RuleSet, lead: bytes, data: st.DataObject
 ) -> None:
     content = "".join(f"{line}\n" for line in lines).encode()
-    block = Block(Generation("aaaaaaaa", "a", "/a.log"), 4, 0, 0, b"x\n", content)
-    judged = JudgedBlock(block, SourceTraits(zone=UTC), rules, WireEncoder())
+    block = Block(Generation("aaaaaaaa", "a", "/a.log"), len(lead), 0, 0, lead, content)
+    judged, other = (JudgedBlock(block, SourceTraits(zone=UTC), rules, WireEncoder()) for _ in range(2))
     everything = st.just(set(range(len(lines))))
     asked = data.draw(st.one_of(everything, st.sets(st.sampled_from(range(len(lines))), min_size=min(8, len(lines)))))
 
-    groups = list(judged.alike(asked))
-
-    assert sorted(line for group in groups for line in group) == sorted(asked)
-    for group in groups:
-        assert all(said_of(judged, line) == said_of(judged, group[0]) for line in group)
+    for condition in CONDITIONS:
+        found = set(indexes_of(judged.level_lines(bitmap(asked), condition)))
+        assert found == {line for line in asked if condition.holds(other.record(line).level)}
+    for path, test in FIELD_TESTS:
+        found = set(indexes_of(judged.field_lines(bitmap(asked), path, test)))
+        assert found == {line for line in asked if meets(other.record(line).fields, path, test)}
+    for glob in ("line", "oops", "o*", "*"):
+        found = set(indexes_of(judged.event_lines(bitmap(asked), glob)))
+        assert found == {line for line in asked if glob_matches(glob, other.record(line).event)}
 
 
 @settings(max_examples=500)

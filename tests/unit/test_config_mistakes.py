@@ -498,4 +498,4 @@ def test_a_pattern_that_matches_the_empty_string_matches_each_line_or_is_refused
         ]
         return
     text = b"\nplain"
-    assert PatternSet([Pattern(pattern)]).scan(text, [0, len(text)]) == [{0, 1}]
+    assert PatternSet([Pattern(pattern)]).scan(text, [0, len(text)]) == [0b11]

@@ -9,8 +9,9 @@ from logstream.api.frames import WireEncoder
 from logstream.hub.judged_block import JudgedBlock, SourceTraits, position_after
 from logstream.journal.base import Block
 from logstream.journal.ids import decode_id
+from logstream.parse import Folding
 from logstream.records import Generation, Level, Position
-from logstream.rules import Rule, RuleSet
+from logstream.rules import Rule, RuleSet, parse_level_condition
 
 GENERATION = Generation("aaaaaaaa", "app", "/var/log/app.log")
 NO_RULES = RuleSet([])
@@ -94,3 +95,13 @@ def test_a_record_is_encoded_once_for_all_who_ask() -> None:
     judged = judge(b"one\n")
 
     assert judged.encoded(0) is judged.encoded(0)
+
+
+def test_lines_that_go_on_with_one_are_put_to_rules_with_its_level_also_where_they_tell_one_themselves() -> None:
+    lines = ["ERROR begins", *(f"2026-11-01 10:00:{second} INFO a.b: goes on" for second in range(10, 20))]
+    content = "".join(f"{line}\n" for line in lines).encode()
+    rules = RuleSet([Rule("bad", level=parse_level_condition("error"))])
+
+    judged = judge(content, traits=SourceTraits(folding=Folding(start="^ERROR")), rules=rules)
+
+    assert set(judged.verdicts.tags) == set(range(11))

@@ -59,7 +59,7 @@ def test_it_answers_what_the_longer_way_answers(content: bytes, rules: Sequence[
     assert short.encoded(0) == long.encoded(0)
     for name in ("text", "ends", "kept", "tags", "typed", "odd_lines", "verdicts", "line_count"):
         assert _plain(getattr(short, name)) == _plain(getattr(long, name)), name
-    for ask in (JudgedBlock.below, JudgedBlock.times, lambda one: one.time_ms_of(0), lambda one: one.fields_of(0)):
+    for ask in (JudgedBlock.below, JudgedBlock.times, lambda one: one.time_ms_of(0), lambda one: one.record(0).fields):
         assert ask(short) == ask(long)
     assert (short.place_before(0), short.place_after(0)) == (long.place_before(0), long.place_after(0))
 

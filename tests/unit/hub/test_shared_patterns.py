@@ -9,6 +9,7 @@ from logstream.hub.shared_patterns import SharedPatterns
 from logstream.hub.view import ViewKey
 from logstream.rules import Pattern, PatternSet, Scanned, compile_query, parse_query
 from tests.hub_kit import Stage, texts
+from tests.known_lines import scan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,21 +24,21 @@ ENDS = [number for number, byte in enumerate(TEXT + b"\n") if byte == 0x0A]
 @pytest.mark.parametrize("known", [[], [ORDER], [ORDER, VERIFIED], [PAID, NOWHERE], [COSTLY, PAID]])
 def test_what_is_known_of_a_block_changes_nothing_that_is_found(known: list[Pattern]) -> None:
     every = [ORDER, PAID, NOWHERE, VERIFIED, COSTLY]
-    expected = PatternSet(every).scan(TEXT, ENDS)
+    expected = scan(PatternSet(every), TEXT, ENDS)
     assert [set(), {0, 1, 4}, {0}] == [expected[2], expected[0], expected[3]]
     scanned = Scanned(every)
     if known:
-        assert PatternSet(known).scan(TEXT, ENDS, scanned) == PatternSet(known).scan(TEXT, ENDS)
+        assert scan(PatternSet(known), TEXT, ENDS, scanned) == scan(PatternSet(known), TEXT, ENDS)
         assert list(scanned.lines) == known
     for _ in range(2):
-        assert PatternSet(every).scan(TEXT, ENDS, scanned) == expected
+        assert scan(PatternSet(every), TEXT, ENDS, scanned) == expected
 
 
 def test_what_is_known_is_not_looked_for_again() -> None:
     scanned = Scanned([ORDER])
-    scanned.lines[ORDER] = {2}
-    assert PatternSet([ORDER]).scan(TEXT, ENDS, scanned) == [{2}]
-    assert PatternSet([PAID, ORDER]).scan(TEXT, ENDS, scanned) == [{0, 2, 5}, {2}]
+    scanned.lines[ORDER] = 0b100
+    assert scan(PatternSet([ORDER]), TEXT, ENDS, scanned) == [{2}]
+    assert scan(PatternSet([PAID, ORDER]), TEXT, ENDS, scanned) == [{0, 2, 5}, {2}]
 
 
 def test_only_what_several_views_look_for_is_remembered() -> None:
@@ -45,7 +46,7 @@ def test_only_what_several_views_look_for_is_remembered() -> None:
     sought.add((ORDER, PAID))
     sought.add((ORDER,))
     scanned = Scanned(sought)
-    PatternSet([ORDER, PAID]).scan(TEXT, ENDS, scanned)
+    scan(PatternSet([ORDER, PAID]), TEXT, ENDS, scanned)
     assert list(scanned.lines) == [ORDER]
     assert object() not in sought
     sought.remove((ORDER,))

@@ -8,6 +8,7 @@ import pytest
 
 from logstream.rules import Pattern, PatternError, PatternSet
 from logstream.rules.patterns import MAX_PATTERNS
+from tests.known_lines import scan
 
 TEXT = "aé b\n\nÄ.xx\nfoo\rbar\nabx".encode()
 ENDS = [5, 6, 12, 20, 24]
@@ -16,7 +17,7 @@ ENDS = [5, 6, 12, 20, 24]
 def lines_found(expression: str, text: str, *, caseless: bool = False) -> set[int]:
     raw = text.encode()
     ends = [at for at, byte in enumerate(raw) if byte == ord("\n")]
-    return PatternSet([Pattern(expression, caseless)]).scan(raw, [*ends, len(raw)])[0]
+    return scan(PatternSet([Pattern(expression, caseless)]), raw, [*ends, len(raw)])[0]
 
 
 def test_each_pattern_of_a_set_finds_its_own_lines() -> None:
@@ -32,12 +33,12 @@ def test_each_pattern_of_a_set_finds_its_own_lines() -> None:
         ]
     )
 
-    assert patterns.scan(TEXT, ENDS) == [{2, 4}, {0, 3}, {1}, {0, 1, 2, 3, 4}, {0, 4}, {2}, set()]
+    assert scan(patterns, TEXT, ENDS) == [{2, 4}, {0, 3}, {1}, {0, 1, 2, 3, 4}, {0, 4}, {2}, set()]
 
 
 def test_a_set_without_patterns_or_lines_finds_nothing() -> None:
-    assert PatternSet([]).scan(b"a", [1]) == []
-    assert PatternSet([Pattern("")]).scan(b"", []) == [set()]
+    assert scan(PatternSet([]), b"a", [1]) == []
+    assert scan(PatternSet([Pattern("")]), b"", []) == [set()]
 
 
 def test_an_empty_line_is_a_line() -> None:
@@ -66,7 +67,7 @@ def test_patterns_that_match_at_one_place_do_not_hide_each_other() -> None:
     text = " Ä1 \rÄa \r\rx\u2028Ä\n\nxb\nÄ\nb\n\0001\nxxb.a\u2028Äb  x\rbx\u20281xxÄÄxa.\rÄ1\n \0".encode()
     ends = [at for at, byte in enumerate(text) if byte == ord("\n")] + [len(text)]
 
-    assert PatternSet([Pattern(r"Ä{0,2}\d$"), Pattern.of_text("Äb")]).scan(text, ends) == [{5, 6}, {6}]
+    assert scan(PatternSet([Pattern(r"Ä{0,2}\d$"), Pattern.of_text("Äb")]), text, ends) == [{5, 6}, {6}]
 
 
 @pytest.mark.parametrize("expression", [r"a\s+b", "a[^x]b", r"a\nb", r"a\Wb", "(?s)a.b", r"a\x0ab", "a\nb"])
@@ -107,9 +108,9 @@ def test_an_expression_minds_case_unless_told_otherwise() -> None:
 def test_a_text_is_found_as_it_stands_in_any_case() -> None:
     text = r"a.b*c (x) [y] {2} \d ^$ | # äÖ?+"
 
-    assert PatternSet([Pattern.of_text(text)]).scan(text.upper().encode(), [len(text.encode())]) == [{0}]
-    assert PatternSet([Pattern.of_text("a.b")]).scan(b"axb", [3]) == [set()]
-    assert PatternSet([Pattern.of_text("a\0b")]).scan(b"a\0b\na", [3, 5]) == [{0}]
+    assert scan(PatternSet([Pattern.of_text(text)]), text.upper().encode(), [len(text.encode())]) == [{0}]
+    assert scan(PatternSet([Pattern.of_text("a.b")]), b"axb", [3]) == [set()]
+    assert scan(PatternSet([Pattern.of_text("a\0b")]), b"a\0b\na", [3, 5]) == [{0}]
 
 
 def test_a_comment_at_the_end_does_not_swallow_what_is_appended() -> None:
@@ -124,7 +125,7 @@ def test_a_set_serves_several_threads() -> None:
     ends = [at for at, byte in enumerate(text) if byte == ord("\n")] + [len(text)]
 
     with ThreadPoolExecutor(4) as threads:
-        found = list(threads.map(lambda _: patterns.scan(text, ends), range(40)))
+        found = list(threads.map(lambda _: scan(patterns, text, ends), range(40)))
 
     assert found == [[set(), {7}]] * 40
 
@@ -140,7 +141,7 @@ def test_patterns_too_costly_for_one_database_are_spread_over_several() -> None:
     patterns = PatternSet(many)
 
     assert len(patterns._blocks) >= 2
-    assert patterns.scan(b"3 \n5\t", [2, 5]) == [set(), set(), set(), {0}, set(), {1}]
+    assert scan(patterns, b"3 \n5\t", [2, 5]) == [set(), set(), set(), {0}, set(), {1}]
 
 
 @pytest.mark.parametrize(("shared", "databases"), [(True, 1), (False, 3)])
@@ -151,7 +152,7 @@ def test_an_engine_that_loses_matches_among_many_patterns_gets_one_at_a_time(
     patterns = PatternSet([Pattern("a"), Pattern(r"\s"), Pattern("b$")])
 
     assert len(patterns._blocks) == databases
-    assert patterns.scan(b"a b\na\n\tb", [3, 5, 8]) == [{0, 1}, {0, 2}, {0, 2}]
+    assert scan(patterns, b"a b\na\n\tb", [3, 5, 8]) == [{0, 1}, {0, 2}, {0, 2}]
 
 
 def test_the_first_unusable_pattern_is_named() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from logstream.records import Level
-from logstream.rules import RESERVED_EVENTS, PatternError, Rule, RuleSet, Tag, Verdicts, parse_level_condition
+from logstream.rules import RESERVED_EVENTS, PatternError, Rule, RuleSet, Tag, Tags, Verdicts, parse_level_condition
 from tests.known_lines import KnownLines
 
 LINES = ["GET /health 200", "GET /health 500", "ERROR disk full", "debug noise", "plain"]
@@ -27,7 +27,7 @@ def judge(*rules: Rule, source: str = "web", asked: list[int] | None = None) -> 
 def test_without_rules_all_lines_are_kept_and_none_is_touched() -> None:
     verdicts = judge()
 
-    assert verdicts == Verdicts(range(5), {})
+    assert verdicts == Verdicts(range(5), Tags())
     assert isinstance(verdicts.kept, range)
 
 

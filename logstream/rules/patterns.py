@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from logstream.rules.bitmaps import all_lines, bitmap, bitmap_of_places, indexes_of
-from logstream.rules.forms import batches, compiled, form_of
+from logstream.rules.everywhere import Everywhere
+from logstream.rules.forms import CHEAP_COST, batches, compiled, form_of
 from logstream.rules.scanning import CLOSING, Scanner
 from logstream.rules.syntax import PatternError
 
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
 
 MAX_PATTERNS: Final = 1000
 """How many patterns one set may hold."""
-_CHEAP_COST: Final = 64
-"""What costs no more is compiled within milliseconds, so that it may be done while lines wait."""
-
 _FEW_STOPS: Final = 32
 """So many are looked up one by one in less time than it takes to make an array of all line ends."""
 
@@ -64,6 +62,7 @@ class PatternSet:
         self._verified = [number for number, form in enumerate(forms) if form.verified]
         self._alone: dict[int, hyperscan.Database] = {}
         self._blocks = [([number for number, _ in batch], compiled(batch)) for batch in batches(enumerate(forms))]
+        self._everywhere = Everywhere(forms)
         self._scanner = Scanner([database for _, database in self._blocks])
         self._lines = [
             ([number for number, _ in batch], compiled(batch))
@@ -119,15 +118,27 @@ class PatternSet:
             appends[number](stop)
 
         closed = text + CLOSING
-        for database in self._databases(known):
+        everywhere: set[int] = set()
+        for database in self._databases(known, closed, len(ends), everywhere):
             database.scan(closed, match_event_handler=on_match)
-        return _lines_at(stops, ends)
+        lines = _lines_at(stops, ends)
+        for number in everywhere:
+            lines[number] = all_lines(len(ends))
+        self._everywhere.note(lines, len(ends))
+        return lines
 
-    def _databases(self, known: Container[Pattern]) -> Iterator[hyperscan.Database]:
-        """What has to be scanned: where some of a database's patterns are known, each of the others by itself."""
+    def _databases(
+        self, known: Container[Pattern], closed: bytes, line_count: int, everywhere: set[int]
+    ) -> Iterator[hyperscan.Database]:
+        """What has to be scanned: where some of a database's patterns are known, each of the others by itself.
+
+        Those that are seen at once to be in each line are added to `everywhere`.
+        """
         for numbers, database in self._blocks:
             missing = [number for number in numbers if self.patterns[number] not in known]
-            if len(missing) == len(numbers) or any(self._forms[number].cost > _CHEAP_COST for number in missing):
+            everywhere |= self._everywhere.among(missing, closed, line_count)
+            missing = [number for number in missing if number not in everywhere]
+            if len(missing) == len(numbers) or any(self._forms[number].cost > CHEAP_COST for number in missing):
                 yield database
                 continue
             for number in missing:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ from logstream.rules import (
     glob_matches,
     parse_query,
 )
+from logstream.rules import everywhere as everywhere_module
 from logstream.rules.fields import Compared, Like, Present, Same
 from logstream.rules.moments import TimeCondition
 from logstream.rules.tree import (
@@ -143,6 +145,27 @@ def test_a_block_scan_finds_what_one_line_at_a_time_finds_wherever_the_block_is_
         naive = re.compile(both.lower if caseless else both.exact, re.ASCII)
         expected = {i for i, line in enumerate(some_lines) if naive.search(line.lower() if caseless else line)}
         assert lines_found == expected, both
+
+
+alternating = st.lists(st.lists(lines, min_size=1, max_size=4), min_size=1, max_size=4)
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(st.tuples(middles, st.booleans()), min_size=1, max_size=3), alternating, st.integers(1, 3))
+@example([(same("a"), True), (same(r"\d+"), False)], [["a1", "A0"], ["a", "1"], ["9a"]], 2)
+def test_a_scan_finds_the_same_lines_whatever_was_in_each_line_before(
+    written: list[tuple[Both, bool]], some_blocks: list[list[str]], times: int
+) -> None:
+    kept = [pattern for both, caseless in written if usable(pattern := Pattern(both.hyperscan, caseless))]
+    assume(kept)
+    patterns, others = PatternSet(kept), PatternSet(kept)
+    expected = [scan(others, *block_of(block)) for block in some_blocks]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(everywhere_module, "PAUSE", 1)
+        patch.setattr(everywhere_module, "FEWEST_LINES", 1)
+        for block, found in list(zip(some_blocks, expected, strict=True)) * 2:
+            for _ in range(times):
+                assert scan(patterns, *block_of(block)) == found
 
 
 NAIVE_EXPRESSIONS = ["a", "A$", "^b", r"\d+", r"[^a]b", r"\s", "^$", "a.b", r"\/", r"[/a]"]

@@ -76,7 +76,9 @@ class Succession:
         live, count = lineage.live, len(lineage.readers)
         if live is None or live.written_ns is None or not live.may_be_copied_away(seen):
             return True
-        lineage.last_mtime_ns = live.written_ns + 1  # what was copied before it was truncated is older
+        # What was copied before it was truncated is older, but for the archive of the life that was in it. That may
+        # have the time of that one's last write; where it was passed over here, the next one would be taken for it.
+        lineage.last_mtime_ns = live.written_ns + (live.emptied is None)
         try:
             is_sure = self._enter_unseen(lineage, live, turn, is_bounded=True)
         finally:

@@ -88,6 +88,45 @@ async def test_of_several_rotations_by_copying_between_two_looks_all_copies_are_
     assert not sink.of_kind(Hole)
 
 
+@pytest.mark.parametrize("times", [2, 3])
+@pytest.mark.parametrize("is_down", [False, True], ids=["up", "down"])
+async def test_archives_behind_that_of_a_log_that_was_read_to_its_end_are_read(
+    tmp_path: Path, times: int, *, is_down: bool
+) -> None:
+    """Conformance: B7."""
+    # Its own archive has the time of its last write: logrotate and gzip keep it.
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(log)
+    write(log, b"0\n")
+
+    def rotate_often() -> None:
+        for number in range(1, times + 1):
+            for older in range(times, 0, -1):
+                if (archive := tmp_path / f"app.log.{older}.gz").exists():
+                    archive.rename(tmp_path / f"app.log.{older + 1}.gz")
+            shutil.copy2(log, tmp_path / "app.log.1")
+            os.truncate(log, 0)
+            compress(tmp_path / "app.log.1")
+            write(log, b"%d\n" % number)
+
+    async with tailing(sink, spec):
+        await sink.first(1)
+        # Not within the same tick of the clock as the write that was seen.
+        await eventually(lambda: time.time_ns() - log.stat().st_mtime_ns > TICK_NS)
+        if not is_down:
+            rotate_often()
+            await sink.first(times + 1)
+    if is_down:
+        rotate_often()
+    async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
+        await sink.first(times + 1)
+        await looked_everywhere(supervisor)
+        write(log, b"more\n")
+        await sink.until(lambda: sink.texts[-1:] == [b"more"])
+    assert sink.texts == [*(b"%d" % number for number in range(times + 1)), b"more"]
+    assert not sink.of_kind(Hole)
+
+
 @pytest.mark.parametrize("grown", [b"5\n", b"last %s\n" % (b"x" * 200)], ids=["shorter", "longer than what was read"])
 async def test_copies_that_a_search_finds_before_the_truncation_is_noticed_come_behind_what_was_not_read(
     tmp_path: Path, grown: bytes

@@ -17,7 +17,7 @@ from logstream.tail.supervisor import Supervisor
 from logstream.tail.turn import Pace
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
     from pathlib import Path
 
     from logstream.tail.batch import Change
@@ -256,8 +256,8 @@ async def looked_everywhere(supervisor: Supervisor) -> None:
     roster, searches = supervisor._roster, asyncio.Semaphore(0)
     note = roster.note
 
-    def noted(*arguments: Any) -> list[Any]:  # noqa: ANN401 - as note has them
-        fresh = note(*arguments)
+    def noted(*arguments: Any) -> Generator[None, None, list[Any]]:  # noqa: ANN401 - as note has them
+        fresh = yield from note(*arguments)
         searches.release()
         return fresh
 

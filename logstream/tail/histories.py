@@ -14,9 +14,10 @@ from logstream.tail.family import home_of, names_in
 from logstream.tail.globs import is_matched
 from logstream.tail.opening import EXHAUSTED
 from logstream.tail.rotation import base_names
+from logstream.tail.slices import SLICE_FILES
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Generator, Iterator, Mapping
 
     from logstream.tail.batch import SourceSpec
 
@@ -56,27 +57,45 @@ class Histories:
         bases = (os.path.join(directory, base) for base, _ in base_names(name))
         return any(base in followed or base in self._last_ns for base in bases)
 
-    def survived(self, spec: SourceSpec, followed: Container[str] = ()) -> list[str]:
+    def survived(self, spec: SourceSpec, followed: Container[str] = ()) -> Generator[None, None, list[str]]:
         """The source's logs beside which an older life stands that was written at their time or later.
 
         None that is an older life itself, also of a log that is `followed`. Looks at each directory once: thousands of
-        logs that have no file any more may have been in it. Raises OSError where no descriptor is left to list one.
+        logs that have no file any more may have been in it. Pauses (yields) often; nothing may be noted or taken
+        meanwhile. Raises OSError where no descriptor is left to list one.
         """
-        homes = {home_of(path): path for path in self._last_ns if self.has_of(spec, path)}
+        homes: dict[str, str] = {}
+        for number, path in enumerate(self._last_ns, 1):
+            if number % SLICE_FILES == 0:
+                yield
+            if self.has_of(spec, path):
+                homes[home_of(path)] = path
         found: dict[str, None] = {}
         for directory in dict.fromkeys(map(os.path.dirname, homes)):
-            try:
-                names = names_in(directory)
-            except OSError as error:
-                if error.errno in EXHAUSTED:
-                    raise
-                continue
-            for name in names:
-                bases = (homes.get(os.path.join(directory, base)) for base, _ in base_names(name))
-                for path in (path for path in bases if path is not None and path not in found):
-                    if _is_written_since(os.path.join(directory, name), self._last_ns[path]):
-                        found[path] = None
-        return [path for path in found if not self.has_base_of(path, followed)]
+            yield from self._look_in(directory, homes, found)
+        survived = []
+        for number, path in enumerate(found, 1):
+            if number % SLICE_FILES == 0:
+                yield
+            if not self.has_base_of(path, followed):
+                survived.append(path)
+        return survived
+
+    def _look_in(self, directory: str, homes: Mapping[str, str], found: dict[str, None]) -> Iterator[None]:
+        """Add to `found` the logs beside whose `homes` such an older life stands in the directory."""
+        try:
+            names = names_in(directory)
+        except OSError as error:
+            if error.errno in EXHAUSTED:
+                raise
+            return
+        for number, name in enumerate(names, 1):
+            if number % SLICE_FILES == 0:
+                yield
+            bases = (homes.get(os.path.join(directory, base)) for base, _ in base_names(name))
+            for path in (path for path in bases if path is not None and path not in found):
+                if _is_written_since(os.path.join(directory, name), self._last_ns[path]):
+                    found[path] = None
 
 
 def _is_written_since(path: str, since_ns: int | None) -> bool:

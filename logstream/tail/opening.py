@@ -20,9 +20,10 @@ from logstream.tail.discovery import is_absence, obstacle_of, reason_of
 from logstream.tail.framing import WIDE
 from logstream.tail.identity import Facts, contradict
 from logstream.tail.rotation import is_compressed_name
+from logstream.tail.slices import SLICE_FILES, at_once
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Generator, Iterable
 
     Opener = Callable[[str, int], int]
 
@@ -150,8 +151,14 @@ class OpenFiles:
 
     def close(self) -> None:
         """Close everything."""
+        at_once(self.closing())
+
+    def closing(self) -> Generator[None, None, None]:
+        """The same, with many pauses."""
         while self._holders:
             self._holders.popitem()[0].close()
+            if len(self._holders) % SLICE_FILES == 0:
+                yield
 
     def _open(self, path: str) -> int:
         try:

@@ -4,8 +4,6 @@ Owns which source has a file, and which of a source's files are older lives of a
 time.
 """
 
-# ruff: noqa: PTH118 - every found path of every search: a Path object costs more
-
 from __future__ import annotations
 
 import os
@@ -16,17 +14,20 @@ from logstream.tail.batch import display
 from logstream.tail.clocks import latest_seconds, not_later
 from logstream.tail.copies import Copies
 from logstream.tail.discovery import reason_of
-from logstream.tail.former import base_path_of, by_file, file_of, has_lost_its_file, is_outrun, path_of, places
+from logstream.tail.former import path_of, places
 from logstream.tail.globs import is_matched
 from logstream.tail.histories import Histories
 from logstream.tail.lineage import Census, Lineage
+from logstream.tail.parked import Claim, Parked
 from logstream.tail.patience import NOT_SEARCHED, Searched
 from logstream.tail.reader import Reader
-from logstream.tail.rotation import Sibling, base_names, oldest_first
-from logstream.tail.status import SourceStatus, survey
+from logstream.tail.rotation import Sibling, oldest_first
+from logstream.tail.sighted import Sighted
+from logstream.tail.slices import SLICE_FILES, at_once
+from logstream.tail.status import SLICE_LINEAGES, SourceStatus, survey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
 
     from logstream.tail.batch import Known, SourceSpec
     from logstream.tail.discovery import Found, Sighting
@@ -37,7 +38,10 @@ _NS = 1_000_000_000
 
 
 class Roster:
-    """Who is followed, by path."""
+    """Who is followed, by path.
+
+    What changes it for thousands of files at once pauses (yields) often, and nobody else may change it meanwhile.
+    """
 
     def __init__(self, census: Census, succession: Succession) -> None:
         """Follow nobody yet."""
@@ -45,9 +49,9 @@ class Roster:
         self._census = census
         self._succession = succession
         self._specs: dict[str, SourceSpec] = {}
-        self._parked: dict[str, Known] = {}
-        """Generations, by key, that no source asks for at present."""
+        self._parked = Parked(census)
         self._histories = Histories()
+        self._sighted = Sighted(self.lineages, self._histories, census, succession)
         self._looked_beside: set[str] = set()
         self._first_seen: set[str] = set()
         self._troubles: dict[str, dict[str, str]] = {}
@@ -59,14 +63,18 @@ class Roster:
         """The sources that are followed."""
         return self._specs.values()
 
+    def follows(self, spec: SourceSpec) -> bool:
+        """Whether a source is followed, and as `spec` says."""
+        return self._specs.get(spec.name) == spec
+
     @property
     def has_searched_all(self) -> bool:
         """Whether every source has been searched once."""
         return NOT_SEARCHED not in self._census.searches.values()
 
-    def survey(self) -> Iterator[tuple[SourceStatus, ...]]:
-        """What people may know of each source, at the end; before that it yields nothing, now and then."""
-        return survey(tuple(self._specs), self.lineages.values(), dict(self._troubles))
+    def survey(self, names: Iterable[str]) -> Iterator[tuple[SourceStatus, ...]]:
+        """What people may know of the sources `names`, at the end; before that it yields nothing, now and then."""
+        return survey(names, self.lineages.values(), dict(self._troubles))
 
     def remember(self, known: Iterable[Known], now: float, epoch_seconds: float) -> None:
         """Take over what is remembered, in the order of births; sources must have been set before."""
@@ -81,18 +89,21 @@ class Roster:
                 self._census.retire(generation, is_gone=generation.is_gone)
                 self._histories.note(path_of(generation), dated.last_ns)
             else:
-                self._parked[generation.key] = dated
-        place = places(generations)
-        self._parked = dict(sorted(self._parked.items(), key=lambda item: place.get(item[0], len(place))))
-        self._unpark(now)
+                self._parked.put(dated)
+        self._parked.put_in_order(places(generations))
+        at_once(self._unpark(now))
 
-    def set_sources(self, specs: Sequence[SourceSpec], first_seen: Iterable[str], now: float) -> None:
+    def set_sources(
+        self, specs: Sequence[SourceSpec], first_seen: Iterable[str], now: float
+    ) -> Generator[None, None, None]:
         """Follow `specs` from now on: files that stay are not disturbed, others are put aside with their places."""
         self._specs = {spec.name: spec for spec in specs}
         self._first_seen = set(first_seen)
         self._looked_beside &= self._specs.keys()
         self._census.searches = {name: self._census.searches.get(name, NOT_SEARCHED) for name in self._specs}
-        for lineage in list(self.lineages.values()):
+        for number, lineage in enumerate(list(self.lineages.values()), 1):
+            if number % SLICE_FILES == 0:
+                yield
             spec = self._specs.get(lineage.spec.name)
             if spec is not None and is_matched(lineage.path, spec.paths, spec.exclude):
                 lineage.spec = spec
@@ -100,17 +111,19 @@ class Roster:
                     reader.spec = spec
             else:
                 self._park(lineage)
-        self._unpark(now)
+        yield from self._unpark(now)
 
-    def note(self, spec: SourceSpec, found: Found, turn: Turn) -> list[Lineage]:
+    def note(self, spec: SourceSpec, found: Found, turn: Turn) -> Generator[None, None, list[Lineage]]:
         """Take in what a search found: enter new paths, drop those of which nothing is left; answer what to look at."""
         is_first = self._census.searches[spec.name] is NOT_SEARCHED
-        fresh = self._enter(spec, found.sightings, turn, is_first=is_first)
+        fresh = yield from self._enter(spec, found.sightings, turn, is_first=is_first)
         self._searched_at[spec.name] = found.began
         self._census.searches[spec.name] = Searched(found.began_at, turn.now)
         sighted = {sighting.path for sighting in found.sightings}
-        for lineage in [lineage for lineage in self.lineages.values() if lineage.spec.name == spec.name]:
-            if not lineage.is_awaited and lineage.path not in sighted:
+        for number, lineage in enumerate(list(self.lineages.values()), 1):
+            if number % SLICE_LINEAGES == 0:
+                yield
+            if lineage.spec.name == spec.name and not lineage.is_awaited and lineage.path not in sighted:
                 self._drop(lineage)
         self._note_troubles(spec, {trouble.path: trouble.reason for trouble in found.troubles}, turn)
         return fresh
@@ -131,17 +144,26 @@ class Roster:
         self._census.open_files.close()
         self._census.unpacking.close()
 
-    def _enter(self, spec: SourceSpec, sightings: Sequence[Sighting], turn: Turn, *, is_first: bool) -> list[Lineage]:
-        new = {sighting.path: sighting for sighting in sightings if self._is_new(sighting)}
+    def closing(self) -> Generator[None, None, None]:
+        """Give all descriptors up that have been counted; what is left then is for `close`."""
+        return self._census.open_files.closing()
+
+    def _enter(
+        self, spec: SourceSpec, sightings: Sequence[Sighting], turn: Turn, *, is_first: bool
+    ) -> Generator[None, None, list[Lineage]]:
+        new = yield from self._sighted.new_among(sightings)
         fresh: list[Lineage] = []
         older: dict[str, list[tuple[Sibling, Sighting]]] = {}
-        for path, sighting in new.items():
-            base = self._base_of(spec, sighting, new)
+        for number, (path, sighting) in enumerate(new.items(), 1):
+            if number % SLICE_FILES == 0:
+                yield
+            base = self._sighted.base_of(spec, sighting, new)
             if base is None:
                 fresh.append(self._found(spec, path, is_first=is_first))
             else:
                 older.setdefault(base[0], []).append((base[1], sighting))
         for base_path, family in older.items():
+            yield
             lineage = self.lineages.get(base_path)
             is_followed = lineage is not None
             if lineage is None and self._histories.has_of(spec, base_path):
@@ -149,19 +171,20 @@ class Roster:
             if lineage is None or lineage.spec.name != spec.name:
                 fresh.extend(self._found(spec, sighting.path, is_first=is_first) for _, sighting in family)
             else:
-                fresh += self._join(lineage, oldest_first(sibling for sibling, _ in family), turn, is_first=is_first)
+                siblings = oldest_first(sibling for sibling, _ in family)
+                fresh += yield from self._join(lineage, siblings, turn, is_first=is_first)
                 if not is_followed and lineage.live is None:
                     lineage.is_gone = True  # nobody need be told once more
                     lineage.has_more_before |= lineage.unsettled_since is not None
-        return fresh if spec.name in self._looked_beside else fresh + self._look_beside(spec)
+        return fresh if spec.name in self._looked_beside else fresh + (yield from self._look_beside(spec))
 
-    def _look_beside(self, spec: SourceSpec) -> list[Lineage]:
+    def _look_beside(self, spec: SourceSpec) -> Generator[None, None, list[Lineage]]:
         """Logs that were followed before a restart, and have no file now, but perhaps one beside them that is new.
 
         What came and went while nobody looked would else wait until something is written to such a log again.
         """
         try:
-            survived = self._histories.survived(spec, self.lineages)
+            survived = yield from self._histories.survived(spec, self.lineages)
         except OSError:
             self._census.open_files.make_room()
             return []  # the next search looks again
@@ -173,34 +196,6 @@ class Roster:
         lineage = self._found(spec, path, is_first=False)
         lineage.is_gone = lineage.has_more_before = True
         return lineage
-
-    def _is_new(self, sighting: Sighting) -> bool:
-        """Whether a path is not followed yet, and its file not read under another name or finished."""
-        if sighting.path in self.lineages:
-            return False
-        inode = (sighting.dev, sighting.ino)
-        if sighting.obstacle is not None:
-            return True
-        is_read = self._succession.reader_at(sighting.path, inode) is not None
-        if is_read or self._census.aside.get(inode) == sighting.mtime_ns:
-            return False
-        finished = self._census.finished.get(inode)
-        if finished is None or not finished.sealed or finished.committed != sighting.size:
-            return True
-        # Another file may have been given its inode, and be as long.
-        return finished.written_ns is not None and finished.written_ns != sighting.mtime_ns
-
-    def _base_of(self, spec: SourceSpec, sighting: Sighting, new: Mapping[str, Sighting]) -> tuple[str, Sibling] | None:
-        """The path, followed, found with it or of the past, that `sighting` is an older life of by its name."""
-        directory, name = os.path.split(sighting.path)
-        if sighting.obstacle is not None:
-            return None
-        for base, rotated in sorted(base_names(name), key=lambda candidate: len(candidate[0])):
-            path = os.path.join(directory, base)
-            is_new = path in new and new[path].obstacle is None
-            if is_new or path in self.lineages or self._histories.has_of(spec, path):
-                return path, Sibling(sighting.path, rotated, sighting.dev, sighting.ino, sighting.mtime_ns)
-        return None
 
     def _found(self, spec: SourceSpec, path: str, *, is_first: bool) -> Lineage:
         """A new lineage."""
@@ -216,12 +211,14 @@ class Roster:
             lineage.last_mtime_ns = int((self._searched_at[spec.name] - 1) * _NS)
         return lineage
 
-    def _join(self, lineage: Lineage, siblings: list[Sibling], turn: Turn, *, is_first: bool) -> list[Lineage]:
+    def _join(
+        self, lineage: Lineage, siblings: list[Sibling], turn: Turn, *, is_first: bool
+    ) -> Generator[None, None, list[Lineage]]:
         """Enter older lives that the globs match too. Those that were rotated just now are identified first."""
         fresh = [lineage]
         lineage.has_more_before |= lineage.is_gone and lineage.has_history
         try:
-            self._adopt_all(lineage, siblings, fresh, turn, is_first=is_first)
+            yield from self._adopt_all(lineage, siblings, fresh, turn, is_first=is_first)
         except OSError as error:
             # Those that are missing are found by the next search.
             lineage.obstruct("unreadable", reason_of(error), turn)
@@ -229,13 +226,14 @@ class Roster:
 
     def _adopt_all(
         self, lineage: Lineage, siblings: list[Sibling], fresh: list[Lineage], turn: Turn, *, is_first: bool
-    ) -> None:
+    ) -> Iterator[None]:
         if lineage.has_history:
             self._succession.bind(lineage, turn)
             is_overtaken = lineage.unsettled_since is not None or lineage.has_more_before
             if is_overtaken or Copies(self._census).is_outdated(lineage):
                 return  # some may be missing here, as a listing is overtaken by renames, or newer than what waits
         for sibling in siblings:
+            yield
             if self._succession.reader_at(sibling.path, (sibling.dev, sibling.ino)) is not None:
                 continue
             if not self._succession.adopt(lineage, sibling, turn):
@@ -264,36 +262,31 @@ class Roster:
             if reader.is_packed:
                 continue  # it has not begun: nobody has heard of it
             known = reader.known()
-            self._parked[known.key] = known
+            self._parked.put(known)
             self._census.retire(known)
 
-    def _unpark(self, now: float) -> None:
+    def _unpark(self, now: float) -> Generator[None, None, None]:
         """Follow what is remembered of the sources there are."""
-        paths = {path_of(known) for known in self._parked.values()} | self.lineages.keys()
-        mates = by_file(self._parked.values())
-        for known in list(self._parked.values()):
-            others = [one for one in mates.get(file_of(known), ()) if one is not known and one.key in self._parked]
-            if is_outrun(known, others):
-                del self._parked[known.key]
-                continue
-            spec, path = self._specs.get(known.source), base_path_of(path_of(known), paths)
-            owner = self.lineages.get(path)
-            if spec is None or not is_matched(path, spec.paths, spec.exclude):
-                self._census.retire(known)
-            elif owner is None or owner.spec is spec:
-                del self._parked[known.key]
-                lineage = owner or self._found(spec, path, is_first=True)
-                lineage.has_history = True
-                if known.has_begun:
-                    lineage.last_mtime_ns = known.last_ns
-                elif lineage.last_mtime_ns is None and known.last_ns is not None:
-                    lineage.last_mtime_ns = known.last_ns + 1  # what was there when it was found is older
-                reader = Reader(spec, known, now)
-                reader.is_displaced = known.path != path_of(known)
-                reader.may_be_copy = not (known.has_begun or known.head_length or known.path == path)
-                lineage.add_older(reader)
-                if has_lost_its_file(known, others):
-                    reader.gone_reason = GapReason.TRUNCATED
-                    reader.lose_file(now - self._census.pace.absence_seconds)
-                else:
-                    self._census.enrol(reader)
+        for claim in self._parked.claims(self._specs, self.lineages):
+            if claim is None:
+                yield
+            else:
+                self._go_on_with(claim, now)
+
+    def _go_on_with(self, claim: Claim, now: float) -> None:
+        known, spec, path, has_lost_its_file = claim
+        lineage = self.lineages.get(path) or self._found(spec, path, is_first=True)
+        lineage.has_history = True
+        if known.has_begun:
+            lineage.last_mtime_ns = known.last_ns
+        elif lineage.last_mtime_ns is None and known.last_ns is not None:
+            lineage.last_mtime_ns = known.last_ns + 1  # what was there when it was found is older
+        reader = Reader(spec, known, now)
+        reader.is_displaced = known.path != path_of(known)
+        reader.may_be_copy = not (known.has_begun or known.head_length or known.path == path)
+        lineage.add_older(reader)
+        if has_lost_its_file:
+            reader.gone_reason = GapReason.TRUNCATED
+            reader.lose_file(now - self._census.pace.absence_seconds)
+        else:
+            self._census.enrol(reader)

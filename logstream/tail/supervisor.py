@@ -18,26 +18,27 @@ from logstream.tail.alarm import Alarm
 from logstream.tail.batch import Batch
 from logstream.tail.discovery import search
 from logstream.tail.follower import Follower
+from logstream.tail.hints import Hints
 from logstream.tail.lineage import Census
 from logstream.tail.opening import OpenFiles
 from logstream.tail.roster import Roster
 from logstream.tail.schedule import Schedule
+from logstream.tail.slices import at_once, in_slices
 from logstream.tail.status import is_catching_up
 from logstream.tail.turn import Pace, Turn
 from logstream.tail.unpacking import Unpacking
-from logstream.tail.watcher import Hint, Watcher
+from logstream.tail.watcher import Watcher
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
     from logstream.tail.batch import Known, Sink, SourceSpec
     from logstream.tail.discovery import Found
     from logstream.tail.opening import Opener
     from logstream.tail.status import SourceStatus
+    from logstream.tail.watcher import Hint
 
 _LOG = logging.getLogger(__name__)
-_SLICE_SECONDS = 0.004
-"""How long anything here works before it lets others work."""
 _SURVEY_PAUSES = 20
 """A search that took c seconds is followed by a pause of at least so many c."""
 _UNHINTED_SURVEY_PAUSES = 200
@@ -75,15 +76,20 @@ class Supervisor:
         """
         self.pace = pace or Pace()
         self._sources = tuple(sources)
+        self._is_asked = False
+        """Whether the sources are others than those that are followed."""
+        self._first_seen: set[str] = set()
+        """Which of them are new, as far as that was told since."""
         self._sink = sink
         unpacking = Unpacking(scratch or Path(gettempdir()))
         census = Census(self.pace, OpenFiles(max_open_files, opener), unpacking)
         self._follower = Follower(census)
         self._roster = Roster(census, self._follower.succession)
-        self._roster.set_sources(self._sources, first_seen, time.monotonic())
+        at_once(self._roster.set_sources(self._sources, first_seen, time.monotonic()))
         self._roster.remember(known, time.monotonic(), time.time())
         self._schedule = Schedule(self._roster, self._follower, self.pace)
-        self._watcher = Watcher(self._take_hints, self._look_everywhere) if uses_events else None
+        self._hints = Hints(self._heed_hints, self._look_everywhere)
+        self._watcher = Watcher(self._hints.take, self._look_everywhere) if uses_events else None
         self._found: list[tuple[SourceSpec, Found]] = []
         self._alarm = Alarm()
         self._survey_alarm = Alarm()
@@ -106,12 +112,16 @@ class Supervisor:
                     task.cancel()
         finally:
             self._schedule.growth.close()
-            self._roster.close()
+            try:
+                await in_slices(self._roster.closing())
+            finally:
+                self._roster.close()
 
     def reconfigure(self, sources: Sequence[SourceSpec], first_seen: Iterable[str] = ()) -> None:
-        """Follow `sources` instead; files that stay are not disturbed. `first_seen` names sources that are new."""
+        """Follow `sources` from the next turn on; files that stay are not disturbed. `first_seen` names those new."""
         self._sources = tuple(sources)
-        self._roster.set_sources(self._sources, first_seen, time.monotonic())
+        self._first_seen |= set(first_seen)
+        self._is_asked = True
         self._look_everywhere()
 
     @property
@@ -121,15 +131,19 @@ class Supervisor:
 
     def status(self) -> tuple[SourceStatus, ...]:
         """Every file of every source, in the order of the sources."""
-        *_, found = self._roster.survey()
+        *_, found = self._roster.survey(self._source_names)
         return found
 
     async def survey_files(self) -> tuple[SourceStatus, ...]:
         """As `status`, while others have their turn: of some files it is how they were a moment ago."""
         found: tuple[SourceStatus, ...] = ()
-        for found in self._roster.survey():  # noqa: B007 - the last one is meant
+        for found in self._roster.survey(self._source_names):  # noqa: B007 - the last one is meant
             await asyncio.sleep(0)
         return found
+
+    @property
+    def _source_names(self) -> tuple[str, ...]:
+        return tuple(spec.name for spec in self._sources)
 
     async def _read(self, stop: asyncio.Event) -> None:
         if self._watcher is not None:
@@ -137,7 +151,7 @@ class Supervisor:
         self._schedule.look_everywhere()
         while not stop.is_set():
             turn = self._new_turn()
-            self._take_found(turn)
+            await self._take_in(turn)
             pause_seconds = self._schedule.take_turn(turn, is_blind=self._is_blind)
             await self._deliver(turn, stop)
             if self._roster.has_searched_all and not self._schedule.has_unseen and not self._is_refused:
@@ -173,11 +187,26 @@ class Supervisor:
     def _new_turn(self) -> Turn:
         return Turn(time.monotonic(), time.time(), self.pace.turn_bytes)
 
-    def _take_found(self, turn: Turn) -> None:
-        found, self._found = self._found, []
+    async def _take_in(self, turn: Turn) -> None:
+        """Go on with what was asked for and what was found meanwhile: of thousands of files a few at a time."""
+        if not (self._is_asked or self._found):
+            return
+        self._hints.hold()
+        try:
+            while self._is_asked:
+                self._is_asked, first_seen, self._first_seen = False, self._first_seen, set()
+                await in_slices(self._roster.set_sources(self._sources, first_seen, time.monotonic()))
+                self._schedule.look_everywhere()
+            found, self._found = self._found, []
+            await in_slices(self._note_all(found, turn))
+        finally:
+            self._hints.let_go()
+
+    def _note_all(self, found: list[tuple[SourceSpec, Found]], turn: Turn) -> Generator[None, None, None]:
         for spec, seen in found:
-            if spec in self._sources:
-                self._schedule.look_at(self._roster.note(spec, seen, turn))
+            if self._roster.follows(spec):
+                self._schedule.look_at((yield from self._roster.note(spec, seen, turn)))
+                yield
 
     async def _deliver(self, turn: Turn, stop: asyncio.Event) -> None:
         """Offer what the turn found until the sink takes it: places have moved on, so nothing may be skipped."""
@@ -202,14 +231,8 @@ class Supervisor:
     async def _survey(self) -> None:
         """Search the directories, when hinted at and now and then anyway."""
         while True:
-            started, worked = time.monotonic(), 0.0
-            directories: dict[str, tuple[int, int]] = {}
-            for spec in self._sources:
-                found, seconds = await _in_slices(spec)
-                worked += seconds
-                directories |= found.directories
-                self._found.append((spec, found))
-                self._alarm.ring()
+            started = time.monotonic()
+            directories, worked = await in_slices(self._search_all())
             if self._watcher is not None:
                 self._watcher.watch(directories)
             rest = max(self.pace.hinted_survey_seconds, _SURVEY_PAUSES * worked)
@@ -220,7 +243,18 @@ class Supervisor:
                 interval = max(self.pace.survey_seconds, paced_seconds)
             await self._survey_alarm.wait(max(0.0, started + max(interval, rest) - time.monotonic()))
 
-    def _take_hints(self, hints: list[Hint]) -> None:
+    def _search_all(self) -> Generator[None, None, dict[str, tuple[int, int]]]:
+        """Search for the files of all sources, and hand on what was found of each; answers the directories to watch."""
+        directories: dict[str, tuple[int, int]] = {}
+        for spec in self._sources:
+            found = yield from search(spec.paths, spec.exclude)
+            directories |= found.directories
+            self._found.append((spec, found))
+            self._alarm.ring()
+            yield
+        return directories
+
+    def _heed_hints(self, hints: list[Hint]) -> None:
         if self._schedule.take_hints(hints):
             self._survey_alarm.ring()
         if self._schedule.has_unseen:
@@ -234,23 +268,6 @@ class Supervisor:
     async def _ring_at(self, stop: asyncio.Event) -> None:
         await stop.wait()
         self._alarm.ring()
-
-
-async def _in_slices(spec: SourceSpec) -> tuple[Found, float]:
-    """What a source's globs match, and the seconds of work it took; lets others work in between."""
-    steps = search(spec.paths, spec.exclude)
-    worked = 0.0
-    started = time.perf_counter()
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            found: Found = end.value
-            return found, worked + time.perf_counter() - started
-        if (spent := time.perf_counter() - started) > _SLICE_SECONDS:
-            worked += spent
-            await asyncio.sleep(0)
-            started = time.perf_counter()
 
 
 async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:

@@ -65,9 +65,9 @@ async def test_a_hint_that_tells_nothing_new_begins_no_turn(tmp_path: Path) -> N
         rung: list[bool] = []
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(supervisor._alarm, "ring", lambda: rung.append(True))
-            supervisor._take_hints([Hint(str(log), is_structural=False)])
+            supervisor._hints.take([Hint(str(log), is_structural=False)])
             assert not rung
-            supervisor._take_hints([Hint(str(log), is_structural=True)])
+            supervisor._hints.take([Hint(str(log), is_structural=True)])
             assert rung
 
 

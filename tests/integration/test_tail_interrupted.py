@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import os
 import threading
@@ -19,6 +18,7 @@ from tests.tail_kit import (
     BRISK,
     PATIENCE_SECONDS,
     RecordingSink,
+    eventually,
     first_run,
     looked_everywhere,
     source,
@@ -106,7 +106,7 @@ async def test_a_source_that_goes_while_an_archive_waits_and_comes_back_has_all_
     async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
         await sink.until(lambda: len(sink.births) == 2)
         supervisor.reconfigure([])
-        await asyncio.sleep(0)
+        await eventually(lambda: not supervisor._roster.lineages)
         supervisor.reconfigure([spec])
         may_go_on.set()
         await sink.first(3)

@@ -18,6 +18,7 @@ from logstream.tail.roster import Roster
 from tests.tail_kit import BRISK, Doors, RecordingSink, looked_everywhere, source, tailing, write
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from pathlib import Path
 
     from logstream.tail.batch import SourceSpec
@@ -64,7 +65,7 @@ async def test_lives_that_wait_for_descriptors_are_not_overtaken_by_those_that_a
     sink, log = RecordingSink(), tmp_path / "app.log"
     note = Roster.note
 
-    def note_some(roster: Roster, spec: SourceSpec, found: Found, turn: Turn) -> list[Lineage]:
+    def note_some(roster: Roster, spec: SourceSpec, found: Found, turn: Turn) -> Generator[None, None, list[Lineage]]:
         some = tuple(one for one in found.sightings if not one.path.endswith(("1", "3", "5", "7", "9")))
         return note(roster, spec, found._replace(sightings=some), turn)
 

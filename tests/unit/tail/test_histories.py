@@ -8,6 +8,7 @@ import pytest
 
 from logstream.tail.batch import SourceSpec
 from logstream.tail.histories import Histories
+from logstream.tail.slices import at_once
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +31,7 @@ def touch(path: Path, written_ns: int = 0) -> None:
 def survived(log: Path, last_ns: int | None, glob: str | None = None) -> list[str]:
     histories = Histories()
     histories.note(str(log), last_ns)
-    return histories.survived(SourceSpec("app", (glob or str(log.parent / "*"),)))
+    return at_once(histories.survived(SourceSpec("app", (glob or str(log.parent / "*"),))))
 
 
 @pytest.mark.parametrize("name", OLDER)
@@ -71,8 +72,8 @@ def test_what_is_an_older_life_of_a_log_that_is_followed_is_no_log_that_survived
     histories = Histories()
     histories.note(str(tmp_path / "app.log.1"), 0)
     spec = SourceSpec("app", (str(tmp_path / "*"),))
-    assert histories.survived(spec) == [str(tmp_path / "app.log.1")]
-    assert histories.survived(spec, {str(tmp_path / "app.log")}) == []
+    assert at_once(histories.survived(spec)) == [str(tmp_path / "app.log.1")]
+    assert at_once(histories.survived(spec, {str(tmp_path / "app.log")})) == []
 
 
 def test_what_stands_beside_a_link_s_file_survived(tmp_path: Path) -> None:

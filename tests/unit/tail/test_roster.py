@@ -11,6 +11,7 @@ import pytest
 
 from logstream.tail.discovery import find
 from logstream.tail.roster import Roster
+from logstream.tail.slices import at_once
 from logstream.tail.turn import Turn
 from tests.tail_kit import write
 from tests.unit.tail.test_follower import Desk, texts
@@ -33,13 +34,13 @@ class Office:
     def begin(self, known: list[Known], first_seen: set[str]) -> None:
         self.desk.begin()
         self.roster = Roster(self.desk.census, self.desk.follower.succession)
-        self.roster.set_sources([self.spec], first_seen, 0.0)
+        at_once(self.roster.set_sources([self.spec], first_seen, 0.0))
         self.roster.remember(known, 0.0, 1_000_000.0)
 
     def search(self, now: float) -> list[Change]:
         """Search, and look at all that is followed."""
         turn = Turn(now, 1_000_000 + now, 4 << 20)
-        self.roster.note(self.spec, find(self.spec.paths), turn)
+        at_once(self.roster.note(self.spec, find(self.spec.paths), turn))
         return turn.changes + self.look(now)
 
     def look(self, now: float) -> list[Change]:

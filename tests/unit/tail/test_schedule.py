@@ -15,6 +15,7 @@ from logstream.tail.lineage import Census
 from logstream.tail.opening import OpenFiles
 from logstream.tail.roster import Roster
 from logstream.tail.schedule import Schedule
+from logstream.tail.slices import at_once
 from logstream.tail.still import is_still
 from logstream.tail.turn import Pace, Turn
 from logstream.tail.unpacking import Unpacking
@@ -40,10 +41,10 @@ class Desk:
         self.roster = Roster(self.census, self.follower.succession)
         self.schedule = Schedule(self.roster, self.follower, PACE)
         spec = SourceSpec("app", (str(directory / "*.log"),))
-        self.roster.set_sources([spec], (), 0.0)
+        at_once(self.roster.set_sources([spec], (), 0.0))
         for number in range(count):
             write(directory / f"{number}.log", b"0\n")
-        self.schedule.look_at(self.roster.note(spec, find(spec.paths), self.turn()))
+        self.schedule.look_at(at_once(self.roster.note(spec, find(spec.paths), self.turn())))
         self.sweep()
 
     def turn(self) -> Turn:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from logstream.journal import entries as entries_module
+from logstream.journal.codec import decode_row
 from logstream.tail.batch import Batch, Birth, Change, Hole, Proof, Range, Sealed, new_key
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
+    import pytest
+
+    from logstream.journal.codec import Entry
     from logstream.records import GapReason
 
 
@@ -72,3 +79,22 @@ def batch(*changes: list[Change] | Change, time: float = 1_800_000_000.0) -> Bat
 def directory_bytes(path: Path) -> int:
     """Bytes of all files in a directory."""
     return sum(entry.stat().st_size for entry in os.scandir(path))
+
+
+class Decoding:
+    """How many entries of the journal are decoded in each turn of the event loop."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.turns = [0]
+        monkeypatch.setattr(entries_module, "decode_row", self._decode)
+
+    def _decode(self, start: int, time_ms: int, blob: bytes) -> Iterator[Entry]:
+        for entry in decode_row(start, time_ms, blob):
+            self.turns[-1] += 1
+            yield entry
+
+    async def run(self) -> None:
+        """Count turns until cancelled."""
+        while True:
+            await asyncio.sleep(0)
+            self.turns.append(0)

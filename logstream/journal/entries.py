@@ -78,11 +78,30 @@ class EntryCursor:
         last = self._ahead[-1][0] if self._ahead else None
         return self.at < self._ledger.head and (last is None or last.at + last.weight <= self.at)
 
-    async def arrive(self) -> None:
-        """Decode up to the place, a row at a time: it may lie far behind the keyframe."""
-        while self.is_spent and self._load():
-            if self.is_spent:
+    async def arrive(self, until: int, wants: Callable[[Generation], bool] | None = None) -> None:
+        """Pass what is before the place `until` and of generations that `wants` refuses, and decode what comes then.
+
+        A row at a time: the place may lie far behind the keyframe, and what is wanted far behind the place.
+        """
+        self._pass(until, wants)
+        while self.at < until and self.is_spent and self._load():
+            self._pass(until, wants)
+            if self.at < until and self.is_spent:
                 await asyncio.sleep(0)
+
+    def _pass(self, until: int, wants: Callable[[Generation], bool] | None) -> None:
+        """Move behind what is decoded and not wanted, up to the place `until`."""
+        if self._epoch != self._ledger.epoch:
+            self._begin()  # rows have been written anew
+        while wants is not None and self._ahead and self.at < until:
+            entry, _ = self._ahead[0]
+            end = entry.at + entry.weight
+            if end > self.at:
+                if wants(self._ledger.by_slot[entry.slot].generation):
+                    return
+                self.at = min(until, end)
+            if end <= self.at:
+                self._ahead.popleft()
 
     def peek(self) -> tuple[Entry, Reached] | None:
         """The entry that holds the place, with its generation's state before that entry; None at the head."""

@@ -102,7 +102,7 @@ class Recorded:
     async def align(self, at: int) -> int:
         """The last place at or before `at` where a line is known to begin."""
         cursor = EntryCursor(self._store, self._ledger, min(at, self.head))
-        await cursor.arrive()
+        await cursor.arrive(self.head)
         found = cursor.peek()
         return at if found is None else found[0].at
 

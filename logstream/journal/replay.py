@@ -72,12 +72,12 @@ class Replay:
 
     async def read(self, until: int) -> Block | Lost | None:
         """The next block before the place `until`, or what was lost there; None once `until` is reached."""
-        run = self._run or await self._next_run(until)
+        run = self._run or await self._upcoming.next_run(until)
         return None if run is None else await self._read(run, until)
 
     async def sift(self, until: int) -> Block | Lost | Passed | None:
         """As `read`, but what the sieve holds back is passed over."""
-        run = self._run or await self._next_run(until)
+        run = self._run or await self._upcoming.next_run(until)
         if run is None:
             return None
         sieve, life = self._sieve(run), self._ledger.lives.get(run.generation.key)
@@ -91,7 +91,7 @@ class Replay:
 
     async def pick(self, until: int) -> Block | Lost | Passed | Picked | None:
         """As `sift`, but lines that can be told of by themselves come without what lies between them."""
-        run = self._run or await self._next_run(until)
+        run = self._run or await self._upcoming.next_run(until)
         if run is None:
             return None
         sieve, life = self._sieve(run), self._ledger.lives.get(run.generation.key)
@@ -111,10 +111,6 @@ class Replay:
             else:
                 self._sifted = _in_pieces(run, seen) if isinstance(seen, Seen) else seen
         return await self._next_piece(run, life, until)
-
-    async def _next_run(self, until: int) -> Run | None:
-        await self._upcoming.arrive()
-        return self._upcoming.next_run(until)
 
     def _sieve(self, run: Run) -> Sieve | None:
         return None if self._sieve_of is None or run.hole is not None else self._sieve_of(run.generation)
@@ -137,7 +133,7 @@ class Replay:
             return self._told(_lost(run, run.hole or (GapReason.EXPIRED if life is None else GapReason.DELETED)))
         found = await self._bytes_of(run, life, length or block_reach(run.generation.encoding, run.start))
         if isinstance(found, GapReason):
-            return self._lose(run, found, until)
+            return await self._lose(run, found, until)
         lead, content = found
         if length is None:
             limit = self._max_line_bytes(run.generation.source)
@@ -260,12 +256,12 @@ class Replay:
             return True
         return self._last[2].endswith(lead)
 
-    def _lose(self, run: Run, reason: GapReason, until: int) -> Lost:
+    async def _lose(self, run: Run, reason: GapReason, until: int) -> Lost:
         """The run, and what follows it in the same generation, as one loss: what is gone here is gone there."""
         self._locator.forget(run.generation.key)
         if (life := self._ledger.lives.get(run.generation.key)) is not None:
             life.has_been_missed = True
-        while (following := self._upcoming.next_run(until)) is not None:
+        while (following := await self._upcoming.following(run, until)) is not None:
             if following.generation != run.generation or following.hole is not None:
                 self._run = following
                 break

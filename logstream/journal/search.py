@@ -145,7 +145,7 @@ async def read_before(store: StoreReading, ledger: Ledger, at: int) -> tuple[Lif
     And whether that is a hole of which nobody knows the end.
     """
     cursor = EntryCursor(store, ledger, at - 1)
-    await cursor.arrive()
+    await cursor.arrive(at)
     found = cursor.peek()
     if found is None:
         message = f"nothing is recorded before place {at}"

@@ -6,6 +6,7 @@ becomes of a run.
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -54,19 +55,29 @@ class Upcoming:
         """The place of the next run."""
         return self._runs[0].at if self._runs else self._cursor.at
 
-    async def arrive(self) -> None:
-        """Get ready to tell the next run, which may take a while at first."""
-        if not self._runs:
-            await self._cursor.arrive()
+    async def next_run(self, until: int) -> Run | None:
+        """The next run before the place `until`; the place moves behind it.
 
-    def next_run(self, until: int) -> Run | None:
-        """The next run before the place `until`; the place moves behind it."""
-        if not self._runs:
-            return self._cursor.next_run(until, self._wants)
-        if self._runs[0].next_at > until:
+        It may take a while until one is found, in which others have their turn.
+        """
+        if self._runs and self._runs[0].next_at > until:
             self.begin_at(self._runs[0].at)
-            return self._cursor.next_run(until, self._wants)
-        return self._runs.popleft()
+        if self._runs:
+            return self._runs.popleft()
+        await self._cursor.arrive(until, self._wants)
+        return self._cursor.next_run(until, self._wants)
+
+    async def following(self, run: Run, until: int) -> Run | None:
+        """As `next_run`, for who tells of what comes behind `run` together with it, however much that is.
+
+        Who is cut off meanwhile has told nothing, and stands at `run` again.
+        """
+        try:
+            await asyncio.sleep(0)
+            return await self.next_run(until)
+        except asyncio.CancelledError:
+            self.begin_at(run.at)
+            raise
 
     def begin_at(self, at: int) -> None:
         """Go to the place `at`."""
@@ -84,9 +95,9 @@ class Upcoming:
             self._begin(run, sieve_of)
         if not self._searched or self._searched[0].run != run:
             return None
-        searched = self._searched.popleft()
         if self._is_worth_while:
-            self._look_further(until, sieve_of)
+            await self._look_further(until, sieve_of)
+        searched = self._searched.popleft()
         found = await searched.take()
         if searched.max_line_bytes != self._reading.max_line_bytes(run.generation.source):
             found = None  # lines are cut elsewhere now
@@ -99,8 +110,9 @@ class Upcoming:
             self._pause_bytes = _LEAST_PAUSE_BYTES
         return found
 
-    def _look_further(self, until: int, sieve_of: Callable[[Run], Sieve | None]) -> None:
+    async def _look_further(self, until: int, sieve_of: Callable[[Run], Sieve | None]) -> None:
         while len(self._runs) < MOST_AHEAD and self._reading.threads.have_room:
+            await self._cursor.arrive(until, self._wants)
             run = self._cursor.next_run(until, self._wants, AHEAD_BYTES)
             if run is None:
                 break

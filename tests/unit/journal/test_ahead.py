@@ -15,9 +15,10 @@ from logstream.journal import codec as codec_module
 from logstream.journal import entries as entries_module
 from logstream.journal import upcoming as upcoming_module
 from logstream.journal.base import Block, Lost, Passed, Sieve
+from logstream.journal.entries import EntryCursor
 from logstream.journal.sqlite import SqliteJournal
 from logstream.records import GapReason
-from tests.story import StoryFile, batch
+from tests.story import Decoding, StoryFile, batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -160,6 +161,68 @@ async def test_a_reader_that_leaves_leaves_nothing_behind(tmp_path: Path) -> Non
     assert journal._threads._held == 0
     journal._threads.close()
     assert open_files().count(a.path) == 1, "the locator's own"
+    await journal.aclose()
+
+
+async def trickled_between(directory: Path) -> SqliteJournal:
+    """A long stretch, thousands of lines of others, and the same stretch again."""
+    journal, a = await open_journal(directory)
+    others = [StoryFile(directory / f"{number}.log", "other") for number in range(40)]
+    for _ in range(100):
+        await journal.commit(batch(*(other.changes(b"line\n") for other in others)))
+    for start in range(0, len(LINES), 500):
+        await journal.commit(batch(a.changes(*LINES[start : start + 500], coarse=True)))
+    return journal
+
+
+async def test_on_the_way_to_what_threads_are_to_look_at_others_have_their_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = await trickled_between(tmp_path)
+    answers = spying(monkeypatch)
+    decoding = Decoding(monkeypatch)
+    others = asyncio.create_task(decoding.run(), name="others")
+    reader = journal.reader(0, lambda source: source == "s", sieve_of=lambda _: SIEVE)
+    needles: list[bytes] = []
+    while (item := await reader.pick(journal.head)) is not None:
+        if not isinstance(item, Passed | Lost):
+            content = item.content if isinstance(item, Block) else item.joined
+            needles += [line for line in content.splitlines(keepends=True) if b"needle" in line]
+    others.cancel()
+    reader.close()
+    await journal.aclose()
+
+    assert needles == [NEEDLE % number for number in range(0, len(LINES), 1000)] * 2
+    assert len(answers) > 10
+    assert sum(decoding.turns) > 4_000
+    assert max(decoding.turns) < 2_000
+
+
+async def test_a_reader_that_is_cut_off_on_that_way_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = await trickled_between(tmp_path)
+    reader = journal.reader(0, lambda source: source == "s", sieve_of=lambda _: SIEVE)
+    arrive, is_on_its_way = EntryCursor.arrive, asyncio.Event()
+
+    async def arriving(cursor: EntryCursor, *arguments: Any) -> None:  # noqa: ANN401 - as arrive has them
+        if reader._upcoming._searched:
+            is_on_its_way.set()
+            await asyncio.Event().wait()
+        await arrive(cursor, *arguments)
+
+    async def pick_all() -> None:
+        while await reader.pick(journal.head) is not None:
+            pass
+
+    monkeypatch.setattr(EntryCursor, "arrive", arriving)
+    picking = asyncio.create_task(pick_all(), name="reader")
+    await is_on_its_way.wait()
+    picking.cancel()
+    await asyncio.wait([picking])
+    assert journal._threads._held > 0
+    reader.close()
+    assert journal._threads._held == 0
     await journal.aclose()
 
 

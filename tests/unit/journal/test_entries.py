@@ -14,7 +14,7 @@ from logstream.journal.codec import decode_row
 from logstream.journal.entries import EntryCursor, count_lines, keyframe_before, vector_at
 from logstream.journal.sqlite import SqliteJournal
 from logstream.records import GapReason
-from tests.story import StoryFile, batch
+from tests.story import Decoding, StoryFile, batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -67,25 +67,6 @@ async def test_every_line_of_many_rows_without_a_keyframe_is_found_at_once(
         assert (await journal.resolve(position)).at == at + 7
 
 
-class Decoding:
-    """How many entries of the journal are decoded in each turn of the event loop."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.turns = [0]
-        monkeypatch.setattr(entries_module, "decode_row", self._decode)
-
-    def _decode(self, start: int, time_ms: int, blob: bytes) -> Iterator[Entry]:
-        for entry in decode_row(start, time_ms, blob):
-            self.turns[-1] += 1
-            yield entry
-
-    async def run(self) -> None:
-        """Count turns until cancelled."""
-        while True:
-            await asyncio.sleep(0)
-            self.turns.append(0)
-
-
 async def trickled(directory: Path) -> SqliteJournal:
     journal = open_journal(directory)
     files = [StoryFile(directory / f"{number}.log", "s") for number in range(40)]
@@ -135,6 +116,48 @@ async def test_who_looks_far_behind_a_keyframe_lets_others_have_their_turn(
 
     assert sum(decoding.turns) > 7_000
     assert max(decoding.turns) < 2_000
+
+
+@pytest.mark.parametrize("keyframe_entries", [1_024, 1_000_000])
+async def test_who_wants_a_quiet_source_among_busy_ones_lets_others_have_their_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keyframe_entries: int
+) -> None:
+    monkeypatch.setattr(ledger_module, "KEYFRAME_ENTRIES", keyframe_entries)
+    quiet = StoryFile(tmp_path / "quiet.log", "quiet")
+    journal = await trickled(tmp_path)
+    at = journal.head
+    await journal.commit(batch(quiet.changes(b"at last\n")))
+    until = journal.head
+    await journal.commit(batch(quiet.changes(b"later\n")))
+    decoding = Decoding(monkeypatch)
+    others = asyncio.create_task(decoding.run(), name="others")
+    await asyncio.sleep(0)
+    reader = journal.reader(0, lambda source: source == "quiet")
+    block = await reader.read(until)
+    assert isinstance(block, Block)
+    assert (block.at, block.content) == (at, b"at last\n")
+    assert await reader.read(until) is None
+    assert reader.at == until
+    others.cancel()
+
+    assert sum(decoding.turns) > 7_000
+    assert max(decoding.turns) < 2_000
+
+
+async def test_rows_written_anew_while_what_nobody_wants_is_passed_are_begun_again(tmp_path: Path) -> None:
+    quiet = StoryFile(tmp_path / "quiet.log", "quiet")
+    journal = await trickled(tmp_path)
+    at = journal.head
+    await journal.commit(batch(quiet.changes(b"at last\n")))
+    reader = journal.reader(0, lambda source: source == "quiet")
+    reading = asyncio.create_task(reader.read(journal.head), name="reader")
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert 0 < reader.at < at
+    journal._ledger.epoch += 1
+    block = await reading
+    assert isinstance(block, Block)
+    assert (block.at, block.content) == (at, b"at last\n")
 
 
 async def test_neighbouring_entries_of_one_generation_are_one_run_with_its_lines(
@@ -261,7 +284,7 @@ async def test_rows_that_were_read_before_generations_were_forgotten_are_not_dec
     monkeypatch.setattr(journal._store, "rows_from", lambda _: [])
 
     cursor.at = 8
-    await cursor.arrive()
+    await cursor.arrive(journal.head)
     assert cursor.peek() is None
 
 

@@ -1,15 +1,23 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, Any
 
+from logstream.journal import entries as entries_module
 from logstream.journal.base import Block, Lost
+from logstream.journal.entries import EntryCursor
 from logstream.journal.ids import anchor_of
 from logstream.journal.sqlite import SqliteJournal
 from logstream.records import GapReason, Position
 from tests.story import StoryFile, batch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    import pytest
+
+    from logstream.journal.base import Run
 
 
 def open_journal(directory: Path) -> SqliteJournal:
@@ -46,6 +54,75 @@ async def test_a_loss_reaches_over_what_nobody_wants_and_the_reader_stays_where_
     assert (lost.gap.start, lost.gap.end, lost.gap.lines) == (0, 15, 5)
     assert lost.next_at == reader.at == journal.head
     await journal.aclose()
+
+
+class Steps:
+    """How many runs a reader comes upon in each turn of the event loop."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.turns = [0]
+        self.upon: dict[int, Callable[[], object]] = {}
+        """What is done at the so many-th run."""
+        next_run = EntryCursor.next_run
+
+        def counted(cursor: EntryCursor, *arguments: Any) -> Run | None:  # noqa: ANN401 - as next_run has them
+            self.turns[-1] += 1
+            self.upon.pop(sum(self.turns), lambda: None)()
+            return next_run(cursor, *arguments)
+
+        monkeypatch.setattr(EntryCursor, "next_run", counted)
+
+    async def count(self) -> None:
+        """Until cancelled."""
+        while True:
+            await asyncio.sleep(0)
+            self.turns.append(0)
+
+
+async def lost_in_many_runs(directory: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[SqliteJournal, int]:
+    monkeypatch.setattr(entries_module, "RUN_BYTES", 100)
+    journal = open_journal(directory)
+    a, b = StoryFile(directory / "a.log", "s"), StoryFile(directory / "b.log", "s")
+    for number in range(50):
+        await journal.commit(batch(a.changes(b"x" * 99 + b"\n"), b.changes(b"b\n"), time=1_800_000_000 + number * 10))
+    a.path.unlink()
+    return journal, a.told
+
+
+async def test_while_the_end_of_a_loss_is_looked_for_others_have_their_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal, end = await lost_in_many_runs(tmp_path, monkeypatch)
+    key = journal.known()[0].key
+    steps = Steps(monkeypatch)
+    others = asyncio.create_task(steps.count(), name="others")
+    await asyncio.sleep(0)
+    lost = await journal.reader(0, only=key).read(journal.head)
+    others.cancel()
+    await journal.aclose()
+
+    assert isinstance(lost, Lost)
+    assert (lost.gap.start, lost.gap.end, lost.gap.lines) == (0, end, 50)
+    assert sum(steps.turns) > 50
+    assert max(steps.turns) <= 2
+
+
+async def test_who_is_cut_off_while_the_end_of_a_loss_is_looked_for_is_told_of_all_of_it_the_next_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal, end = await lost_in_many_runs(tmp_path, monkeypatch)
+    reader = journal.reader(0, only=journal.known()[0].key)
+    steps = Steps(monkeypatch)
+    reading = asyncio.create_task(reader.read(journal.head), name="reader")
+    steps.upon[10] = reading.cancel
+    await asyncio.wait([reading])
+    assert reading.cancelled()
+    assert reader.at == 0
+    lost = await reader.read(journal.head)
+    await journal.aclose()
+
+    assert isinstance(lost, Lost)
+    assert (lost.gap.start, lost.gap.end, lost.gap.lines) == (0, end, 50)
 
 
 async def test_bytes_that_were_swapped_under_a_reader_are_not_taken_for_the_old_ones(tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ async def _ends_of_files(hub: Hub, view: View, walked: _Walked, most: int) -> li
     """Of what each file had before the walk's end: its last `most` records, as far as they can be newer than those."""
     matches: list[_Match] = []
     left_bytes = ENDS_BYTES
-    for generation, base, offset in hub.journal.reached(walked.to):
+    for generation, base, offset in await hub.journal.reached(walked.to):
         if not view.wants(generation.source):
             continue
         below = Block(generation, offset, walked.to, walked.recorded_ms, b"", b"")
@@ -122,7 +122,7 @@ async def _ends_of_files(hub: Hub, view: View, walked: _Walked, most: int) -> li
 async def _end_of_file(hub: Hub, view: View, below: Block, length: int, most: int) -> tuple[list[_Match], int | None]:
     """The last records of a file in the `length` bytes before `below`, and the time of the first line there."""
     stretch = hub.lines_before(below, length)
-    at = None if stretch is None else hub.journal.place_in(below.generation, stretch.start)
+    at = None if stretch is None else await hub.journal.place_in(below.generation, stretch.start)
     if stretch is None or at is None:
         return [], None
     # Bytes of other files may lie between in the recorded order: so places are told too early, never too late.

@@ -115,7 +115,7 @@ async def _resolve(hub: Hub, view: View, text: str) -> Start | str:
     if recovery is None:
         return start
     is_exact = recovery.until is not None and hub.has_looked.is_set()
-    start = start._replace(is_exact=is_exact, gaps=_gaps_of(hub, view, recovery))
+    start = start._replace(is_exact=is_exact, gaps=await _gaps_of(hub, view, recovery))
     if recovery.is_behind and recovery.until is not None and start.at >= recovery.until:
         # Nothing is left to be told of the way back: who is cut after the gaps need not go it again.
         behind = await hub.journal.position_at(start.at, view.tells)
@@ -123,12 +123,12 @@ async def _resolve(hub: Hub, view: View, text: str) -> Start | str:
     return start
 
 
-def _gaps_of(hub: Hub, view: View, recovery: Recovery) -> tuple[Gap, ...]:
+async def _gaps_of(hub: Hub, view: View, recovery: Recovery) -> tuple[Gap, ...]:
     """What is not told up to `until`, because nobody knows whether the client had it."""
     if recovery.until is None:
         return ()
     gaps = []
-    for generation, base, offset in hub.journal.reached(recovery.until):
+    for generation, base, offset in await hub.journal.reached(recovery.until):
         if not view.wants(generation.source):
             continue
         if generation.key != recovery.key:

@@ -267,10 +267,10 @@ class Journal(Protocol):
     def bytes_before(self, generation: Generation, offset: int, length: int) -> bytes | None:
         """The at most `length` bytes of `generation` before `offset`; None while they cannot be read."""
 
-    def reached(self, at: int) -> tuple[Reached, ...]:
+    async def reached(self, at: int) -> tuple[Reached, ...]:
         """How far each generation was recorded at the place `at`, for those of which something was."""
 
-    def place_in(self, generation: Generation, offset: int) -> int | None:
+    async def place_in(self, generation: Generation, offset: int) -> int | None:
         """The place of the byte `offset` of a generation, which was recorded; None if that has been forgotten since."""
 
     def known(self) -> tuple[Known, ...]:

@@ -167,20 +167,20 @@ class FollowingJournal(Recorded):
             if epoch == self._ledger.epoch:
                 return found
 
-    def reached(self, at: int) -> tuple[Reached, ...]:
+    async def reached(self, at: int) -> tuple[Reached, ...]:
         """How far each generation was recorded at the place `at`, for those of which something was."""
-        return self._steadily(lambda: Recorded.reached(self, at))
+        return await self._steadily(lambda: Recorded.reached(self, at))
 
-    def place_in(self, generation: Generation, offset: int) -> int | None:
+    async def place_in(self, generation: Generation, offset: int) -> int | None:
         """The place of the byte `offset` of a generation, which was recorded; None if that has been forgotten since."""
-        return self._steadily(lambda: Recorded.place_in(self, generation, offset))
+        return await self._steadily(lambda: Recorded.place_in(self, generation, offset))
 
-    def _steadily(self, ask: Callable[[], T]) -> T:
+    async def _steadily(self, ask: Callable[[], Awaitable[T]]) -> T:
         """What `ask` answers while no rows are written anew."""
         while True:
             self._store.look()
             epoch = self._ledger.epoch
-            found = ask()
+            found = await ask()
             if epoch == self._ledger.epoch:
                 return found
 

@@ -5,6 +5,7 @@ Owns the search: between two keyframes entries are walked, and among the keyfram
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
 from logstream.journal.entries import EntryCursor, keyframe_before, vector_at
@@ -27,21 +28,21 @@ class _Last(NamedTuple):
     is_forgotten: bool
 
 
-def read_before_of(
+async def read_before_of(
     store: StoreReading, ledger: Ledger, at: int, tells: Callable[[str], bool]
 ) -> tuple[Life, int, bool] | None:
     """As `search.read_before`, of the sources that `tells` accepts; None also if nothing of them was recorded."""
     while True:
         epoch = ledger.epoch
-        last = _search(store, ledger, at, tells)
+        last = await _search(store, ledger, at, tells)
         if epoch == ledger.epoch:  # else another process has written rows anew meanwhile
             break
     return None if last is None or last.is_forgotten else (last.life, last.offset, last.is_open_gap)
 
 
-def _search(store: StoreReading, ledger: Ledger, at: int, tells: Callable[[str], bool]) -> _Last | None:
+async def _search(store: StoreReading, ledger: Ledger, at: int, tells: Callable[[str], bool]) -> _Last | None:
     keyframe = keyframe_before(ledger, at)
-    last = _last_between(store, ledger, keyframe, at, tells)
+    last = await _last_between(store, ledger, keyframe, at, tells)
     if last is not None or not keyframe:
         return last
     keyframes = [0, *(start for start in ledger.keyframes if 0 < start <= keyframe)]
@@ -52,7 +53,8 @@ def _search(store: StoreReading, ledger: Ledger, at: int, tells: Callable[[str],
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if _reached(store, lives, keyframes[middle]) == final else (middle + 1, high)
-    return None if not low else _last_between(store, ledger, keyframes[low - 1], keyframes[low], tells)
+        await asyncio.sleep(0)
+    return None if not low else await _last_between(store, ledger, keyframes[low - 1], keyframes[low], tells)
 
 
 def _reached(store: StoreReading, lives: list[Life], start: int) -> list[int]:
@@ -69,7 +71,7 @@ def _reached(store: StoreReading, lives: list[Life], start: int) -> list[int]:
     return found
 
 
-def _last_between(
+async def _last_between(
     store: StoreReading, ledger: Ledger, begin: int, end: int, tells: Callable[[str], bool]
 ) -> _Last | None:
     cursor = EntryCursor(store, ledger, begin)
@@ -83,4 +85,6 @@ def _last_between(
             is_forgotten = entry.hole is GapReason.EXPIRED
             last = _Last(life, before.offset + length, is_hole and entry.length is None, is_forgotten)
         cursor.at = entry.at + entry.weight
+        if cursor.is_spent:
+            await asyncio.sleep(0)
     return last

@@ -15,7 +15,7 @@ from logstream.journal.ids import AFTER_GAP, AFTER_OPEN_GAP, anchor_of
 from logstream.journal.latest import read_before_of
 from logstream.journal.replay import Replay
 from logstream.journal.resolving import Resolver
-from logstream.journal.search import find_place, reached_at, read_before
+from logstream.journal.search import reached_at, read_before, search_place
 from logstream.journal.upcoming import Reading, Upcoming
 from logstream.records import GapReason, Position
 from logstream.tail.batch import ANCHOR_BYTES
@@ -82,7 +82,7 @@ class Recorded:
             found = (
                 await read_before(self._store, self._ledger, at)
                 if tells is None
-                else read_before_of(self._store, self._ledger, at, tells)
+                else await read_before_of(self._store, self._ledger, at, tells)
             )
             if found is None:
                 return None
@@ -130,14 +130,14 @@ class Recorded:
             return None
         return self._read_before(self._locator.locate(life), offset, length)
 
-    def reached(self, at: int) -> tuple[Reached, ...]:
+    async def reached(self, at: int) -> tuple[Reached, ...]:
         """How far each generation was recorded at the place `at`, for those of which something was."""
-        return reached_at(self._store, self._ledger, at)
+        return await reached_at(self._store, self._ledger, at)
 
-    def place_in(self, generation: Generation, offset: int) -> int | None:
+    async def place_in(self, generation: Generation, offset: int) -> int | None:
         """The place of the byte `offset` of a generation, which was recorded; None if that has been forgotten since."""
         life = self._ledger.lives.get(generation.key)
-        return None if life is None else find_place(self._store, self._ledger, life, offset)
+        return None if life is None else await search_place(self._store, self._ledger, life, offset)
 
     def _read_before(self, found: int | GapReason, offset: int, length: int) -> bytes | None:
         return None if isinstance(found, GapReason) else self._locator.read_before(found, offset, length)

@@ -87,19 +87,8 @@ class Resolver:
         is_behind_gap = position.anchor == AFTER_GAP and (is_at_end or life.gone is not None or life.has_been_missed)
         if before is not None and not is_behind_gap and anchor_of(before) != position.anchor:
             return Resolution(None, "the bytes before this id are not the ones that it was made from")
-        at = await self._place(life, position.offset)
+        at = await search_place(self._store, self._ledger, life, position.offset)
         return Resolution(at, _UNKNOWN if at is None else None)
-
-    async def _place(self, life: Life, offset: int) -> int | None:
-        """The place after that byte, if any row still speaks of it; others have their turn while it is looked for."""
-        steps = search_place(self._store, self._ledger, life, offset)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                found: int | None = end.value
-                return found
-            await asyncio.sleep(0)
 
     async def _before(self, life: Life, offset: int) -> bytes | None:
         found = await self._locator.find(life) if life.has_kept(offset) else GapReason.TRUNCATED
@@ -136,7 +125,7 @@ class Resolver:
         recovery = Recovery(key, offset, until=self._ledger.head, told_as=position.generation)
         if offset > life.committed:
             return Resolution(self._ledger.head, _INDEX_LOST, recovery)
-        at = await self._place(life, max(offset, life.base))
+        at = await search_place(self._store, self._ledger, life, max(offset, life.base))
         if at is None:
             return Resolution(None, _UNKNOWN)
         return Resolution(at, _INDEX_LOST, recovery._replace(is_behind=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from logstream.journal import base
@@ -12,7 +13,7 @@ from logstream.journal.life import Life, unsigned
 from logstream.records import GapReason, Generation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
 
     from logstream.journal.reading import StoreReading
 
@@ -72,7 +73,7 @@ def load_lives(store: StoreReading) -> list[Life]:
     return lives
 
 
-def reached_at(store: StoreReading, ledger: Ledger, at: int) -> tuple[base.Reached, ...]:
+async def reached_at(store: StoreReading, ledger: Ledger, at: int) -> tuple[base.Reached, ...]:
     """How far each generation was recorded at the place `at`, for those of which something was and may still be had."""
     keyframe = keyframe_before(ledger, at)
     offsets = {slot: reached.offset for slot, reached in vector_at(store, keyframe).items()}
@@ -82,6 +83,8 @@ def reached_at(store: StoreReading, ledger: Ledger, at: int) -> tuple[base.Reach
         recorded = min(at - entry.at, entry.weight) if entry.hole is None else (entry.length or 0)
         offsets[entry.slot] = before.offset + recorded
         cursor.at = entry.at + entry.weight
+        if cursor.is_spent:
+            await asyncio.sleep(0)
     for life in ledger.lives.values():
         if life.sealed_at is not None and life.sealed_at <= at:  # keyframes leave these out
             offsets.setdefault(life.slot, life.committed)
@@ -89,25 +92,15 @@ def reached_at(store: StoreReading, ledger: Ledger, at: int) -> tuple[base.Reach
     return tuple(base.Reached(life.generation, life.base, offset) for life, offset in lives if offset > life.base)
 
 
-def find_place(store: StoreReading, ledger: Ledger, life: Life, offset: int) -> int | None:
+async def search_place(store: StoreReading, ledger: Ledger, life: Life, offset: int) -> int | None:
     """The place just after byte `offset` of a generation, `base <= offset <= committed`.
 
-    None if the generation is just being forgotten, and no row speaks of that byte any more.
+    None if the generation is just being forgotten, and no row speaks of that byte any more. Others have their turn
+    meanwhile: with many files the place may lie far behind a keyframe.
     """
-    steps = search_place(store, ledger, life, offset)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            found: int | None = end.value
-            return found
-
-
-def search_place(store: StoreReading, ledger: Ledger, life: Life, offset: int) -> Generator[None, None, int | None]:
-    """The same; pauses (yields) often: with many files the place may lie far behind a keyframe."""
     if offset == life.base:
         return life.birth_at
-    cursor = EntryCursor(store, ledger, (yield from _keyframe_of(store, ledger, life, offset)))
+    cursor = EntryCursor(store, ledger, await _keyframe_of(store, ledger, life, offset))
     while (found := cursor.peek()) is not None:
         entry, before = found
         if entry.slot == life.slot:
@@ -116,11 +109,11 @@ def search_place(store: StoreReading, ledger: Ledger, life: Life, offset: int) -
                 return entry.at + (entry.weight if entry.hole is not None else offset - before.offset)
         cursor.at = entry.at + entry.weight
         if cursor.is_spent:
-            yield
+            await asyncio.sleep(0)
     return None
 
 
-def _keyframe_of(store: StoreReading, ledger: Ledger, life: Life, offset: int) -> Generator[None, None, int]:
+async def _keyframe_of(store: StoreReading, ledger: Ledger, life: Life, offset: int) -> int:
     """The last keyframe at which the generation was not yet at `offset`; by bisection, as offsets only grow."""
     keyframes = ledger.keyframes
 
@@ -135,7 +128,7 @@ def _keyframe_of(store: StoreReading, ledger: Ledger, life: Life, offset: int) -
     while low < high:
         middle = (low + high) // 2
         low, high = (middle + 1, high) if is_before(middle) else (low, middle)
-        yield
+        await asyncio.sleep(0)
     return keyframes[low - 1] if low else 0
 
 

@@ -78,8 +78,8 @@ async def test_a_file_that_is_forgotten_while_its_end_is_looked_at_is_left_out(
             await stage.tell(large.changes(*[b"2026-03-14T10:00:30Z large\n"] * 250))
         place_in = stage.hub.journal.place_in
 
-        def place_if_kept(generation: Generation, offset: int) -> int | None:
-            return None if generation.file.endswith("forgotten.log") else place_in(generation, offset)
+        async def place_if_kept(generation: Generation, offset: int) -> int | None:
+            return None if generation.file.endswith("forgotten.log") else await place_in(generation, offset)
 
         before, _ = await last_by_time(stage.hub, stage.view(), 2)
         monkeypatch.setattr(stage.hub.journal, "place_in", place_if_kept)

@@ -86,7 +86,7 @@ async def test_a_look_behind_a_keyframe_decodes_hardly_more_than_it_wants(
     assert 0 < sum(decoding.turns) < 2_000
 
 
-@pytest.mark.parametrize("what", ["align", "position", "resolve", "read"])
+@pytest.mark.parametrize("what", ["align", "position", "position of some", "resolve", "place", "reached", "read"])
 async def test_who_looks_far_behind_a_keyframe_lets_others_have_their_turn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
@@ -106,6 +106,12 @@ async def test_who_looks_far_behind_a_keyframe_lets_others_have_their_turn(
             assert await journal.align(at) == at
         case "position":
             assert await journal.position_at(at) == position
+        case "position of some":
+            assert await journal.position_at(at, lambda source: source == "s") == position
+        case "place":
+            assert await journal.place_in(journal._ledger.lives[position.generation].generation, position.offset) == at
+        case "reached":
+            assert {offset for _, _, offset in await journal.reached(at)} == {198 * 5, 199 * 5}
         case "resolve":
             assert (await journal.resolve(position)).at == at
         case _:

@@ -124,7 +124,7 @@ async def test_a_follower_reads_the_same_order_and_gives_the_same_ids(tmp_path: 
         assert await positions_of(replica) == positions
         resolved = [await replica.resolve(position) for position in positions if position is not None]
         assert resolved == [await journal.resolve(position) for position in positions if position is not None]
-        assert replica.reached(journal.head // 2) == journal.reached(journal.head // 2)
+        assert await replica.reached(journal.head // 2) == await journal.reached(journal.head // 2)
         assert await replica.place_of_time(1_800_000_030_000) == await journal.place_of_time(1_800_000_030_000)
         await replica.aclose()
     await journal.aclose()
@@ -289,7 +289,7 @@ async def test_a_place_of_what_was_forgotten_a_moment_ago_is_none(
     generations = {key: life.generation for key, life in replica._ledger.lives.items()}
     assert await journal._upkeep.prune() > 20
     for one in (replica, journal):
-        places = {key: one.place_in(generation, 1) for key, generation in generations.items()}
+        places = {key: await one.place_in(generation, 1) for key, generation in generations.items()}
         assert places[lasting.key] is not None
         assert None in [places[key] for key in gone]
     await replica.aclose()

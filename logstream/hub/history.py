@@ -11,7 +11,8 @@ import asyncio
 from bisect import bisect_left
 from typing import TYPE_CHECKING, NamedTuple
 
-from logstream.hub.times import LineTimes, Span
+from logstream.hub.line_times import LineTimes
+from logstream.hub.times import Span
 from logstream.journal.base import Block, Lost, Passed
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ async def _scan(  # noqa: PLR0913 - the stretch, and what ends the walk early
             judged = hub.judge(item)
             if first_end is None:
                 first_end = judged.place_after(0)
-            found.extend(_matches(judged, wanted, times, last=most is None))
+            found.extend(await _matches(judged, wanted, times, last=most is None))
             if most is None:
                 del found[: -wanted.limit - 1]  # one more, for the one that the question begins with is left out
             read_bytes += len(item.content)
@@ -182,10 +183,10 @@ async def _scan(  # noqa: PLR0913 - the stretch, and what ends the walk early
     return _Scan(found, lost, reached, read_bytes, first_end)
 
 
-def _matches(judged: JudgedBlock, wanted: Wanted, times: LineTimes, *, last: bool) -> list[Found]:
+async def _matches(judged: JudgedBlock, wanted: Wanted, times: LineTimes, *, last: bool) -> list[Found]:
     indexes = wanted.view.selected(judged)
     if not wanted.span.is_everything:
-        when = times.of(judged)
+        when = await times.of(judged)
         indexes = [index for index in indexes if wanted.span.holds(when[index])]
     indexes = indexes[-wanted.limit - 1 :] if last else indexes[: wanted.limit]
     records = zip(indexes, judged.encoded_lines(indexes), strict=True)
@@ -216,7 +217,7 @@ async def count_by_time(  # noqa: PLR0913, PLR0917 - what is counted, and how fa
     read_bytes = 0
     times = LineTimes(hub)
     async for judged in _blocks(hub, view, begin, head):
-        when = times.of(judged)
+        when = await times.of(judged)
         for index in view.selected(judged):
             if span.holds(when[index]):
                 bucket = counts[bisect_left(starts_ms, when[index] + 1) - 1]

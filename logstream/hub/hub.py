@@ -68,7 +68,7 @@ class Hub:
         self._shared_patterns = SharedPatterns()
         self._judged: OrderedDict[tuple[str, int, int], JudgedBlock] = OrderedDict()
         self._judged_bytes = 0
-        self._lines_above = LinesAbove(journal, self._judge_alone)
+        self._lines_above = LinesAbove(journal, self.judge_alone)
         self._waiters: set[asyncio.Future[None]] = set()
         self._listeners: set[Listener] = set()
         self.ahead_bytes = 0
@@ -206,16 +206,15 @@ class Hub:
     def _are_alone(self, generation: Generation, lines: bytes) -> bool:
         return are_alone(lines, self._traits_of(generation).folding)
 
-    def judge_before(self, block: Block, length_bytes: int) -> JudgedBlock | None:
-        """The whole lines in the `length_bytes` before the block, read again; None if there are none to be had."""
-        stretch = self.lines_before(block, length_bytes)
-        return None if stretch is None else self._judge_alone(stretch)
-
     def lines_before(self, block: Block, length_bytes: int) -> Block | None:
-        """The same, not judged yet: its place is wrong, and it may be a long one."""
+        """The whole lines in the `length_bytes` before the block, read again; None if there are none to be had.
+
+        The place of what they are told in is wrong, and it may be a long one.
+        """
         return self._lines_above.lines(block, length_bytes)
 
-    def _judge_alone(self, block: Block) -> JudgedBlock:
+    def judge_alone(self, block: Block) -> JudgedBlock:
+        """The block with its lines judged, as if nothing stood before them."""
         return JudgedBlock(block, self._traits_of(block.generation), self.rules, self.encoder)
 
     def _traits_of(self, generation: Generation) -> SourceTraits:

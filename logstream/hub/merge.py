@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from logstream.hub.joining import picked_together
 from logstream.hub.judged_block import SourceTraits
-from logstream.hub.times import LineTimes, recorded_ms
+from logstream.hub.line_times import LineTimes
+from logstream.hub.times import recorded_ms
 from logstream.journal.base import Block, Lost, Picked
 from logstream.journal.cutting import cut_blocks
 from logstream.journal.sifting import Stretch, pieces_around
@@ -133,13 +134,13 @@ async def _end_of_file(hub: Hub, view: View, below: Block, length: int, most: in
     for block in reversed(_blocks_of(stretch, view.sieve_of(below.generation), longest)):
         judged = hub.judge_apart(block)
         selected = view.selected(judged)[len(matches) - most :]
-        matches[:0] = _chosen(judged, selected, times.of(judged)) if selected else []
+        matches[:0] = _chosen(judged, selected, await times.of(judged)) if selected else []
         if len(matches) >= most:
             return matches, None
         await asyncio.sleep(0)
     first_end = framing_of(below.generation.encoding).first_end(stretch.content, stretch.start) or None
     first = hub.judge_apart(stretch._replace(content=stretch.content[:first_end]))
-    return matches, times.of(first)[0]
+    return matches, (await times.of(first))[0]
 
 
 def _blocks_of(stretch: Block, sieve: Sieve | None, max_line_bytes: int) -> list[Block]:
@@ -223,14 +224,14 @@ async def _selected(hub: Hub, view: View, item: Block | Picked, times: LineTimes
     if isinstance(item, Block):
         judged = hub.judge(item)
         selected = view.selected(judged)[-most:]
-        return _chosen(judged, selected, times.of(judged)) if selected else []
+        return _chosen(judged, selected, await times.of(judged)) if selected else []
     picked, selected = view.selected_of(item)
     selected = selected[-most:]
     when: dict[int, int] = {}
     for index in selected:
         told_ms = picked.time_ms_of(index)
         if told_ms is None:
-            told_ms = times.before(picked.line_block(index))
+            told_ms = await times.before(picked.line_block(index))
             await asyncio.sleep(0)
         when[index] = told_ms
     return _chosen(picked, selected, when)

@@ -1,7 +1,7 @@
 """When lines happened: the time that orders a record among others, and selects it by `since` and `until`.
 
-Owns what stands in for a time that a line does not tell: that of the line before it in its file, else when it was
-recorded. Refuses to select: it answers a time for each line, in the order in which blocks are read.
+Owns how times are written as numbers, and what stands in for the time of a line of which none is known. Refuses to look
+for one: that is for `line_times`.
 """
 
 from __future__ import annotations
@@ -12,12 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from logstream.journal.base import TIME_RESOLUTION_MS
 
 if TYPE_CHECKING:
-    from logstream.hub.hub import Hub
-    from logstream.hub.judged_block import JudgedBlock
     from logstream.journal.base import Block, Passed, Picked
-
-LOOK_BACK_BYTES = 64 * 1024
-"""How far before a block the last time that its file told is looked for."""
 
 
 class Span(NamedTuple):
@@ -45,49 +40,3 @@ def epoch_ms(text: str) -> int:
 def recorded_ms(block: Block | Passed | Picked) -> int:
     """The latest moment at which the block may have been recorded: it is known to the second only."""
     return block.time_ms + TIME_RESOLUTION_MS - 1
-
-
-class LineTimes:
-    """The times of lines, over the blocks of one walk through the recorded order."""
-
-    def __init__(self, hub: Hub) -> None:
-        """No block has been seen yet."""
-        self._hub = hub
-        self._last_ms: dict[str, int] = {}
-        self._ends: dict[str, int] = {}
-
-    def of(self, judged: JudgedBlock) -> list[int]:
-        """The time of each line of the block."""
-        block = judged.block
-        key = block.generation.key
-        # Of what goes on with the block before, it is known what that tells, or that it tells nothing.
-        goes_on = self._ends.get(key) == block.start
-        last_ms = self._last_ms.get(key) if goes_on else None
-        found: list[int] = []
-        for index in range(len(judged.ends)):
-            own_ms = judged.time_ms_of(index)
-            if own_ms is None and index == 0 and not goes_on:
-                last_ms = _time_before(self._hub, block)
-            if own_ms is not None:
-                last_ms = own_ms
-            found.append(recorded_ms(block) if last_ms is None else last_ms)
-        self._ends[key] = block.end
-        if last_ms is not None:
-            self._last_ms[key] = last_ms
-        else:
-            self._last_ms.pop(key, None)
-        return found
-
-    def before(self, line: Block) -> int:
-        """The time of a line that tells none."""
-        told_ms = _time_before(self._hub, line)
-        return recorded_ms(line) if told_ms is None else told_ms
-
-
-def _time_before(hub: Hub, block: Block) -> int | None:
-    """The last time that the file tells before the block: the walk began behind the line that told it."""
-    judged = hub.judge_before(block, LOOK_BACK_BYTES) if block.start else None
-    if judged is None:
-        return None
-    told = (judged.time_ms_of(index) for index in reversed(range(len(judged.ends))))
-    return next((time_ms for time_ms in told if time_ms is not None), None)

@@ -23,8 +23,9 @@ async def test_the_hub_counts_and_looks_back_in_whole_units(tmp_path: Path, enco
         *_, last = await stage.items()
         assert isinstance(last, Block)
         for length in range(90, 110):
-            before = stage.hub.judge_before(last, length)
-            assert before is not None
+            lines = stage.hub.lines_before(last, length)
+            assert lines is not None
+            before = stage.hub.judge_alone(lines)
             first = texts.index(before.record(0).text)
             told = [before.record(index).text for index in before.kept]
             assert told == texts[first : first + len(told)]

@@ -44,6 +44,8 @@ _END_BYTES = (16 * 1024, 256 * 1024, 1 << 20)
 """How much of a file's end is read: first a little, for most files ended long before."""
 ENDS_BYTES = 32 << 20
 """How much of all files' ends together."""
+_MANY = 2_000
+"""More records are put in order in a thread: some 3 us each."""
 
 
 class _Match(NamedTuple):
@@ -75,7 +77,7 @@ async def last_by_time(hub: Hub, view: View, count: int) -> tuple[tuple[EncodedR
         matches, first_ms = await _matches(hub, view, begin, end, count)
         if oldest_ms is not None:
             over_bytes += end - begin
-        found = merged([*matches, *found])[-count:]
+        found = await _last_merged([*matches, *found], count)
         end, window_bytes = begin, _next_window(window_bytes, head - begin, len(found), count)
         oldest_recorded_ms = first_ms or oldest_recorded_ms
         if len(found) >= count and first_ms is not None and first_ms <= found[0].time_ms:
@@ -83,7 +85,7 @@ async def last_by_time(hub: Hub, view: View, count: int) -> tuple[tuple[EncodedR
             break
     if end > 0 and not is_settled:
         ends = await _ends_of_files(hub, view, _Walked(end, found[0].time_ms, oldest_recorded_ms), count)
-        found = merged([*ends, *found])[-count:]
+        found = await _last_merged([*ends, *found], count)
     return tuple(match.record for match in found), min((match.place for match in found), default=None)
 
 
@@ -168,6 +170,13 @@ def _chosen(judged: JudgedBlock, selected: list[int], when: Sequence[int] | Mapp
     file = (judged.block.generation.source, judged.block.generation.file)
     records = zip(selected, judged.encoded_lines(selected), strict=True)
     return [_Match(judged.place_before(index), when[index], file, record) for index, record in records]
+
+
+async def _last_merged(matches: list[_Match], count: int) -> list[_Match]:
+    """The last of them by time. Of thousands of files each may have as many."""
+    if len(matches) > _MANY:
+        return (await asyncio.to_thread(merged, matches))[-count:]
+    return merged(matches)[-count:]
 
 
 def merged(matches: Iterable[_Match]) -> list[_Match]:

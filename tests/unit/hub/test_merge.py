@@ -1,7 +1,8 @@
-"""How far the walk back for the last records looks at once, and how it judges what it finds."""
+"""How far the walk back for the last records looks at once, how it judges what it finds, and where it orders that."""
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from logstream.hub import merge as merge_module
@@ -88,3 +89,29 @@ async def test_a_file_that_is_forgotten_while_its_end_is_looked_at_is_left_out(
     assert [b"Z forgotten" in record.json for record in before] == [False, True]
     assert [b"Z large" in record.json for record in since] == [True, False]
     assert b"Z kept" in since[-1].json
+
+
+async def test_the_records_of_many_files_are_put_in_order_beside_the_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[int] = []
+    merged = merge_module.merged
+
+    def noting(matches: list[merge_module._Match]) -> list[merge_module._Match]:
+        threads.append(threading.get_ident())
+        return merged(matches)
+
+    monkeypatch.setattr(merge_module, "merged", noting)
+    monkeypatch.setattr(merge_module, "_MANY", 50)
+    async with Stage(tmp_path) as stage:
+        view = stage.view()
+        for number in range(60):
+            await stage.tell(stage.file(f"{number}.log").changes(b"2026-11-01T10:%02d:00Z x\n" % (59 - number)))
+            if number == 4:
+                await last_by_time(stage.hub, view, 3)
+        records, _ = await last_by_time(stage.hub, view, 3)
+
+    assert [thread == threading.get_ident() for thread in threads] == [True, False]
+    assert [b"10:5%d:00" % minute in record.json for record, minute in zip(records, (7, 8, 9), strict=True)] == [
+        True
+    ] * 3

@@ -16,6 +16,7 @@ from logstream.hub.judged_block import JudgedBlock, SourceTraits
 from logstream.hub.judged_group import JudgedGroup, groupable_blocks
 from logstream.hub.judged_line import judge_block
 from logstream.hub.lines_above import SMALL_BYTES, LinesAbove
+from logstream.hub.listener import Announcement
 from logstream.hub.picked_lines import PickedLines, are_alone, plain_bytes
 from logstream.hub.recent import Recent
 from logstream.hub.shared_patterns import SharedPatterns
@@ -112,9 +113,9 @@ class Hub:
             self.recent.append(item)
         if items:
             self._wake_soon()
-        for notice in notices:
-            for listener in tuple(self._listeners):
-                listener.notify(notice)
+        announcement = Announcement(notices)
+        for listener in tuple(self._listeners) if announcement.notices else ():
+            listener.notify(announcement)
 
     def pass_over(self) -> None:
         """Subscribers read from the files what is recorded by now and was never published."""

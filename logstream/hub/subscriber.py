@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from logstream.hub.hub import Hub
+    from logstream.hub.listener import Announcement
     from logstream.hub.start import Start
     from logstream.hub.view import View
     from logstream.journal.base import BlockReader, Recovery
@@ -73,10 +74,11 @@ class Subscriber:
         """How many recorded bytes lie between this subscriber and the head."""
         return self._hub.head - self.at
 
-    def notify(self, notice: Notice) -> None:
-        """Take a notice along with the next pull."""
-        if self._view.wants(notice.source):
-            self._notices.append(notice)
+    def notify(self, announcement: Announcement) -> None:
+        """Take what is wanted of it along with the next pull."""
+        wanted = announcement.wanted_by(self._view.wants)
+        if wanted:
+            self._notices += wanted[-PENDING_NOTICES:]
             del self._notices[:-PENDING_NOTICES]
             self._stir()
 

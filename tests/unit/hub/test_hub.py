@@ -7,7 +7,7 @@ import pytest
 
 from logstream.hub import hub as hub_module
 from logstream.hub.frames import Shape
-from logstream.hub.view import ViewKey
+from logstream.hub.view import View, ViewKey
 from logstream.journal.base import Block
 from logstream.journal.errors import JournalError
 from logstream.records import Generation
@@ -20,6 +20,8 @@ ALL, ERRORS = compile_query(parse_query("")), compile_query(parse_query("error")
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from logstream.hub.listener import Announcement
 
 WAITERS = 1_000
 
@@ -167,8 +169,8 @@ async def test_notices_reach_those_who_listen_and_only_while_they_do(tmp_path: P
         def __init__(self) -> None:
             self.heard: list[str] = []
 
-        def notify(self, notice: Notice) -> None:
-            self.heard.append(notice.file)
+        def notify(self, announcement: Announcement) -> None:
+            self.heard += [notice.file for notice in announcement.notices]
 
     ear = Ear()
     async with Stage(tmp_path) as stage:
@@ -178,6 +180,29 @@ async def test_notices_reach_those_who_listen_and_only_while_they_do(tmp_path: P
         await stage.tell(Notice("source", "app", "after", {}))
 
     assert ear.heard == ["during"]
+
+
+async def test_of_what_is_told_at_once_a_view_is_asked_once_for_all_who_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    wants = View.wants
+
+    def counted(view: View, source: str) -> bool:
+        asked.append(source)
+        return wants(view, source)
+
+    monkeypatch.setattr(View, "wants", counted)
+    async with Stage(tmp_path) as stage:
+        view = stage.view(sources=("app",))
+        subscribers = [stage.subscriber(view) for _ in range(50)]
+        notices = [Notice("source", name, f"{name}{number}", {}) for number in range(40) for name in ("app", "other")]
+        await stage.tell(*notices)
+        told_to = [await drain(subscriber) for subscriber in subscribers]
+
+    assert len(asked) == len(notices)
+    for content in told_to:
+        assert [event.json["file"] for event in told(content)] == [f"app{number}" for number in range(40)]
 
 
 async def test_a_hub_begins_at_the_end_of_what_was_recorded_before_it(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from logstream.hub import recent as recent_module
+from logstream.hub.listener import Announcement
 from logstream.journal.sqlite import SqliteJournal
 from logstream.tail.batch import Notice
 from tests import virtual_time
@@ -127,7 +128,7 @@ def test_what_comes_while_a_frame_is_being_made_is_not_slept_over(
                 loop.call_later(0.5, subscriber.wake)
                 assert await subscriber.pull(LONG_SECONDS) is None
             else:
-                loop.call_later(0.5, subscriber.notify, notice(1))
+                loop.call_later(0.5, subscriber.notify, Announcement([notice(1)]))
                 assert await subscriber.pull(LONG_SECONDS) is not None
             return loop.time()
 

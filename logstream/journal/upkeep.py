@@ -24,6 +24,8 @@ REWRITTEN = 2
 _NOTE_REWRITTEN = "INSERT INTO checkpoint VALUES (?, 1) ON CONFLICT (id) DO UPDATE SET count = count + 1"
 """Counted with each piece: another process that reads the rows must not take half of it for the whole."""
 _ROWS_A_PIECE = 8
+_LIVES_A_PIECE = 1_000
+_DELETE_LIFE = ("DELETE FROM generation WHERE slot = ?", "DELETE FROM former WHERE slot = ?")
 _PAUSES = 4
 """A piece of work that took c seconds is followed by a pause of so many c: commits wait for none but that piece."""
 
@@ -77,17 +79,13 @@ class Upkeep:
             async with self._write_lock:
                 at = self._rewrite(rewriting, at, end)
             await asyncio.sleep(_PAUSES * (time.perf_counter() - started))
-        statements = [
-            statement
-            for life in gone
-            for statement in (
-                ("DELETE FROM generation WHERE slot = ?", (life.slot,)),
-                ("DELETE FROM former WHERE slot = ?", (life.slot,)),
-            )
-        ]
-        async with self._write_lock:
-            self._transact(statements)
-            self._ledger.forget(gone)
+        for first in range(0, len(gone), _LIVES_A_PIECE):
+            # No row speaks of them any more: those that are left in a crash are forgotten the next time.
+            piece = gone[first : first + _LIVES_A_PIECE]
+            async with self._write_lock:
+                self._transact([(sql, (life.slot,)) for life in piece for sql in _DELETE_LIFE])
+                self._ledger.forget(piece)
+            await asyncio.sleep(0)
 
     def _rewrite(self, rewriting: Rewriting, at: int, end: int) -> int | None:
         """Write the next rows anew, without giving way: who walks over rows must not see half of it."""

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import random
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,8 +17,10 @@ from logstream.records import GapReason, Position
 from tests.story import StoryFile, batch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
+    from logstream.journal.life import Life
     from logstream.journal.pruning import Rewriting
 
 
@@ -167,6 +170,67 @@ async def test_an_id_of_what_is_just_being_forgotten_leads_to_its_place_or_nowhe
     assert None in found
     assert await pruning == 50
     await journal.aclose()
+
+
+async def gone_files(journal: SqliteJournal, directory: Path, count: int) -> list[StoryFile]:
+    """Files that were read and deleted, and a file of another source that was written to before and since."""
+    other = StoryFile(directory / "other", "other")
+    await journal.commit(batch(other.changes(b"first\n")))  # else it might be given the number of one that is deleted
+    files = [StoryFile(directory / f"{number}.log", "a") for number in range(count)]
+    for file in files:
+        await journal.commit(batch(file.changes(b"line\n")))
+        file.path.unlink()
+        await journal.commit(batch(file.sealed(GapReason.DELETED)))
+    for number in range(40):
+        await journal.commit(batch(other.changes(b"%d\n" % number)))
+    return files
+
+
+@pytest.mark.usefixtures("tiny_rows")
+async def test_generations_are_forgotten_a_few_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upkeep_module, "_LIVES_A_PIECE", 7)
+    journal = open_journal(tmp_path)
+    await gone_files(journal, tmp_path, 60)
+    pruning = asyncio.create_task(journal._upkeep.prune(), name="prune")
+    counts = [len(journal._ledger.lives)]
+    while not pruning.done():
+        await asyncio.sleep(0)
+        counts.append(len(journal._ledger.lives))
+    assert await pruning == 50
+    await journal.aclose()
+
+    assert max(before - after for before, after in pairwise(counts)) == 7
+
+
+@pytest.mark.usefixtures("tiny_rows")
+async def test_what_is_left_when_forgetting_is_cut_off_is_forgotten_the_next_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep_module, "_LIVES_A_PIECE", 7)
+    journal = open_journal(tmp_path)
+    files = await gone_files(journal, tmp_path, 60)
+    pruning = asyncio.create_task(journal._upkeep.prune(), name="prune")
+    forget = journal._ledger.forget
+
+    def cut_off(lives: Iterable[Life], keyframes: Iterable[int] = ()) -> None:
+        forget(lives, keyframes)
+        if files[0].key not in journal._ledger.lives:
+            pruning.cancel()
+
+    monkeypatch.setattr(journal._ledger, "forget", cut_off)
+    await asyncio.wait([pruning])
+    assert pruning.cancelled()
+    left = [file.key for file in files if file.key in journal._ledger.lives]
+    assert len(left) == 53
+    items = await read_all(journal)
+    await journal.aclose()
+
+    again = open_journal(tmp_path)
+    assert await read_all(again) == items
+    assert [key for key in left if key in again._ledger.lives] == left
+    assert await again._upkeep.prune() == 43
+    assert await read_all(again) == items
+    await again.aclose()
 
 
 async def test_the_state_stays_small_over_ten_thousand_rotations(tmp_path: Path) -> None:

@@ -11,8 +11,10 @@ Owns when what is looked at. Refuses to know whose objects they are.
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 THRESHOLDS: Final = (700, 10, 1)
 """As Python has them, but for a full collection after so few of the next smaller ones that some 15,000 new objects are
 looked at."""
+SETTLED_SECONDS: Final = 0.05
+"""How often `settle_until` notes it: in so much time there is not much that is new."""
 SPARE_BLOCKS: Final = 100_000
 """So much may be allocated beyond half as much again as there was when all were looked at."""
 
@@ -72,6 +76,18 @@ def set_aside() -> None:
     gc.set_threshold(*THRESHOLDS)
     gc.callbacks.append(_SETTING_ASIDE)
     settle()
+
+
+async def settle_until(is_known: asyncio.Event) -> None:
+    """Note time and again that all there is is needed, as while thousands of files are being found, until that is over.
+
+    Else there would be half as much again several times in that, and each time all would be looked at.
+    """
+    while not is_known.is_set():
+        settle()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLED_SECONDS):
+                await is_known.wait()
 
 
 def settle() -> None:

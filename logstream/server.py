@@ -20,7 +20,7 @@ from logstream.api.context import ApiContext
 from logstream.api.frames import WireEncoder
 from logstream.api.headers import RAW_SECURITY_HEADERS
 from logstream.errors import LogstreamError
-from logstream.garbage import settle
+from logstream.garbage import settle, settle_until
 from logstream.hub.hub import Hub
 from logstream.hub.judged_block import SourceTraits
 from logstream.hub.rule_counter import RuleCounter
@@ -199,7 +199,7 @@ class Service:
         been read, too: who comes with an id from before is not told what is there now of other files.
         """
         is_unread = not self._journal.sources_seen()
-        await self._supervisor.first_scan_done.wait()
+        await settle_until(self._supervisor.first_scan_done)
         while is_unread:
             is_unread = self._supervisor.is_catching_up
             await asyncio.sleep(_LOOK_AGAIN_SECONDS if is_unread else 0)

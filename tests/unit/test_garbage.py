@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 
 import pytest
 
+from logstream import garbage
 from logstream.garbage import SPARE_BLOCKS, SettingAside
+from tests import virtual_time
 
 
 class FakeCollector:
@@ -78,6 +81,21 @@ def test_what_is_there_once_all_files_have_been_found_is_needed() -> None:
     collector.collect(callback)
 
     assert collector.looked_at == [10_000]
+
+
+def test_while_files_are_being_found_what_is_there_is_needed_time_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    settled: list[float] = []
+
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        monkeypatch.setattr(garbage, "settle", lambda: settled.append(loop.time()))
+        is_known = asyncio.Event()
+        loop.call_later(19.5 * garbage.SETTLED_SECONDS, is_known.set)
+        await garbage.settle_until(is_known)
+        await garbage.settle_until(is_known)
+
+    virtual_time.run(story())
+    assert len(settled) == 20
 
 
 REAL = """

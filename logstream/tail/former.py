@@ -22,13 +22,10 @@ if TYPE_CHECKING:
 File = tuple[int, int, int | None]
 
 
-def by_file(generations: Iterable[Known]) -> dict[File, list[Known]]:
-    """Those that were read in the same file, as far as numbers tell, in the order given."""
-    found: dict[File, list[Known]] = {}
-    for known in generations:
-        if (known.dev, known.ino) != NO_INODE:
-            found.setdefault(file_of(known), []).append(known)
-    return found
+def note_file(known: Known, mates: dict[File, list[Known]]) -> None:
+    """Count a generation among its `mates`: those that were read in the same file, as far as numbers tell, in order."""
+    if (known.dev, known.ino) != NO_INODE:
+        mates.setdefault(file_of(known), []).append(known)
 
 
 def file_of(known: Known) -> File:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from logstream.tail.former import base_path_of, by_file, file_of, has_lost_its_file, is_outrun, path_of
+from logstream.tail.former import base_path_of, file_of, has_lost_its_file, is_outrun, note_file, path_of
 from logstream.tail.globs import is_matched
 from logstream.tail.slices import SLICE_FILES
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from logstream.tail.batch import Known, SourceSpec
+    from logstream.tail.former import File
     from logstream.tail.lineage import Census, Lineage
 
 
@@ -49,9 +50,10 @@ class Parked:
         Each is to be `followed` before the next one is asked for. None is a pause.
         """
         paths = {*followed}
-        mates = by_file(self._known.values())
+        mates: dict[File, list[Known]] = {}
         for number, known in enumerate(self._known.values(), 1):
             paths.add(path_of(known))
+            note_file(known, mates)
             if number % SLICE_FILES == 0:
                 yield None
         for number, known in enumerate(list(self._known.values()), 1):

@@ -140,8 +140,11 @@ def test_what_is_put_aside_is_followed_again_a_few_at_a_time(desk: Desk, monkeyp
     desk.roster.remember([known_at(path, number) for number, path in enumerate(paths, 1)], 0.0, 1.0)
     assert not desk.roster.lineages
     matches = Calls(monkeypatch, parked_module, "is_matched")
+    looks = Calls(monkeypatch, parked_module, "note_file")
 
-    assert most_between_pauses(desk.roster.set_sources([spec], (), 0.0), lambda: matches.count) <= SLICE_FILES
+    setting = desk.roster.set_sources([spec], (), 0.0)
+    assert most_between_pauses(setting, lambda: matches.count + looks.count) <= 2 * SLICE_FILES
+    assert looks.count == matches.count == COUNT
     assert [*desk.roster.lineages] == paths
     assert [reader.key for lineage in desk.roster.lineages.values() for reader in lineage.readers] == [
         f"k{number}" for number in range(1, COUNT + 1)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from logstream.tail.batch import SourceSpec
+    from logstream.tail.lineage import Lineage
+
 COUNT = 600
 
 
@@ -132,8 +135,17 @@ async def test_a_hint_of_a_log_of_the_past_that_comes_meanwhile_leaves_its_histo
             log.unlink()
             supervisor._hints.take([Hint(str(log), is_structural=True)])
 
+        entered: list[Lineage] = []
+        found = supervisor._roster._found
+
+        def noted(spec: SourceSpec, path: str, *, is_first: bool) -> Lineage:
+            lineage = found(spec, path, is_first=is_first)
+            entered.extend([lineage] if path == str(log) else [])
+            return lineage
+
+        monkeypatch.setattr(supervisor._roster, "_found", noted)
         in_the_middle(supervisor, monkeypatch, vanish)
-        await eventually(lambda: str(log) in supervisor._roster.lineages)
-        assert supervisor._roster.lineages[str(log)].has_history
         await sink.first(COUNT)
+    assert entered
+    assert all(lineage.has_history for lineage in entered)
     assert sink.texts == texts_of(logs)

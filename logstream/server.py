@@ -28,7 +28,7 @@ from logstream.journal.errors import JournalError
 from logstream.journal.lock import lock
 from logstream.journal.sqlite import SqliteJournal
 from logstream.listening import announce, listeners_of
-from logstream.metrics import render
+from logstream.metrics import rendered
 from logstream.parts import files_to_hold, policy_of, raise_file_limit, rule_set, specs_of, traits_of
 from logstream.process import BYE, STOP_DEADLINE_SECONDS, gate_of, loop_factory, streams_of
 from logstream.reloading import Reloading, read_fresh, tell_reloaded, watching
@@ -158,7 +158,7 @@ class Service:
         )
 
     async def _metrics(self) -> bytes:
-        return render(await self._status.figures())
+        return await rendered(await self._status.figures())
 
     async def _rules(self) -> RulesAtWork:
         return self._status.rules()

@@ -21,7 +21,7 @@ from logstream.hub.hub import Hub
 from logstream.hub.judged_block import SourceTraits
 from logstream.journal.following import FollowingJournal
 from logstream.journal.replica import Delta, Settled, Snapshot
-from logstream.metrics import render
+from logstream.metrics import rendered
 from logstream.parts import policy_of, raise_file_limit, rule_set, traits_of
 from logstream.process import BYE, STOP_DEADLINE_SECONDS, gate_of, streams_of
 from logstream.reloading import Reloading
@@ -215,7 +215,7 @@ class Worker:
         return sources
 
     async def _metrics(self) -> bytes:
-        return render(await self._ask("figures"))
+        return await rendered(await self._ask("figures"))
 
     async def _rules(self) -> RulesAtWork:
         rules: RulesAtWork = await self._ask("rules")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from logstream import metrics
 from logstream.api.context import FileStatus
 from logstream.metrics import (
     MOST_VIEWS,
@@ -200,6 +202,19 @@ def test_of_several_processes_each_has_its_own_counts_and_the_one_that_answers_n
     assert by_process("logstream_process_cpu_seconds") == {"worker 1": 1.5, "worker 2": 3}
     assert told["logstream_state_bytes"].samples[0].value == 18
     assert "process_resident_memory_bytes" not in told
+
+
+async def test_figures_are_written_beside_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[int] = []
+
+    def noting(snapshot: Snapshot) -> bytes:
+        threads.append(threading.get_ident())
+        return render(snapshot)
+
+    monkeypatch.setattr(metrics, "render", noting)
+    assert b"logstream_ready 1.0" in await metrics.rendered(SNAPSHOT)
+    assert len(threads) == 1
+    assert threads[0] != threading.get_ident()
 
 
 def test_the_process_is_told_of_too() -> None:

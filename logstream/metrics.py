@@ -83,6 +83,8 @@ class ProcessFigures(NamedTuple):
     stalls: int
     stall_seconds: float
     longest_stall_seconds: float
+    long_turns: int = 0
+    core_wait_seconds: float = 0.0
 
 
 class Snapshot(NamedTuple):
@@ -101,6 +103,8 @@ class Snapshot(NamedTuple):
     longest_stall_seconds: float
     state_bytes: int
     processes: tuple[ProcessFigures, ...] = ()
+    long_turns: int = 0
+    core_wait_seconds: float = 0.0
 
 
 _Counted = list[tuple[list[str], "Snapshot | ProcessFigures"]]
@@ -156,13 +160,23 @@ def _loop(labels: list[str], counted: _Counted) -> Iterator[Metric]:
     longest = GaugeMetricFamily(
         "logstream_loop_longest_stall_seconds", "How late the latest was since the start.", labels=labels
     )
+    long = CounterMetricFamily(
+        "logstream_loop_long_turns",
+        "Turns of the event loop, looked at four times a second, that held it for 10 ms by work of its own.",
+        labels=labels,
+    )
+    waits = CounterMetricFamily(
+        "logstream_loop_core_wait_seconds", "How long the event loop's thread waited for a core.", labels=labels
+    )
     for names, one in counted:
+        long.add_metric(names, one.long_turns)
+        waits.add_metric(names, one.core_wait_seconds)
         reads.add_metric(names, one.replay_reads)
         read.add_metric(names, one.replay_bytes)
         stalls.add_metric(names, one.stalls)
         late.add_metric(names, one.stall_seconds)
         longest.add_metric(names, one.longest_stall_seconds)
-    yield from (reads, read, stalls, late, longest)
+    yield from (reads, read, stalls, late, longest, long, waits)
 
 
 def _sources(sources: tuple[SourceFigures, ...]) -> Iterator[Metric]:

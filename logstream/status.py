@@ -102,6 +102,8 @@ class Status:
             stall_seconds=self._stalls.seconds,
             longest_stall_seconds=self._stalls.longest_seconds,
             state_bytes=self._hub.journal.size_bytes,
+            long_turns=self._stalls.long_turns,
+            core_wait_seconds=self._stalls.core_wait_seconds,
         )
 
     def rules(self) -> RulesAtWork:
@@ -150,6 +152,8 @@ def process_figures(name: str, hub: Hub, streams: Streams, stalls: Stalls) -> Pr
         stalls.count,
         stalls.seconds,
         stalls.longest_seconds,
+        stalls.long_turns,
+        stalls.core_wait_seconds,
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -21,8 +23,9 @@ from logstream.metrics import (
     ViewFigures,
     render,
 )
-from logstream.stalls import Stalls
+from logstream.stalls import PERIOD_SECONDS, Stalls, core_wait_seconds
 from logstream.status import _Asked, _sample_all, source_state
+from tests import virtual_time
 from tests.installed import ROOT
 
 if TYPE_CHECKING:
@@ -111,6 +114,8 @@ SNAPSHOT = Snapshot(
     stall_seconds=1.75,
     longest_stall_seconds=0.5,
     state_bytes=18,
+    long_turns=19,
+    core_wait_seconds=20.5,
 )
 
 
@@ -156,6 +161,8 @@ def families(snapshot: Snapshot) -> dict[str, Metric]:
         ("logstream_loop_stalls_total", {}, 16),
         ("logstream_loop_stall_seconds_total", {}, 1.75),
         ("logstream_loop_longest_stall_seconds", {}, 0.5),
+        ("logstream_loop_long_turns_total", {}, 19),
+        ("logstream_loop_core_wait_seconds_total", {}, 20.5),
     ],
 )
 def test_each_figure_is_told_under_its_name(sample: str, labels: dict[str, str], value: float) -> None:
@@ -228,3 +235,38 @@ def test_a_turn_of_the_loop_that_comes_late_is_a_stall() -> None:
 
     assert (stalls.count, stalls.longest_seconds) == (2, 0.2)
     assert stalls.seconds == pytest.approx(0.26)
+
+
+def test_a_turn_that_waited_for_a_core_is_no_long_one() -> None:
+    stalls = Stalls()
+    for late_seconds, waited_seconds in ((0.009, 0.0), (0.011, 0.0), (0.2, 0.195), (0.2, 0.1), (0.001, 0.05)):
+        stalls.note(late_seconds, waited_seconds)
+
+    assert stalls.long_turns == 2
+    assert stalls.core_wait_seconds == pytest.approx(0.345)
+    assert stalls.count == 2
+
+
+def test_what_the_loop_s_thread_waited_for_a_core_is_asked_at_each_look() -> None:
+    waits = iter([1.0, 1.0, 1.5, 2.25, 9.0])
+    stalls = Stalls(lambda: next(waits))
+
+    async def story() -> None:
+        watching = asyncio.create_task(stalls.run(), name="watch-loop")
+        await asyncio.sleep(3.5 * PERIOD_SECONDS)
+        watching.cancel()
+
+    virtual_time.run(story())
+    assert stalls.core_wait_seconds == pytest.approx(1.25)
+    assert stalls.long_turns == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts it")
+def test_waits_for_a_core_are_those_of_the_thread_that_asks() -> None:
+    found: list[float] = []
+    thread = threading.Thread(target=lambda: found.append(core_wait_seconds()))
+    thread.start()
+    thread.join()
+
+    assert 0 <= found[0] < 60
+    assert core_wait_seconds() >= 0

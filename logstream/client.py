@@ -11,7 +11,6 @@ import threading
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
-from urllib.parse import urlsplit
 
 import httpx
 import orjson
@@ -125,7 +124,7 @@ def fetch_json(url: str, path: str, headers: Mapping[str, str]) -> Any:  # noqa:
     """What a service at `url` answers at `path`; raises UnreachableError or RefusedError."""
     try:
         response = httpx.get(url.rstrip("/") + path, headers=_headers(headers), timeout=_CONNECT_SECONDS)
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise UnreachableError(url, _words(error)) from error
     try:
         _refuse(url, response)
@@ -165,7 +164,7 @@ class Connection:
                 reason, seconds = "the service ended the stream", None
             except _Later as later:
                 reason, seconds = later.reason, later.seconds
-            except (httpx.TransportError, httpx.StreamError) as error:
+            except (httpx.TransportError, httpx.StreamError, httpx.InvalidURL) as error:
                 reason, seconds = _words(error), None
             self._held.clear()
             self._tries += 1
@@ -268,7 +267,7 @@ class Connection:
 
 def is_url(text: str) -> bool:
     """Whether an argument names a service and no file."""
-    return urlsplit(text).scheme in {"http", "https"}
+    return text.lower().startswith(("http://", "https://"))
 
 
 def _headers(given: Mapping[str, str]) -> dict[str, str]:
@@ -289,5 +288,5 @@ def _refuse(url: str, response: httpx.Response) -> None:
     raise RefusedError(detail) if status == _BAD_REQUEST else UnreachableError(url, detail)
 
 
-def _words(error: httpx.HTTPError | httpx.StreamError) -> str:
+def _words(error: httpx.HTTPError | httpx.StreamError | httpx.InvalidURL) -> str:
     return str(error) or type(error).__name__

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import orjson
 import pytest
 from httpx_sse import ServerSentEvent
 
-from logstream.client import Connection, Wanted, is_url
+from logstream.client import Connection, UnreachableError, Wanted, fetch_json, is_url
 from logstream.following import CaughtUp, Followed, News, Told
 
 HELLO = {"heartbeat_seconds": 15, "retry_ms": 100, "resume": {"from": None, "exact": True, "reason": None}}
@@ -84,7 +85,22 @@ def test_the_first_connection_is_told_only_if_it_is_inexact_and_later_ones_alway
 
 @pytest.mark.parametrize(
     ("text", "is_one"),
-    [("http://a", True), ("https://a:1/logs/", True), ("/var/log/x", False), ("a.log", False), ("ftp://a", False)],
+    [
+        ("http://a", True),
+        ("https://a:1/logs/", True),
+        ("/var/log/x", False),
+        ("a.log", False),
+        ("ftp://a", False),
+        ("http://[::1", True),
+    ],
 )
 def test_an_address_is_told_from_a_file(text: str, is_one: bool) -> None:  # noqa: FBT001 - a parameter of the test
     assert is_url(text) is is_one
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "http://a:b", "http://"])
+def test_an_address_that_cannot_be_read_is_named_like_one_where_nobody_answers(url: str) -> None:
+    with pytest.raises(UnreachableError, match=re.escape(url)):
+        fetch_json(url, "/api/v1/sources", {})
+    with pytest.raises(UnreachableError, match=re.escape(url)):
+        next(Connection(url, Wanted(), {}).follow(is_endless=True))

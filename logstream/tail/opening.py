@@ -38,8 +38,8 @@ _MAGIC_BYTES = 10
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 """Bytes that no text has, but for the ESC of colours."""
 _HEAD_BYTES = 256
-_LEAST_HOLE_BYTES = 64
-"""So many NULs at a file's start are no text."""
+_LEAST_HOLE_BYTES = 4
+"""So many NULs at a file's start are no text in any encoding: UTF-32 has three before a letter."""
 _HOLE_STEP_BYTES = 1 << 20
 EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE})
 """What open(2) says where no descriptor is left."""

@@ -227,6 +227,22 @@ async def test_a_copy_that_was_made_before_the_last_write_leaves_a_loss_with_its
     assert sealed.reason is GapReason.TRUNCATED
 
 
+@pytest.mark.parametrize("line", [b"old", b"before it was truncated", b"x" * 99])
+async def test_what_a_writer_leaves_empty_who_does_not_append_is_no_line_however_short(
+    tmp_path: Path, line: bytes
+) -> None:
+    """Conformance: B10."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    with log.open("wb", buffering=0) as writer:
+        writer.write(line + b"\n")
+        async with tailing(sink, source(log)):
+            await sink.first(1)
+            os.truncate(log, 0)
+            writer.write(b"new\n")
+            await sink.first(2)
+    assert sink.texts == [line, b"new"]
+
+
 async def test_the_hole_that_a_writer_leaves_who_does_not_append_is_no_line(tmp_path: Path) -> None:
     """Conformance: B10."""
     sink, log = RecordingSink(), tmp_path / "app.log"

@@ -197,3 +197,25 @@ async def test_a_life_of_which_nothing_was_read_yet_is_not_taken_for_what_is_in_
     assert sink.texts == [b"one", two.rstrip(), new.rstrip()]
     (hole,) = sink.of_kind(Hole)
     assert hole.key == next(iter(sink.births))  # the one that is elsewhere
+
+
+async def test_of_a_file_of_which_nothing_was_read_a_later_one_that_begins_alike_counts_as_it(tmp_path: Path) -> None:
+    """Its first 256 bytes are all that is known: nobody can tell the two apart. Torture, seed 62727."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec, head = source(log), b"z" * 300
+    write(log, b"one\n")
+    await first_run(sink, spec, 1)
+    log.rename(tmp_path.with_name(f"{tmp_path.name} elsewhere"))
+    write(log, head + b" gone\n")
+    async with tailing(sink, spec, known=sink.known(), first_seen=(), pace=replace(BRISK, absence_seconds=60.0)):
+        await sink.until(lambda: len(sink.births) == 2)
+    with log.open():  # its inode's number is not given again
+        log.unlink()
+        write(tmp_path / "app.log.2.gz", gzip.compress(b"two\n"))
+        write(tmp_path / "app.log.1.gz", gzip.compress(head + b" three\n"))
+        async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
+            await sink.first(3)
+            await looked_everywhere(supervisor)
+    assert sink.texts == [b"one", head + b" three", b"two"]
+    (hole,) = sink.of_kind(Hole)
+    assert hole.key == next(iter(sink.births))  # the one that is elsewhere

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Final
+
+HEAD_BYTES: Final = 256
+"""What docs/guarantees.md says is known of a file of which nothing was read."""
 
 
 class Fate(Enum):
@@ -89,11 +93,18 @@ class Story:
         return life
 
     def text(self, padding: str, *, goes_before: bool) -> str:
-        """A text that no other line has; its number stands before the padding or behind it."""
+        """A text that no other line has; its number stands before the padding or behind it.
+
+        Also before it where that is long: of a file of which nothing was read, no more than its first bytes are known,
+        and one that begins alike cannot be told from it (docs/guarantees.md).
+        """
         self._texts += 1
         number = 1_000_000 + self._texts
         word = "even" if number % 2 == 0 else "odd"
-        return f"{number} {word} {padding}" if goes_before else f"{padding} {word} {number}"
+        if goes_before:
+            return f"{number} {word} {padding}"
+        lead = f"{number} " if len(padding) >= HEAD_BYTES else ""
+        return f"{lead}{padding} {word} {number}"
 
     def add(self, life: Life, text: str) -> bytes:
         """Finish a line with `text`; what is to be written."""

@@ -178,6 +178,8 @@ class Connection(TCPServer):
                 self._http11.write_to(self.writer, self._chunks)
                 await self.idle_task.restart(task_group, self._idle_timeout)
                 await self._read_data()
+                # The group waits for all its tasks: a client that has left would be held until this one's time is over.
+                await self.idle_task.stop()
         except OSError:
             pass
         finally:

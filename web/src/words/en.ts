@@ -46,6 +46,7 @@ export const en = {
   levelChip: (level: string, count: number): string => `${level}: ${countOf(count, "line")} here`,
 
   histogram: "Lines by level over time",
+  noTimes: "No times in these lines.",
   histogramHelp:
     "Drag to show only a stretch of time, click to go there. Arrow keys move, with Shift they choose a stretch, Enter shows it.",
   linesThen: (time: string, parts: readonly string[]): string =>

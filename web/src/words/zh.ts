@@ -59,6 +59,7 @@ export const zh: Words = {
   levelChip: (level, count) => `${level}：此处 ${lines(count)}`,
 
   histogram: "各级别日志随时间的分布",
+  noTimes: "这些行里没有时间。",
   histogramHelp: "拖动以只看一段时间，单击以跳转。方向键移动，按住 Shift 选择一段，回车只看该段。",
   linesThen: (time, parts) => `${time}：${parts.length === 0 ? "没有日志" : parts.join("、")}`,
   onlyTimes: (range) => `仅 ${range}`,

@@ -164,15 +164,14 @@ async def _scan(  # noqa: PLR0913 - the stretch, and what ends the walk early
             if isinstance(item, Passed):
                 first_end = first_end or item.first_end_at
                 read_bytes += (item.next_at - item.at) // PASSED_SHARE
-                await asyncio.sleep(0)
-                continue
-            judged = hub.judge(item)
-            if first_end is None:
-                first_end = judged.place_after(0)
-            found.extend(await _matches(judged, wanted, times, last=most is None))
-            if most is None:
-                del found[: -wanted.limit - 1]  # one more, for the one that the question begins with is left out
-            read_bytes += len(item.content)
+            else:
+                judged = hub.judge(item)
+                if first_end is None:
+                    first_end = judged.place_after(0)
+                found.extend(await _matches(judged, wanted, times, last=most is None))
+                if most is None:
+                    del found[: -wanted.limit - 1]  # one more, for the one that the question begins with is left out
+                read_bytes += len(item.content)
             if (most is not None and len(found) >= most) or (scan_bytes is not None and read_bytes >= scan_bytes):
                 break
             await asyncio.sleep(0)

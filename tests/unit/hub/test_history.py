@@ -1,0 +1,32 @@
+"""How far one question of the past goes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from logstream.hub.history import PASSED_SHARE, Wanted, page_after
+from logstream.hub.times import Span
+from tests.hub_kit import Stage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LINES = tuple(b"INFO line %d\n" % number for number in range(2000))
+
+
+async def test_a_search_ends_at_its_budget_also_where_all_is_passed_over(tmp_path: Path) -> None:
+    async with Stage(tmp_path) as stage:
+        for number in range(5):
+            await stage.tell(stage.file(f"{number}.log").changes(*LINES))
+        wanted = Wanted(stage.view("nowhere"), Span(None, None), 100)
+        at, steps = 0, list[int]()
+        while at < stage.hub.durable_head:
+            page = await page_after(stage.hub, wanted, at, scan_bytes=sum(map(len, LINES)) // PASSED_SHARE)
+            assert page.records == ()
+            assert page.scanned_to is not None
+            at = (await stage.journal.resolve(page.scanned_to)).at or 0
+            steps.append(at)
+            assert page.more is (at < stage.hub.durable_head)
+
+    assert len(steps) > 1
+    assert steps == sorted(set(steps))

@@ -33,7 +33,12 @@ _PROBLEM_FROM = 400
 _TEXT = {"schema": {"type": "string"}}
 _OTHER_TYPES: dict[str, dict[str, Any]] = {
     "/api/v1/stream": {"text/event-stream": _TEXT},
-    "/api/v1/export": {"text/plain": _TEXT, "application/x-ndjson": _TEXT, "text/csv": _TEXT},
+    "/api/v1/export": {
+        "text/plain": _TEXT,
+        "application/x-ndjson": _TEXT,
+        "text/csv": _TEXT,
+        "application/vnd.logstream.export-pieces": _TEXT,
+    },
     "/metrics": {"text/plain": _TEXT},
     "/docs": {"text/html": _TEXT},
     "/openapi.json": {"application/json": {"schema": {"type": "object"}}},

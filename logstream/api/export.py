@@ -2,7 +2,7 @@
 
 Owns the file's form and its end. A page at a time is in memory, and the next one is read when the client has taken the
 one before. What is lost stands before the page of records in which it is missing; a shutdown cuts the response short,
-which a client sees.
+which a client sees. Who asks for `progress` gets the same bytes in pieces that say how far the search has come.
 """
 
 from __future__ import annotations
@@ -39,8 +39,10 @@ CONTENT_TYPES: dict[Format, str] = {
     "jsonl": "application/x-ndjson",
     "csv": "text/csv; charset=utf-8; header=present",
 }
+PIECES_TYPE = "application/vnd.logstream.export-pieces"
+"""No file to be saved: it has to be put together first."""
 SUFFIXES: dict[Format, str] = {"text": "log", "jsonl": "jsonl", "csv": "csv"}
-FORMAT = "format"
+FORMAT, PROGRESS = "format", "progress"
 COLUMNS = ("time", "source", "file", "level", "event", "text", "id")
 GAP_EVENT = "gap"
 _WRITTEN_AT_ONCE = 200
@@ -57,10 +59,15 @@ class ExportCutError(LogstreamError):
 
 
 class AskedExport(NamedTuple):
-    """What is to be in the file, and how it looks."""
+    """What is to be in the file, how it looks, and whether it comes in pieces."""
 
     records: AskedRecords
     format: Format
+    progress: bool
+
+    def told(self, content: bytes, at: int, end: int) -> bytes:
+        """`content` as it is sent when all before the place `at` of `end` has been looked at."""
+        return encode_piece(content, at, end) if self.progress else content
 
 
 @exports.get("/api/v1/export")
@@ -71,14 +78,18 @@ class AskedExport(NamedTuple):
 async def get_export() -> Response:
     """All matching records of the past as a file: text, JSON lines or CSV.
 
-    In the order of the stream, from the oldest that can still be read to the newest at the time of the question.
+    In the order of the stream, from the oldest that can still be read to the newest at the time of the question. With
+    `progress=true` the same bytes come in pieces. Before each stands a line of JSON: `at` and `end` say how far the
+    search has come and how far it goes, `bytes` how many bytes of the file follow. The last line says `at` equal to
+    `end` and `bytes` 0: without it the answer was cut.
     """
     context: ApiContext = current_app.extensions[APP_KEY]
     viewer, scope = viewer_now(), scope_now(context)
     asked = await context.aside.run(partial(read_export, request.args.to_dict(flat=False), scope))
     body = b"" if request.method == "HEAD" else _body(context, asked, viewer, scope)
-    response = Response(body, content_type=CONTENT_TYPES[asked.format])
-    response.headers["Content-Disposition"] = f'attachment; filename="logstream.{SUFFIXES[asked.format]}"'
+    response = Response(body, content_type=PIECES_TYPE if asked.progress else CONTENT_TYPES[asked.format])
+    if not asked.progress:
+        response.headers["Content-Disposition"] = f'attachment; filename="logstream.{SUFFIXES[asked.format]}"'
     response.headers["Cache-Control"] = "no-store, no-transform"
     # A large file takes as long as its reader does.
     response.timeout = None
@@ -90,15 +101,18 @@ def read_export(arguments: dict[str, list[str]], scope: SourceScope) -> AskedExp
     told = single(arguments, FORMAT) or "text"
     if told not in CONTENT_TYPES:
         raise BadParameterError(FORMAT, told[:TOLD], "text, jsonl or csv")
-    rest = {name: values for name, values in arguments.items() if name != FORMAT}
-    return AskedExport(read_selected(rest, scope, MOST_RECORDS), told)
+    progress = single(arguments, PROGRESS) or "false"
+    if progress not in {"true", "false"}:
+        raise BadParameterError(PROGRESS, progress[:TOLD], "true or false")
+    rest = {name: values for name, values in arguments.items() if name not in {FORMAT, PROGRESS}}
+    return AskedExport(read_selected(rest, scope, MOST_RECORDS), told, progress == "true")
 
 
 async def _body(context: ApiContext, asked: AskedExport, viewer: Viewer, scope: SourceScope) -> AsyncIterator[bytes]:
     hub, records = context.hub, asked.records
     end_at, at = hub.durable_head, 0
     if asked.format == "csv":
-        yield _csv([COLUMNS])
+        yield asked.told(_csv([COLUMNS]), at, end_at)
     with (
         hub.view(records.key, records.query) as view,
         context.gate.watching(viewer, scope, context.source_names, _nothing) as watch,
@@ -108,17 +122,27 @@ async def _body(context: ApiContext, asked: AskedExport, viewer: Viewer, scope: 
         while more and at < end_at:
             if context.streams.is_closing or watch.is_over():
                 raise ExportCutError
+            # Of a page in which nothing is found there is nothing else to send.
+            if told := asked.told(b"", at, end_at):
+                yield told
             page = await page_after(hub, wanted, at)
             # To find a page, to write it and to find where it ends take some ms each: not all in one turn.
             await asyncio.sleep(0)
             for part in _parts(page):
                 if content := encode_page(part, asked.format):
-                    yield content
+                    yield asked.told(content, at, end_at)
                 await asyncio.sleep(0)
             resolved = None if page.scanned_to is None else (await hub.journal.resolve(page.scanned_to, view.tells)).at
             # Without a step ahead there is nothing that could be read.
             more = page.more and resolved is not None and resolved > at
             at = at if resolved is None else resolved
+    if told := asked.told(b"", end_at, end_at):
+        yield told
+
+
+def encode_piece(content: bytes, at: int, end: int) -> bytes:
+    """A piece of the file after the line that says how far the search has come, and how long the piece is."""
+    return orjson.dumps({"at": at, "end": end, "bytes": len(content)}) + b"\n" + content
 
 
 def _parts(page: Page) -> Iterator[Page]:

@@ -40,6 +40,9 @@ class ExportQuery(SelectionQuery):
     format: Literal["text", "jsonl", "csv"] = Field(
         "text", description="Lines as they are, records as JSON, or a table."
     )
+    progress: Literal["true", "false"] = Field(
+        "false", description="true: the same bytes in pieces, before each a line of JSON with `at`, `end` and `bytes`."
+    )
 
 
 class HistogramQuery(SelectionQuery):

@@ -101,11 +101,12 @@ def test_no_parameters_that_almost_make_sense_do_either(tmp_path: Path) -> None:
             "from": st.one_of(ids, st.sampled_from([*TIMES, "now", "start", "-1", "-0", "-99999999999"])),
             "shape": st.sampled_from(["line", "batch", "round"]),
             "format": st.sampled_from(["text", "jsonl", "csv", "round"]),
+            "progress": st.sampled_from(["true", "false", "round"]),
         }
         paths = {
             "/api/v1/records": ("before", "after", "around", "since", "until", "limit", "q", "source"),
             "/api/v1/histogram": ("after", "since", "until", "buckets", "q", "source"),
-            "/api/v1/export": ("since", "until", "q", "source", "format"),
+            "/api/v1/export": ("since", "until", "q", "source", "format", "progress"),
             "/api/v1/query": ("q", "cursor"),
             STREAM: ("q", "source", "from", "last_event_id", "shape"),
         }

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 import pytest
@@ -18,7 +19,7 @@ from tests.hub_kit import Stage
 from tests.unit.api.test_app import serving
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from quart import Quart
@@ -32,6 +33,31 @@ if TYPE_CHECKING:
 LINES = tuple(
     f"2026-11-01T10:00:{n % 60:02}Z {'ERROR' if n % 10 == 0 else 'INFO'} line {n}\n".encode() for n in range(2500)
 )
+
+
+class Piece(NamedTuple):
+    """A piece of a file, and what its line says."""
+
+    at: int
+    end: int
+    content: bytes
+
+
+def pieces_of(answer: bytes) -> list[Piece]:
+    pieces: list[Piece] = []
+    while answer:
+        line, _, answer = answer.partition(b"\n")
+        facts = orjson.loads(line)
+        assert list(facts) == ["at", "end", "bytes"]
+        content, answer = answer[: facts["bytes"]], answer[facts["bytes"] :]
+        assert len(content) == facts["bytes"]
+        pieces.append(Piece(facts["at"], facts["end"], content))
+    return pieces
+
+
+async def note_all(body: AsyncIterator[bytes], sent: list[bytes]) -> None:
+    async for told in body:
+        sent.append(told)  # noqa: PERF401 - what came before an error counts
 
 
 async def file_of(app: Quart, target: str) -> tuple[bytes, Headers]:
@@ -138,12 +164,93 @@ async def test_a_shutdown_cuts_the_file_short_and_does_not_let_it_look_whole(tmp
                 pass
 
 
-@pytest.mark.parametrize("target", ["?format=xml", "?limit=3", "?q=(", "?since=yesterday"])
+@pytest.mark.parametrize("target", ["?format=xml", "?limit=3", "?q=(", "?since=yesterday", "?progress=yes"])
 async def test_a_mistake_is_answered_before_a_file_begins(tmp_path: Path, target: str) -> None:
     async with Stage(tmp_path) as stage, serving(stage) as app:
         response = await app.test_client().get(f"/api/v1/export{target}")
 
     assert response.status_code == 400
+
+
+@pytest.mark.parametrize("form", ["text", "jsonl", "csv"])
+@pytest.mark.parametrize("query", ["", "&q=level:error", "&q=nowhere"])
+async def test_pieces_are_the_plain_file_cut_up_with_what_is_lost_in_it(tmp_path: Path, form: str, query: str) -> None:
+    async with Stage(tmp_path) as stage, serving(stage) as app:
+        a, b = stage.file("a.log"), stage.file("b.log")
+        rest = b.changes(*LINES[1200:], "é\n".encode())
+        await stage.tell(a.changes(*LINES[:1200]), a.hole(30, GapReason.TRUNCATED), rest)
+        plain, _ = await file_of(app, f"?format={form}{query}")
+        named, headers = await file_of(app, f"?format={form}{query}&progress=false")
+        answer, pieces_headers = await file_of(app, f"?format={form}{query}&progress=true")
+    pieces = pieces_of(answer)
+
+    assert b"truncated" in plain
+    assert b"".join(piece.content for piece in pieces) == plain == named
+    assert [piece.at for piece in pieces] == sorted(piece.at for piece in pieces)
+    assert {piece.end for piece in pieces} == {pieces[-1].at}
+    assert [piece for piece in pieces if piece.at == piece.end and not piece.content] == [pieces[-1]]
+    assert headers["Content-Disposition"] == f'attachment; filename="logstream.{export.SUFFIXES[form]}"'  # type: ignore[index]
+    assert pieces_headers["Content-Type"] == "application/vnd.logstream.export-pieces"
+    assert pieces_headers["Cache-Control"] == "no-store, no-transform"
+    assert "Content-Disposition" not in pieces_headers
+
+
+async def test_pieces_say_how_far_a_search_has_come_that_finds_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "page_after", partial(page_after, scan_bytes=1))
+    async with Stage(tmp_path) as stage, serving(stage) as app:
+        for begin in range(0, 2500, 500):
+            await stage.tell(stage.file(f"{begin}.log").changes(*LINES[begin : begin + 500]))
+        answer, _ = await file_of(app, "?q=2345&progress=true")
+    pieces = pieces_of(answer)
+    silent = [piece.at for piece in pieces if not piece.content]
+
+    assert len(silent) > 3
+    assert silent == sorted(set(silent))
+    assert [piece.content for piece in pieces if piece.content] == [LINES[2345]]
+
+
+async def test_pieces_of_nothing_are_a_last_line(tmp_path: Path) -> None:
+    async with Stage(tmp_path) as stage, serving(stage) as app:
+        answer, _ = await file_of(app, "?progress=true")
+
+    assert answer == b'{"at":0,"end":0,"bytes":0}\n'
+
+
+async def test_pieces_end_where_they_said_also_when_more_is_recorded_meanwhile(tmp_path: Path) -> None:
+    async with Stage(tmp_path) as stage, serving(stage) as app:
+        sent, scope = list[bytes](), everything(("app",))
+        await stage.tell(stage.file("a.log").changes(*LINES[:900]))
+        asked = export.read_export({"progress": ["true"]}, scope)
+        body = export._body(app.extensions["logstream"], asked, ANYBODY, scope)
+        sent.append(await anext(body))
+        end = stage.hub.durable_head
+        await stage.tell(stage.file("b.log").changes(*LINES[900:1500]))
+        await note_all(body, sent)
+    pieces = pieces_of(b"".join(sent))
+
+    assert pieces[-1] == Piece(end, end, b"")
+    assert {piece.end for piece in pieces} == {end}
+    assert all(piece.at < end for piece in pieces[:-1])
+
+
+async def test_pieces_that_a_shutdown_cuts_short_have_no_last_line(tmp_path: Path) -> None:
+    async with Stage(tmp_path) as stage, serving(stage) as app:
+        await stage.tell(stage.file("a.log").changes(*LINES))
+        context, scope, sent = app.extensions["logstream"], everything(("app",)), list[bytes]()
+        asked = export.read_export({"progress": ["true"]}, scope)
+        body = export._body(context, asked, ANYBODY, scope)
+        for _ in range(2):
+            sent.append(await anext(body))
+        await context.streams.close("the end")
+        with pytest.raises(export.ExportCutError):
+            await note_all(body, sent)
+    pieces = pieces_of(b"".join(sent))
+
+    assert b"".join(LINES).startswith(b"".join(piece.content for piece in pieces))
+    assert all(piece.at < piece.end for piece in pieces)
+    assert any(piece.content for piece in pieces)
 
 
 async def test_head_reads_nothing(tmp_path: Path) -> None:

@@ -100,8 +100,12 @@ export function recordsAddress(selection: Selection, place: { kind: string; id: 
   return `api/v1/records?${parameters.toString()}`;
 }
 
+/** The forms of a file of all that is selected. */
+export const EXPORT_FORMATS = ["text", "jsonl", "csv"] as const;
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+
 /** The address under which the server gives all that is selected as a file. */
-export function exportAddress(selection: Selection, format: "text" | "jsonl" | "csv"): string {
+export function exportAddress(selection: Selection, format: ExportFormat): string {
   const parameters = serverParameters(selection);
   parameters.set("format", format);
   return `api/v1/export?${parameters.toString()}`;

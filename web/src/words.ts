@@ -1,6 +1,7 @@
 /** What the page says, in words: states, gaps, file changes, problems and amounts. Pure. */
 import type { Problem } from "./answers.ts";
 import type { Lost } from "./completeness.ts";
+import type { ExportFailure } from "./exporting.ts";
 import type { HistoryFailure } from "./history.ts";
 import type { FileChange, Gap, Hello } from "./protocol.ts";
 import type { StreamState } from "./stream.ts";
@@ -108,6 +109,18 @@ export function stopAdvice(status: number): string {
       return "The query is too long: make it shorter and press Enter.";
     default:
       return "Try again, or look at the server's own log for the reason.";
+  }
+}
+
+/** Why there is no file, and what the reader can do about it. */
+export function downloadFailureInWords(failure: ExportFailure): string {
+  switch (failure.kind) {
+    case "cut":
+      return "The download was cut off before its end, and nothing was saved. Try again when the server is there.";
+    case "large":
+      return `More than ${bytesInWords(failure.mostBytes)} do not go through this page, and nothing was saved.`;
+    case "refused":
+      return `Nothing was downloaded. ${asSentence(failureInWords(failure))} ${stopAdvice(failure.status)}`;
   }
 }
 

@@ -2,6 +2,7 @@
 import type { Words } from "./en.ts";
 import {
   bytesText,
+  downloadFailureInWords,
   fileChangeInWords,
   fileStateInWords,
   gapInWords,
@@ -127,6 +128,11 @@ export const zh: Words = {
   download: "下载",
   formats: { text: "文本", jsonl: "JSON 行", csv: "CSV" },
   downloadWhat: "当前查询匹配的全部日志，从最早的文件开始。",
+  downloading: (percent, bytes) => `正在下载：${percent}%，${bytesText(bytes)}`,
+  downloadCancel: "取消",
+  downloaded: (name, bytes) => `已下载：${name}，${bytesText(bytes)}。`,
+  downloadFailed: downloadFailureInWords,
+  downloadPlain: "直接下载，不显示进度",
 
   loggedInAs: (name) => `已登录：${name}`,
   logOut: "退出登录",

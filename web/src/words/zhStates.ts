@@ -1,10 +1,11 @@
 /** States, gaps, file changes, problems and amounts in Simplified Chinese; `../words.ts` has them in English. Pure. */
 import type { Problem } from "../answers.ts";
 import type { Lost } from "../completeness.ts";
+import type { ExportFailure } from "../exporting.ts";
 import type { FileChange, Gap, Hello } from "../protocol.ts";
 import type { StreamState } from "../stream.ts";
 import { bytesInWords, secondsLeft } from "../words.ts";
-import { reasonInWords } from "./zhReasons.ts";
+import { failureInWords, reasonInWords } from "./zhReasons.ts";
 
 const integers = new Intl.NumberFormat("zh-CN");
 export const lines = (count: number): string => `${integers.format(count)} 行`;
@@ -52,6 +53,18 @@ export function stopAdvice(status: number): string {
   };
   if ([413, 414, 431].includes(status)) return "查询太长：请缩短后按回车。";
   return advice[status] ?? "请重试，或查看服务器自身的日志了解原因。";
+}
+
+/** Why there is no file, and what the reader can do about it. */
+export function downloadFailureInWords(failure: ExportFailure): string {
+  switch (failure.kind) {
+    case "cut":
+      return "下载在结束前中断，没有保存任何内容。服务器恢复后请重试。";
+    case "large":
+      return `本页最多下载 ${bytesText(failure.mostBytes)}，没有保存任何内容。`;
+    case "refused":
+      return `没有下载任何内容：${failureInWords(failure)}。${stopAdvice(failure.status)}`;
+  }
 }
 
 const GAP_REASONS: Readonly<Record<string, string>> = {

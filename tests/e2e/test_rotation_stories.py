@@ -39,9 +39,11 @@ def test_what_was_read_and_compressed_long_ago_is_not_lost_after_a_restart(tmp_p
     """Conformance: C1."""
     old, new = [f"old {n}" for n in range(2_000)], [f"new {n}" for n in range(1_000)]
     with running(tmp_path) as service:
-        log, older = service.logs / "a.log", service.logs / "a.log.1"
-        service.write("a.log", *old)
-        os.utime(log, (1_000_000_000, 1_000_000_000))
+        log, older, made = service.logs / "a.log", service.logs / "a.log.1", tmp_path / "made.log"
+        made.write_text("".join(f"{line}\n" for line in old))
+        # Before it is looked at: what was seen to be written now is no archive of long ago.
+        os.utime(made, (1_000_000_000, 1_000_000_000))
+        made.rename(log)
         service.wait_until_read("a.log")
         log.rename(older)
         write_and_wait(service, "a.log", *new)

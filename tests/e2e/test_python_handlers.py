@@ -6,6 +6,7 @@ Owns what `logging.handlers` does to files, also where it compresses them or del
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,7 @@ from tests.running import eventually, running
 from tests.writing_process import line_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -24,6 +26,17 @@ def older_lives(logs: Path) -> set[str]:
 
 def inodes(logs: Path) -> set[int]:
     return {entry.inode() for entry in os.scandir(logs)}
+
+
+@contextmanager
+def held_open(logs: Path) -> Iterator[set[int]]:
+    """The inodes of the files that are there; their numbers are not given to newer ones meanwhile."""
+    with ExitStack() as held:
+        files = []
+        for path in logs.iterdir():
+            with suppress(FileNotFoundError):  # renamed or deleted since
+                files.append(held.enter_context(path.open()))
+        yield {os.fstat(file.fileno()).st_ino for file in files}
 
 
 @pytest.mark.parametrize("kind", ["sized", "timed", "sized-gzip", "timed-gzip"])
@@ -46,8 +59,7 @@ def test_each_line_comes_once_whatever_the_handler_does(tmp_path: Path, kind: st
 def test_what_a_handler_deleted_while_nobody_looked_is_a_gap_and_all_else_comes_once(tmp_path: Path) -> None:
     with running(tmp_path) as service, writing(service, "sized", "1") as writer, reading(service) as seen:
         seen.until(500)
-        with seen.killed():
-            before = inodes(service.logs)
+        with seen.killed(), held_open(service.logs) as before:
             eventually(lambda: before.isdisjoint(inodes(service.logs)))
         seen.until(seen.latest + 1)
         total = writer.stop()

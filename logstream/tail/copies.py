@@ -79,10 +79,8 @@ class Copies:
         opened = None if sibling.name.is_compressed or not told else self._open(sibling.path)
         if opened is None:
             return False
-        try:
+        with Custody([opened.fd]):
             return not opened.is_compressed and any(one.is_copied_in(opened) for one in told)
-        finally:
-            os.close(opened.fd)
 
     def is_being_read(self, lineage: Lineage, opened: Opened) -> bool:
         """Whether a compressed file is a copy of one that is open: what is newer must not wait until it is unpacked."""

@@ -4,6 +4,7 @@
  */
 import type { Problem } from "./answers.ts";
 import { parseProblem } from "./answers.ts";
+import { browserEnvironment } from "./environment.ts";
 import { isFields, parseJson } from "./guards.ts";
 import { leaveForLogin } from "./session.ts";
 
@@ -161,22 +162,10 @@ async function collected(
       toldMs = nowMs;
     }
     if (nowMs - sliceMs >= SLICE_MS) {
-      await ownTask();
+      await browserEnvironment.breathe();
       sliceMs = performance.now();
     }
   }
   if (!reader.isWhole) throw new ExportError({ kind: "cut" });
   return new Blob([...blobs, ...held]);
-}
-
-/** Goes on in a task of its own. A timer would be held back in a tab that nobody looks at. */
-async function ownTask(): Promise<void> {
-  const { port1, port2 } = new MessageChannel();
-  await new Promise<void>((resolve) => {
-    port1.onmessage = () => {
-      resolve();
-    };
-    port2.postMessage(null);
-  });
-  port1.close();
 }

@@ -8,10 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from logstream.records import Position
+    from logstream.records import Gap, Position
 
 CHUNKS_BYTES = 1 << 20
-"""Joined pieces that one view keeps at most; the oldest leaves first."""
+"""Joined pieces that one view keeps; the oldest leaves first."""
+CROWD_CHUNKS_BYTES = 16 << 20
+"""What it keeps at most, of many subscribers: the more they are, the further apart they read when all are too slow."""
+SUBSCRIBER_CHUNKS_BYTES = 32 * 1024
+"""What one more subscriber is worth."""
 ALL_CHUNKS_BYTES = 32 << 20
 """Joined pieces that all views keep together."""
 WHOLE_BYTES = 32 * 1024
@@ -19,13 +23,19 @@ WHOLE_BYTES = 32 * 1024
 
 
 class Chunk(NamedTuple):
-    """Bytes ready for the wire, the place and the position after them (None: no position), and what they tell of."""
+    """Bytes ready for the wire, the place and the position after them (None: no position), and the gaps they tell."""
 
     content: bytes
     next_at: int
     position: Position | None
-    gap_sources: tuple[str, ...]
+    gaps: tuple[Gap, ...]
     records: int
+
+
+def most_chunks_bytes(subscribers: int, views: int) -> int:
+    """What one of so many views may keep for its subscribers."""
+    wished = max(CHUNKS_BYTES, min(CROWD_CHUNKS_BYTES, subscribers * SUBSCRIBER_CHUNKS_BYTES))
+    return min(wished, ALL_CHUNKS_BYTES // max(1, views))
 
 
 class ChunkCache:

@@ -1,7 +1,8 @@
 """A subscriber: a position that pulls.
 
-Near the head it takes frames that its view has made for all; when it lags it reads the files itself, at its own pace.
-It owns its place, its position and a few pending notices, and nothing that grows.
+It takes what others of its view have joined at its place. Else it takes frames: near the head those that its view has
+made for all, and when it lags what it reads from the files itself, at its own pace. It owns its place, its position and
+a few pending notices, and nothing that grows.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from logstream.hub.start import Start
     from logstream.hub.view import View
     from logstream.journal.base import BlockReader, Recovery
-    from logstream.records import Position
+    from logstream.records import Gap, Position
     from logstream.tail.batch import Notice
 
 PULL_BYTES = 64 * 1024
@@ -108,23 +109,25 @@ class Subscriber:
 
     async def _collect(self, slice_end_seconds: float) -> Pulled | None:
         """Frames from the place on, joined: once for all who are at the same place."""
-        if self._notices or self._held_back is not None or not self._is_near():
+        if self._notices or self._recovery is not None:
             notices = [self._hub.encoder.encode_notice(notice) for notice in self._drain_notices()]
             chunk = await self._join(notices, slice_end_seconds)
-        else:
-            began_at = self.at
-            known = self._view.chunks.find(began_at, self._hub.head)
-            if known is not None:
-                return self._take(known)
-            chunk = await self._join([], slice_end_seconds, in_step=True)
-            if chunk.content and not self._is_ahead_of_ids:
-                self._view.keep_chunk(began_at, chunk)
-        return Pulled(chunk.content, chunk.gap_sources) if chunk.content else None
+            return _pulled(chunk)
+        began_at, epoch, is_near = self.at, self._view.epoch, self._is_near()
+        known = self._view.chunks.find(began_at, self._hub.head)
+        if known is not None:
+            return self._take(known)
+        chunk = await self._join([], slice_end_seconds, in_step=True)
+        # What files did not have for this one they may have for the next.
+        is_for_all = not self._is_ahead_of_ids and epoch == self._view.epoch and (is_near or not chunk.gaps)
+        if chunk.content and is_for_all:
+            self._view.keep_chunk(began_at, chunk)
+        return _pulled(chunk)
 
     async def _join(self, parts: list[bytes], slice_end_seconds: float, *, in_step: bool = False) -> Chunk:
         """`parts` and frames, until there is enough, no more, or the slice is over; `in_step`: or others go on."""
         held, records, position = sum(map(len, parts)), 0, None
-        gaps: list[str] = []
+        gaps: list[Gap] = []
         clock = asyncio.get_running_loop().time
         while self.at < self._hub.head and held < PULL_BYTES and not self._woken:
             if in_step and held and self._view.chunks.has_whole(self.at):
@@ -141,8 +144,8 @@ class Subscriber:
             if frame.content:
                 parts.append(frame.content)
                 held += len(frame.content)
-            if frame.gap is not None and frame.gap.source is not None:
-                gaps.append(frame.gap.source)
+            if frame.gap is not None:
+                gaps.append(frame.gap)
             if clock() >= slice_end_seconds:
                 break
         return Chunk(b"".join(parts), self.at, position, tuple(gaps), records)
@@ -155,20 +158,18 @@ class Subscriber:
         self._is_ahead_of_ids = frame.next_at > self._hub.durable_head
 
     def _is_near(self) -> bool:
-        """Whether what comes next is in memory and the same for all of the view: the place is where an item starts."""
-        if self._recovery is not None:
-            return False
-        item = self._hub.recent_item(self.at)
-        return item is not None and item.at == self.at
+        """Whether what comes next is in memory."""
+        return self._hub.recent_item(self.at) is not None
 
-    def _take(self, chunk: Chunk) -> Pulled:
+    def _take(self, chunk: Chunk) -> Pulled | None:
         """What another subscriber has joined."""
         self._leave_history()
+        self._held_back = None
         self._hub.traffic.records_out += chunk.records
         self.at = chunk.next_at
         self.position = chunk.position or self.position
         self._is_ahead_of_ids = False
-        return Pulled(chunk.content, chunk.gap_sources)
+        return _pulled(chunk)
 
     async def _next_frame(self) -> Frame:
         """The frame at the place: shared if it is near the head, else made from the files."""
@@ -257,6 +258,11 @@ class Subscriber:
     def __repr__(self) -> str:
         """Where the subscriber is, and how far behind."""
         return f"<Subscriber at={self.at} lag_bytes={self.lag_bytes} view={self._view!r}>"
+
+
+def _pulled(chunk: Chunk) -> Pulled | None:
+    sources = tuple(gap.source for gap in chunk.gaps if gap.source is not None)
+    return Pulled(chunk.content, sources) if chunk.content else None
 
 
 def _finish(future: asyncio.Future[None]) -> None:

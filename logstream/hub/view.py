@@ -13,7 +13,7 @@ from itertools import accumulate, pairwise
 from time import perf_counter_ns, thread_time_ns
 from typing import TYPE_CHECKING, NamedTuple
 
-from logstream.hub.chunks import ALL_CHUNKS_BYTES, CHUNKS_BYTES, Chunk, ChunkCache
+from logstream.hub.chunks import Chunk, ChunkCache, most_chunks_bytes
 from logstream.hub.frames import EncodedRecord, Frame, FrameEncoder, Shape
 from logstream.hub.joining import Joining, Sifting, joined, neighbours
 from logstream.hub.judged_block import JudgedBlock, position_after
@@ -189,7 +189,7 @@ class View:
     def keep_chunk(self, at: int, chunk: Chunk) -> None:
         """Have what was joined from the place `at` on for the others who look; nobody else needs it."""
         if self.users > 1:
-            self.chunks.keep(at, chunk, min(CHUNKS_BYTES, ALL_CHUNKS_BYTES // max(1, self._view_count())))
+            self.chunks.keep(at, chunk, most_chunks_bytes(self.users, self._view_count()))
 
     def frame(self, item: Block | Lost) -> Frame:
         """The frame of any item, kept nowhere."""

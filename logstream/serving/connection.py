@@ -106,7 +106,7 @@ class Http11(H11Protocol):
             return None
         if self._writer.is_closing():
             return self.handle(Closed())  # the client has left: uvloop refuses the write with a RuntimeError
-        self._writer.write(self._chunks.framed(chunk) if self._is_chunked else chunk)
+        self._writer.writelines(self._chunks.framed(chunk) if self._is_chunked else (chunk,))
         is_full = self._writer.transport.get_write_buffer_size() > WRITE_BUFFER_BYTES
         return self._drained() if is_full else None
 

@@ -167,11 +167,21 @@ async def test_head_is_offered_nothing() -> None:
 def test_what_many_are_sent_is_framed_once() -> None:
     chunks = FramedChunks()
     shared = b"x" * 5000
-    assert chunks.framed(shared) == b"1388\r\n" + shared + b"\r\n"
-    assert chunks.framed(shared) is chunks.framed(shared)
+    assert chunks.framed(shared) == (b"1388\r\n", shared, b"\r\n")
+    assert chunks.framed(shared) == (b"1388\r\n" + shared + b"\r\n",)
+    assert chunks.framed(shared)[0] is chunks.framed(shared)[0]
+    assert chunks.framed(b"short") == (b"5\r\nshort\r\n",)
     for number in range(1000):
-        assert chunks.framed(b"%05d" % number * 1000) == b"1388\r\n" + b"%05d" % number * 1000 + b"\r\n"
+        assert b"".join(chunks.framed(b"%05d" % number * 1000)) == b"1388\r\n" + b"%05d" % number * 1000 + b"\r\n"
     assert len(chunks._known) <= 32
+
+
+def test_clients_that_lag_hold_the_same_chunks_and_no_copies_of_them() -> None:
+    framing = FramedChunks()
+    chunks = [b"%05d" % number * 1000 for number in range(100)]
+    for _ in range(10):
+        for chunk in chunks:  # each client is elsewhere: what is sent again is always long forgotten
+            assert framing.framed(chunk)[1] is chunk
 
 
 async def test_streams_are_handed_over_by_the_name_that_the_server_offers() -> None:

@@ -3,8 +3,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from logstream.hub import recent as recent_module
 from logstream.hub import subscriber as subscriber_module
-from logstream.hub.chunks import WHOLE_BYTES, Chunk, ChunkCache
+from logstream.hub.chunks import WHOLE_BYTES, Chunk, ChunkCache, most_chunks_bytes
 from logstream.rules import RuleSet
 from tests import virtual_time
 from tests.hub_kit import Stage, drain, texts
@@ -72,6 +73,47 @@ async def test_those_who_lag_differently_are_in_step_after_one_write(
         assert behind.at == furthest.at == ahead.at
 
 
+async def test_what_is_read_from_files_is_read_once_for_all_at_the_same_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscriber_module, "_SLICE_SECONDS", 60.0)
+    monkeypatch.setattr(recent_module, "RECENT_ITEMS", 1)
+    async with Stage(tmp_path) as stage:
+        one, two, elsewhere = (stage.subscriber(stage.view()) for _ in range(3))
+        for number in range(40):
+            await stage.tell(stage.file(f"{number}.log").changes(b"y" * 12_000 + b"\n"))
+        first, second = await pulled_by(one, two)
+        assert first is second
+        assert (one.at, one.position) == (two.at, two.position)
+        once_bytes = stage.hub.traffic.replay_bytes
+        assert 0 < once_bytes < 200_000
+
+        assert await drain(one) == await drain(two) == (await drain(elsewhere))[len(first) :]
+        assert elsewhere.at == one.at == stage.hub.head
+        assert stage.hub.traffic.replay_bytes < 40 * 12_001 + once_bytes
+        assert stage.hub.traffic.records_out == 3 * 40
+
+
+async def test_a_loss_in_the_files_is_found_by_each_who_reads_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscriber_module, "_SLICE_SECONDS", 60.0)
+    monkeypatch.setattr(recent_module, "RECENT_ITEMS", 1)
+    async with Stage(tmp_path) as stage:
+        one, two = stage.subscriber(stage.view()), stage.subscriber(stage.view())
+        away = stage.file("0.log")
+        await stage.tell(away.changes(b"y" * 12_000 + b"\n"))
+        for number in range(1, 12):
+            await stage.tell(stage.file(f"{number}.log").changes(b"y" * 12_000 + b"\n"))
+        content = (tmp_path / "0.log").read_bytes()
+        (tmp_path / "0.log").unlink()
+        (first,) = await pulled_by(one)
+        (tmp_path / "0.log").write_bytes(content)
+        (second,) = await pulled_by(two)
+        assert b"event: gap" in first
+        assert b"event: gap" not in second
+
+
 async def test_what_was_joined_is_made_anew_when_the_rules_change(tmp_path: Path) -> None:
     async with Stage(tmp_path) as stage:
         one, two = stage.subscriber(stage.view()), stage.subscriber(stage.view())
@@ -114,6 +156,11 @@ def test_the_oldest_chunks_leave_and_the_newest_stays_whatever_its_size() -> Non
     assert [at for at in range(11) if chunks.find(at, 99) is not None] == [10]
     chunks.clear()
     assert chunks.find(10, 99) is None
+
+
+def test_the_more_subscribers_the_more_is_kept_and_all_views_together_have_a_limit() -> None:
+    assert [most_chunks_bytes(subscribers, 1) >> 20 for subscribers in (1, 32, 200, 512, 1000)] == [1, 1, 6, 16, 16]
+    assert [most_chunks_bytes(1000, views) >> 10 for views in (2, 4, 64)] == [16 << 10, 8 << 10, 512]
 
 
 def test_a_heartbeats_moment_is_waited_for_with_one_timer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,6 +87,11 @@ def read_fresh(overseer: Overseer, old: Settings, read_anew: Callable[[], Settin
         _log.error("reload refused: nobody would be asked any more who they are; restart logstream if that is meant")
         overseer.reloaded("the reload was refused: it would let everybody in, see the log")
         return None
+    if old.sources and not fresh.sources:
+        # An editor that has emptied the file and not written it yet; its streams would end, its files be forgotten.
+        _log.error("reload refused: no source is configured any more; restart logstream if that is meant")
+        overseer.reloaded("the reload was refused: no source is configured any more, see the log")
+        return None
     return _taking_over(old, fresh)
 
 

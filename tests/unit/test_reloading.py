@@ -231,3 +231,19 @@ def test_a_configuration_with_mistakes_is_refused(settings: Settings, caplog: py
 
     assert read_fresh(Overseer({}), settings, mistaken) is None
     assert "reload refused" in caplog.text
+
+
+def test_a_configuration_that_is_empty_for_a_moment_is_refused(
+    settings: Settings, heard: socket.socket, caplog: pytest.LogCaptureFixture
+) -> None:
+    overseer = ready_overseer(heard)
+    emptied = replace(settings, sources=(), rules=())
+
+    assert read_fresh(overseer, settings, lambda: emptied) is None
+    assert "no source is configured any more; restart logstream if that is meant" in caplog.text
+    assert heard.recv(200).startswith(b"RELOADING=1\n")
+    assert heard.recv(200).startswith(b"READY=1\nSTATUS=the reload was refused")
+    overseer.close()
+    fresh = read_fresh(Overseer({}), emptied, lambda: emptied)
+    assert fresh is not None, "a service that never watched anything"
+    assert fresh.sources == ()

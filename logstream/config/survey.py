@@ -10,6 +10,7 @@ import errno
 import grp
 import os
 import pwd
+import re
 import shlex
 import stat
 from fnmatch import fnmatchcase
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from logstream.config.sections import RuleSettings, SourceSettings
 
 _NAMED_AT_MOST = 10
+_BRACES = re.compile(r"\{[^{}/]*(,|\.\.)[^{}/]*\}")
+"""What a shell would expand, `{a,b}` or `{1..3}`, and no glob does."""
 
 
 class _Sighting(Protocol):
@@ -98,6 +101,9 @@ def _source_warnings(survey: Survey, place: str) -> Iterator[Problem]:
     key = f"source[{survey.source.name}].paths"
     if not survey.files:
         yield Problem(place, key, "no file matches now; the source waits for one")
+    for pattern, count in zip(survey.source.paths, survey.counts, strict=True):
+        if not count and _BRACES.search(pattern):
+            yield Problem(place, key, f"{printable(pattern)}: braces stand for themselves; write a path for each")
     for path, why in survey.obstacles[:_NAMED_AT_MOST]:
         yield Problem(place, key, f"{printable(path)} {why}")
     if len(survey.obstacles) > _NAMED_AT_MOST:

@@ -95,6 +95,18 @@ def test_a_source_without_files_is_warned_of(tmp_path: Path) -> None:
     ]
 
 
+def test_braces_that_only_a_shell_would_expand_are_warned_of(tmp_path: Path) -> None:
+    (tmp_path / "{x,y}.log").touch()
+    (tmp_path / "a.log").touch()
+    told = warned(
+        tmp_path, "[[source]]\nname = 'web'\npaths = ['{a,b}.log', 'app{1..3}.log', '{x,y}.log', '{a}', 'a.log']"
+    )
+    assert told == [
+        f"source[web].paths: {tmp_path}/{pattern}: braces stand for themselves; write a path for each"
+        for pattern in ("{a,b}.log", "app{1..3}.log")
+    ]
+
+
 def test_rules_without_effect_are_warned_of(tmp_path: Path) -> None:
     (tmp_path / "web.log").touch()
     toml = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from logstream.cli.words import asking_options, headers_of, misuse
 if TYPE_CHECKING:
     from logstream.cli.printing import Form
 
+_HOST_AND_PORT = re.compile(r"[\w.-]+:\d+(/.*)?", re.ASCII)
 _HELP = """\
 Follow the lines of a running service, or of files without one, each line once.
 
@@ -90,7 +92,8 @@ def _existing(target: str, *, is_needed: bool) -> Path:
     if path.is_dir():
         misuse(f"{target} is a directory; name files in it, as in {target.rstrip('/')}/*.log")
     if not path.exists():
+        service = f" (a service is named with http://{target})" if _HOST_AND_PORT.fullmatch(target) else ""
         if is_needed:
-            misuse(f"no such file: {target}")
-        click.echo(f"logstream: {target} does not exist yet; waiting for it", err=True)
+            misuse(f"no such file: {target}{service}")
+        click.echo(f"logstream: {target} does not exist yet; waiting for it{service}", err=True)
     return path

@@ -310,6 +310,7 @@ def test_a_reader_that_has_enough_ends_the_command_quietly(tmp_path: Path) -> No
     ("arguments", "told"),
     [
         (("missing.log", "--no-follow"), "no such file: missing.log"),
+        (("localhost:8780", "--no-follow"), "localhost:8780 (a service is named with http://localhost:8780)"),
         ((".",), ". is a directory; name files in it, as in ./*.log"),
         (("http://a", "http://b"), "one address at a time"),
         (("a.log", "--from", "yesterday"), "--from='yesterday': expected now, start, -N"),
@@ -335,7 +336,7 @@ def test_wrong_usage_names_the_remedy_and_exits_2(
 def test_a_file_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
     log = tmp_path / "later.log"
     with tailing(tmp_path, str(log)) as tail:
-        eventually(lambda: "does not exist yet; waiting for it" in tail.stderr)
+        eventually(lambda: tail.stderr.endswith("does not exist yet; waiting for it\n"))
         log.write_text("here\n")
         assert tail.lines(1) == ["here"]
 

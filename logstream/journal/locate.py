@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from logstream.journal.ids import anchor_of
 from logstream.records import GapReason
 from logstream.tail.batch import ANCHOR_BYTES
-from logstream.tail.likeness import Likeness
+from logstream.tail.likeness import likeness_of
 from logstream.tail.opening import inode_generation
 from logstream.tail.packed import NoRoomError, StillWrittenError, copies_beside, unpack
 from logstream.tail.rotation import is_compressed_name
@@ -92,6 +92,10 @@ class Locator:
         unpacked_bytes = self._unpacked_bytes.get(life.generation.key)
         return _examine(descriptor, life) is None if unpacked_bytes is None else unpacked_bytes == life.committed
 
+    async def find_kept(self, life: Life, offset: int) -> int | GapReason:
+        """As `find`, if the file still has what it had before `offset`."""
+        return await self.find(life) if life.has_kept(offset) else GapReason.TRUNCATED
+
     async def find(self, life: Life) -> int | GapReason:
         """As `locate`, and where only a copy is left, that: as it is, or unpacked in a thread, one at a time."""
         found = self.locate(life)
@@ -125,7 +129,7 @@ class Locator:
         # Not a byte more than was recorded: what is behind it belongs to nobody.
         most_bytes = life.committed
         try:
-            found = await asyncio.to_thread(unpack, _likeness(life), copies, self._directory, most_bytes=most_bytes)
+            found = await asyncio.to_thread(unpack, likeness_of(life), copies, self._directory, most_bytes=most_bytes)
         except StillWrittenError:
             return None
         return None if found is None else found.descriptor
@@ -216,10 +220,6 @@ def _candidates(life: Life) -> Iterator[str]:
         yield from names
 
 
-def _likeness(life: Life) -> Likeness:
-    return Likeness(life.committed, life.head_length, life.head_crc, life.proof_offset, life.proof_crc)
-
-
 def _plain_copy(life: Life, paths: list[Path]) -> int | None:
     for path in paths:
         if is_compressed_name(path.name):
@@ -228,7 +228,7 @@ def _plain_copy(life: Life, paths: list[Path]) -> int | None:
             descriptor = os.open(path, _FLAGS)
         except OSError:
             continue
-        if stat.S_ISREG(os.fstat(descriptor).st_mode) and _likeness(life).is_met_by(descriptor):
+        if stat.S_ISREG(os.fstat(descriptor).st_mode) and likeness_of(life).is_met_by(descriptor):
             return descriptor
         os.close(descriptor)
     return None

@@ -144,7 +144,7 @@ class Recorded:
 
     async def _anchor_at(self, life: Life, offset: int) -> int | None:
         """The anchor there; 0 if the bytes are gone for good, None if they only cannot be read now."""
-        found = await self._locator.find(life) if life.has_kept(offset) else GapReason.TRUNCATED
+        found = await self._locator.find_kept(life, offset)
         if found is GapReason.UNREADABLE:
             return None
         before = self._read_before(found, offset, ANCHOR_BYTES)

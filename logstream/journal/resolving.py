@@ -91,11 +91,11 @@ class Resolver:
         return Resolution(at, _UNKNOWN if at is None else None)
 
     async def _before(self, life: Life, offset: int) -> bytes | None:
-        found = await self._locator.find(life) if life.has_kept(offset) else GapReason.TRUNCATED
+        found = await self._locator.find_kept(life, offset)
         return None if isinstance(found, GapReason) else self._locator.read_before(found, offset, ANCHOR_BYTES)
 
     async def _ends_record(self, life: Life, offset: int) -> bool:
-        found = await self._locator.find(life) if life.has_kept(offset) else GapReason.TRUNCATED
+        found = await self._locator.find_kept(life, offset)
         return isinstance(found, GapReason) or self._is_end(life, found, offset)
 
     def _is_end(self, life: Life, descriptor: int, offset: int) -> bool:

@@ -8,16 +8,26 @@ from __future__ import annotations
 
 import os
 import zlib
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from logstream.tail.batch import ANCHOR_BYTES
-
-if TYPE_CHECKING:
-    from logstream.tail.batch import Known
 
 CHECKED_BYTES: Final = 64 << 20
 """So much of a file is compared at once where it is looked at anyway: some tens of milliseconds."""
 _CHUNK_BYTES: Final = 1 << 20
+
+
+class _Recorded(Protocol):
+    @property
+    def committed(self) -> int: ...
+    @property
+    def head_length(self) -> int: ...
+    @property
+    def head_crc(self) -> int: ...
+    @property
+    def proof_offset(self) -> int: ...
+    @property
+    def proof_crc(self) -> int: ...
 
 
 class Likeness(NamedTuple):
@@ -55,9 +65,9 @@ class Likeness(NamedTuple):
         return not self.proof_offset or zlib.crc32(found) == self.proof_crc
 
 
-def likeness_of(known: Known) -> Likeness:
+def likeness_of(life: _Recorded) -> Likeness:
     """What a generation's bytes are recognised by."""
-    return Likeness(known.committed, known.head_length, known.head_crc, known.proof_offset, known.proof_crc)
+    return Likeness(life.committed, life.head_length, life.head_crc, life.proof_offset, life.proof_crc)
 
 
 def begins_with(original: int, descriptor: int, size: int) -> bool:

@@ -1,7 +1,7 @@
 """Reading lineages on: what is old before what is new, and each life to its end.
 
-Owns the order of reading, and what is done about a file that is nowhere. How a life ends is for `endings`; which file
-has a path, for `succession`; when a lineage's turn comes, for the supervisor.
+Owns the order of reading. How a life ends is for `endings`; what is done about a file that is nowhere, for `nowhere`;
+which file has a path, for `succession`; when a lineage's turn comes, for the supervisor.
 """
 
 # ruff: noqa: PTH120 - asked for each file in each sweep: a Path object costs more than the stat
@@ -11,22 +11,20 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from logstream.records import GapReason
 from logstream.tail.archives import Archives
 from logstream.tail.batch import RANGE_BYTES, Range
-from logstream.tail.copies import Copies
 from logstream.tail.custody import Custody
 from logstream.tail.discovery import reason_of
 from logstream.tail.endings import Endings
 from logstream.tail.framing import encoding_of, framing_of, is_wide
 from logstream.tail.identity import Verdict
 from logstream.tail.misread import misread_end
+from logstream.tail.nowhere import Nowhere
 from logstream.tail.opening import EXHAUSTED, Opened, first_byte_of, is_garbled, is_unlinked, locate, place_of
-from logstream.tail.patience import has_been_searched, is_past_waiting
+from logstream.tail.patience import is_past_waiting
 from logstream.tail.quick import read_appended
 from logstream.tail.reader import sizes_newest_first
 from logstream.tail.succession import Succession
-from logstream.tail.unpacking import Answer
 
 if TYPE_CHECKING:
     from logstream.tail.lineage import Census, Lineage
@@ -44,7 +42,7 @@ class Follower:
         self.succession = Succession(census)
         self._endings = Endings(census)
         self._archives = Archives(census, self._endings)
-        self._copies = Copies(census)
+        self._nowhere = Nowhere(census, self._endings, self._archives)
 
     def poll(self, lineage: Lineage, turn: Turn, most_bytes: int) -> bool:
         """Look at the lineage and read on, each generation about `most_bytes`; whether there is more to read."""
@@ -263,29 +261,9 @@ class Follower:
         return reader
 
     def _give_up(self, lineage: Lineage, reader: Reader, turn: Turn) -> Reader | None:
-        """A reader's file is nowhere to be found. Believe it the second time."""
-        if not reader.is_missing:
-            reader.is_missing, reader.grown_at = True, turn.now
-            lineage.displace(reader, turn.now)
-            return reader
-        if turn.now - reader.grown_at < self._pace.absence_seconds:
-            return reader
-        copy: int | Reader | Answer | None = self._copies.find(lineage, reader)
-        is_late = turn.now - reader.grown_at >= self._pace.absence_seconds + self._pace.unsettled_seconds
-        if copy is Answer.NONE or (copy is Answer.LATER and is_late):
-            copy = self._census.unpacking.ask(reader, lineage.home)
-        if copy is Answer.NONE and (copy := self._archives.go_on(lineage, reader, turn)) is None:
-            return None
-        if copy is Answer.LATER or (copy is Answer.NONE and not has_been_searched(reader, self._census, turn)):
-            lineage.hot_until = turn.now + self._pace.hot_seconds
-            return reader
-        if isinstance(copy, int):
-            reader.take_copy(copy)
-        if copy is not Answer.NONE:
-            reader.grown_at = turn.now
-            return self._welcome(lineage, reader, turn)
-        self._endings.end(lineage, reader, reader.gone_reason or GapReason.DELETED, turn)
-        return None
+        """A reader's file is nowhere to be found: the reader, perhaps open elsewhere; None if it is over."""
+        left = self._nowhere.give_up(lineage, reader, turn)
+        return left if left is None or left.fd is None else self._welcome(lineage, left, turn)
 
     def _check_place(self, lineage: Lineage, reader: Reader, turn: Turn) -> None:
         """Follow a file that no path leads to: it may be renamed again, or deleted."""

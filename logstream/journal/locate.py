@@ -22,6 +22,7 @@ from logstream.tail.likeness import likeness_of
 from logstream.tail.opening import inode_generation
 from logstream.tail.packed import NoRoomError, StillWrittenError, copies_beside, unpack
 from logstream.tail.rotation import is_compressed_name
+from logstream.tail.vacancy import directory_of, look_at, why_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -202,7 +203,17 @@ def _look_for(life: Life) -> tuple[int | GapReason, bool]:
         if verdict is GapReason.TRUNCATED and not is_beside:
             # Under another name it is another file that was given the inode of a deleted one.
             reason = verdict
+    if life.gone is None and reason is GapReason.DELETED and _is_vacant(life):
+        reason = GapReason.UNREADABLE
     return life.gone or reason, has_moved
+
+
+def _is_vacant(life: Life) -> bool:
+    """Whether the generation's directory is not there either: both may come back."""
+    try:
+        return why_unknown(look_at(directory_of(life.path)), life.dev, was_vacant=False) is not None
+    except OSError:
+        return True
 
 
 def _candidates(life: Life) -> Iterator[str]:

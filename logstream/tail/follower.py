@@ -155,7 +155,7 @@ class Follower:
         """The reader, open if there may be something to read or to say; another life in its place; None: it is over."""
         current: Reader | None = reader
         if reader.fd is None and reader.is_idle() and not is_past_waiting(lineage, reader, self._census, turn):
-            reader.has_caught_up = True  # what is newer need not wait until it is over
+            reader.has_caught_up, reader.vacancy = True, None  # what is newer need not wait until it is over
         elif reader.fd is None:
             current = self._open(lineage, reader, turn)
         is_over = current is not None and current.may_be_copy and self._endings.end_copy(lineage, current, turn)
@@ -255,6 +255,7 @@ class Follower:
     def _welcome(self, lineage: Lineage, reader: Reader, turn: Turn) -> Reader:
         """A reader's file is open, and is its file."""
         reader.is_missing = reader.is_unreadable = False
+        reader.vacancy = None
         if reader is lineage.live and lineage.obstacle is not None:
             lineage.clear(turn)
         self._census.open_files.admit(reader)

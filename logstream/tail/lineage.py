@@ -124,7 +124,7 @@ class Lineage:
 
     def is_blocked_by(self, reader: Reader) -> bool:
         """Whether what is newer than `reader` must wait until that has been read to its end once."""
-        return reader in self.readers and not reader.has_caught_up and not reader.is_unreadable
+        return reader in self.readers and not (reader.has_caught_up or reader.is_unreadable or reader.vacancy)
 
     def replace(self, old: Reader, new: Reader) -> None:
         """Put `new` where `old` was: the same file with another life."""

@@ -57,7 +57,9 @@ def life_moved_to(opened: Opened, lineage: Lineage, census: Census) -> Reader | 
     """
     namesakes = census.namesakes.of(lineage.path)
     others = (one for one in namesakes if one.spec is lineage.spec and one not in lineage.readers)
-    lives = (*reversed(lineage.readers), *others)
+    # One that waits long for its directory would be seen in each new file by its name with the same first lines.
+    moved = (one for one in others if one.vacancy is None or one.committed >= _COMPARED_BYTES)
+    lives = (*reversed(lineage.readers), *moved)
     return next((reader for reader in lives if _has_no_file(reader) and _goes_on_in(opened, reader)), None)
 
 

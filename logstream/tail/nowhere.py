@@ -1,6 +1,7 @@
-"""What is done about a file that is nowhere: gone on with in a copy or an archive, and at last given up.
+"""What is done about a file that is nowhere: waited for, gone on with in a copy or an archive, and at last given up.
 
-Owns when its absence is believed, and the order in which it is sought. What is said when a life ends is for `endings`.
+Owns when its absence is believed, and the order in which it is sought. What is said when a life ends is for `endings`;
+how long a directory is waited for, for `vacancy`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from logstream.records import GapReason
 from logstream.tail.copies import Copies
 from logstream.tail.patience import has_been_searched
 from logstream.tail.unpacking import Answer
+from logstream.tail.vacancy import is_waited_for
 
 if TYPE_CHECKING:
     from logstream.tail.archives import Archives
@@ -32,10 +34,12 @@ class Nowhere:
         self._copies = Copies(census)
 
     def give_up(self, lineage: Lineage, reader: Reader, turn: Turn) -> Reader | None:
-        """A reader's file is nowhere to be found. Believe it the second time.
+        """A reader's file is nowhere to be found. Believe it the second time, and while its directory is there.
 
         The reader, open where it goes on in another file; None: it is over. Raises OSError if nobody can look now.
         """
+        if is_waited_for(lineage, reader, self._census, turn):
+            return reader
         is_news = not reader.is_missing
         if is_news:
             reader.is_missing, reader.grown_at = True, turn.now

@@ -18,6 +18,7 @@ from logstream.tail.identity import NO_INODE, Remembered
 if TYPE_CHECKING:
     from logstream.records import GapReason
     from logstream.tail.batch import SourceSpec
+    from logstream.tail.vacancy import Vacancy
 
 
 class Place:
@@ -39,6 +40,8 @@ class Place:
         self.seen_time = known.seen_time
         self.written_ns = known.written_ns
         self.encoding = self._encoding_before = known.encoding
+        self.vacancy: Vacancy | None = None
+        """Why and until when it is waited for, while it is not there and its directory is not either."""
         self._begin(now)
 
     def _begin(self, now: float) -> None:

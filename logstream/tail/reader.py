@@ -173,6 +173,7 @@ class Reader(Place):
         self.recall(opened.fd)
         self.mtime_ns = None
         self.is_missing = self.is_unreadable = self.is_deleted = self.is_drained = False
+        self.vacancy = None
 
     def take_copy(self, descriptor: int, recent: bytes | None = None) -> None:
         """Go on in a copy of the generation that holds all of it, where `recent` stands before the place.
@@ -188,6 +189,7 @@ class Reader(Place):
         self.has_caught_up = self.is_drained = False
         self.is_copy = self.is_deleted = self.is_displaced = True
         self.is_missing = self.is_unreadable = False
+        self.vacancy = None
 
     def take_unpacked(self, descriptor: int, packed: Reader) -> None:
         """Go on in what was unpacked for `packed`, whose file is the generation's own from now on."""

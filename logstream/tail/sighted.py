@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from logstream.tail.rotation import Sibling, base_names
 from logstream.tail.slices import SLICE_FILES
+from logstream.tail.vacancy import note_sighting
 
 if TYPE_CHECKING:
     from collections.abc import Container, Generator, Iterable, Mapping
@@ -44,13 +45,18 @@ class Sighted:
         return new
 
     def is_new(self, sighting: Sighting) -> bool:
-        """Whether a path is not followed yet, and its file not read under another name or finished."""
+        """Whether a path is not followed yet, and its file not read under another name or finished.
+
+        One that is waited for elsewhere, for its directory is not there, is told of where it was found.
+        """
         if sighting.path in self._followed:
             return False
         inode = (sighting.dev, sighting.ino)
         if sighting.obstacle is not None:
             return True
-        if self._succession.reader_at(sighting.path, inode) is not None:
+        reader = self._succession.reader_at(sighting.path, inode)
+        if reader is not None:
+            note_sighting(reader, sighting.path)
             return False
         if self._census.aside.get(inode) == sighting.mtime_ns:
             return False

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from logstream.tail.batch import display
+from logstream.tail.vacancy import is_vacant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -78,6 +79,8 @@ def _files(lineage: Lineage) -> Iterator[FileStatus]:
     for reader in lineage.readers:
         if reader is not live:
             yield _status(reader, _older_state(reader))
+    if live is None and is_vacant(lineage):
+        return  # it has been told of those that are waited for
     if lineage.obstacle is not None:
         state, reason = lineage.obstacle
         size, read, key = (live.size, live.committed, live.key) if live is not None else (None, None, None)
@@ -93,7 +96,7 @@ def _files(lineage: Lineage) -> Iterator[FileStatus]:
 def _older_state(reader: Reader) -> State:
     if reader.is_deleted:
         return "deleted"
-    if reader.is_unreadable:
+    if reader.is_unreadable or reader.vacancy is not None:
         return "unreadable"
     if reader.is_displaced:
         return "rotated"
@@ -102,4 +105,5 @@ def _older_state(reader: Reader) -> State:
 
 def _status(reader: Reader, state: State) -> FileStatus:
     size = max(reader.size or 0, reader.committed)
-    return FileStatus(reader.file, state, None, size, reader.committed, reader.key, reader.encoding)
+    reason = None if reader.vacancy is None else reader.vacancy.reason
+    return FileStatus(reader.file, state, reason, size, reader.committed, reader.key, reader.encoding)

@@ -10,15 +10,22 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from logstream.tail.vacancy import is_still_vacant
+
 if TYPE_CHECKING:
     from logstream.tail.lineage import Lineage
     from logstream.tail.turn import Turn
 
 
 def is_still(lineage: Lineage, turn: Turn) -> bool:
-    """Whether the lineage's one file has its path, and is as it was when all of it had been read."""
+    """Whether the lineage's one file has its path, and is as it was when all of it had been read; or none may be there.
+
+    That is, those that are waited for are not there, nor their directories.
+    """
     live = lineage.live
-    if live is None or len(lineage.readers) > 1 or lineage.absent_since is not None or live.is_unfinished:
+    if live is None:
+        return is_still_vacant(lineage, turn)
+    if len(lineage.readers) > 1 or lineage.absent_since is not None or live.is_unfinished:
         return False
     try:
         seen = os.stat(lineage.path)

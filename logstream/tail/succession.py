@@ -22,6 +22,7 @@ from logstream.tail.looking import Looking, Packed, Shut, comes_between
 from logstream.tail.moving import go_on_in, is_arriving, life_moved_to
 from logstream.tail.opening import Opened, Refused, is_unlinked, place_of
 from logstream.tail.reader import Reader
+from logstream.tail.vacancy import is_vacant
 
 if TYPE_CHECKING:
     from logstream.tail.batch import Known
@@ -65,7 +66,7 @@ class Succession:
         elif lineage.absent_since is not None:
             lineage.clear(turn)
         if lineage.live is not None:
-            lineage.last_mtime_ns = seen.st_mtime_ns
+            lineage.last_mtime_ns, lineage.live.vacancy = seen.st_mtime_ns, None
         return seen
 
     def has_all_before(self, lineage: Lineage, seen: os.stat_result, turn: Turn) -> bool:
@@ -138,7 +139,9 @@ class Succession:
             self._succeed(lineage, turn)
         if lineage.absent_since is None:
             lineage.absent_since = turn.now
-        elif not lineage.is_gone and turn.now - lineage.absent_since >= self._census.pace.absence_seconds:
+        elif lineage.is_gone or is_vacant(lineage):
+            return
+        elif turn.now - lineage.absent_since >= self._census.pace.absence_seconds:
             self._displace_all(lineage, turn)
             lineage.is_gone, lineage.obstacle = True, None
             turn.tell(lineage.spec, lineage.file, "vanished")

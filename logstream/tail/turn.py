@@ -42,6 +42,8 @@ class Pace:
     """The same for one that has been deleted: each second keeps its disk space from being freed."""
     absence_seconds: float = 1.0
     """A file is gone when it was missing twice, so far apart."""
+    vacancy_seconds: float = 600.0
+    """How long a file is waited for whose directory is not there: it may be mounted late, or restored."""
     unsettled_seconds: float = 10.0
     """How long a path is left alone beside which files are renamed without a pause; then it is read as it looks."""
     proof_seconds: float = 1.0

@@ -111,7 +111,24 @@ def test_a_directory_that_went_away_too_is_no_error(locator: Locator, tmp_path: 
     path.unlink()
     path.parent.rmdir()
 
+    assert locator.locate(life) is GapReason.UNREADABLE, "both may come back"
+    life.gone = GapReason.DELETED
     assert locator.locate(life) is GapReason.DELETED
+
+
+def test_a_file_in_a_directory_that_is_back_is_found_again(locator: Locator, tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    path = tmp_path / "deep" / "a.log"
+    path.write_bytes(CONTENT)
+    life = life_of(path)
+    hidden = path.parent.rename(tmp_path / "hidden")
+    assert locator.locate(life) is GapReason.UNREADABLE
+
+    hidden.rename(path.parent)
+    assert content_at(locator.locate(life)) == CONTENT
+    path.unlink()
+    locator.forget(life.generation.key)
+    assert locator.locate(life) is GapReason.DELETED, "its directory is there"
 
 
 @pytest.mark.parametrize("known", ["head", "proof"])

@@ -53,6 +53,7 @@ def test_a_path_that_goes_while_others_have_their_turn_ends_no_survey() -> None:
 def reader(*, has_caught_up: bool, is_displaced: bool, is_deleted: bool, is_unreadable: bool) -> Reader:
     made = SimpleNamespace(file="a", key="k", encoding="utf-8", size=2, committed=1, has_caught_up=has_caught_up)
     made.is_displaced, made.is_deleted, made.is_unreadable = is_displaced, is_deleted, is_unreadable
+    made.vacancy, made.path = None, "/logs/app/a"
     return cast("Reader", made)
 
 

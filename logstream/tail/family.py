@@ -3,7 +3,7 @@
 Owns the listing and what is compared of two of them. Refuses to open anything, and to say which life is which.
 """
 
-# ruff: noqa: PTH114, PTH116, PTH122 - the stat of each name in a directory: a Path object costs more
+# ruff: noqa: PTH114, PTH116 - the stat of each name in a directory: a Path object costs more
 
 from __future__ import annotations
 
@@ -11,11 +11,16 @@ import os
 import time
 from bisect import bisect_left
 from collections import OrderedDict
+from itertools import chain
+from typing import TYPE_CHECKING
 
 from logstream.tail.discovery import obstacle_of
 from logstream.tail.identity import TICK_NS
 from logstream.tail.opening import EXHAUSTED
-from logstream.tail.rotation import Sibling, rotated_name, without_compression
+from logstream.tail.rotation import Sibling, beginnings_of, made_from, rotated_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ATTEMPTS = 5
 """How often a directory is looked at again at once if it changed meanwhile."""
@@ -37,11 +42,7 @@ def family_of(path: str) -> dict[str, Sibling]:
         if error.errno in EXHAUSTED:
             raise
         return found
-    stem = os.path.splitext(base)[0]  # a stamp stands before the extension, if not behind it
-    for index in range(bisect_left(names, stem), len(names)):
-        name = names[index]
-        if not name.startswith(stem):
-            break
+    for name in chain.from_iterable(_beginning_with(beginning, names) for beginning in beginnings_of(base)):
         rotated = rotated_name(base, name) if name != base else None
         if rotated is None:
             continue
@@ -53,6 +54,13 @@ def family_of(path: str) -> dict[str, Sibling]:
         if obstacle_of(seen.st_mode) is None:
             found[sibling] = Sibling(sibling, rotated, seen.st_dev, seen.st_ino, seen.st_mtime_ns)
     return found
+
+
+def _beginning_with(beginning: str, names: list[str]) -> Iterator[str]:
+    for index in range(bisect_left(names, beginning), len(names)):
+        if not names[index].startswith(beginning):
+            return
+        yield names[index]
 
 
 def home_of(path: str) -> str:
@@ -79,12 +87,15 @@ def names_in(directory: str) -> list[str]:
 
 
 def settled(family: dict[str, Sibling]) -> list[Sibling]:
-    """Without copies in the making: while a file is being compressed, both stand side by side."""
-    return [
-        sibling
-        for path, sibling in family.items()
-        if not (sibling.name.is_compressed and without_compression(path) in family)
-    ]
+    """Each file once, without copies in the making: while a file is being compressed, both stand side by side.
+
+    Who renames a file by a link to its new name has two names for it meanwhile.
+    """
+    found: dict[tuple[int, int], Sibling] = {}
+    for path, sibling in family.items():
+        if made_from(path) not in family:
+            found.setdefault((sibling.dev, sibling.ino), sibling)
+    return list(found.values())
 
 
 def inodes_of(family: dict[str, Sibling]) -> dict[str, tuple[int, int]]:

@@ -1,10 +1,12 @@
 """What names say about rotation: which names are older lives of a file, and in which order. Pure.
 
-Knows the names that logrotate, log4j, logback, Python's handlers and people give: `app.log.1`, `app.log-20261123`,
-`app-2026-11-23.log`, `app.1.log`, `app.log.old`, each perhaps compressed. Refuses to look at files.
+Knows the names that logrotate, newsyslog, savelog, log4j, logback, Python's handlers, lumberjack, pm2-logrotate and
+people give: `app.log.1`, `app.log-20261123`, `app-2026-11-23T00:00:00Z.log`, `app.1.log`, `app__2026-11-23.log`,
+`app.log.old`, each perhaps compressed; and those of multilog, svlogd and s6-log, whose `current` becomes
+`@4000000065a4b1c02dd9cf14.s`. Refuses to look at files.
 """
 
-# ruff: noqa: PTH119 - names, which nobody looks for: a Path object costs more
+# ruff: noqa: PTH119, PTH122 - names, which nobody looks for: a Path object costs more
 
 from __future__ import annotations
 
@@ -12,19 +14,37 @@ import os
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from logstream.tail.stamps import COUNT, DATED, LABEL, LOOSE, label_order, read_stamp
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _COMPRESSED = re.compile(r"\.(?:gz|bz2|xz|zst|lz4|lzma|Z|zip)$")
 _WORDS = ("old", "bak", "prev", "previous", "save", "orig")
-_STAMP = r"\d[\d.,:_T+-]*"
-_AFTER = re.compile(rf"^(?P<base>.+?)(?:[._-](?P<stamp>{_STAMP})|[._-](?P<word>{'|'.join(_WORDS)})|(?P<tilde>~))$")
-_BEFORE = re.compile(rf"^(?P<stem>.+?)[._-](?P<stamp>{_STAMP})(?P<extension>\.[A-Za-z][A-Za-z0-9]*)$")
+_EXTENSION = r"(?P<extension>\.[A-Za-z][A-Za-z0-9]*)"
+_AFTER = re.compile(rf"^(?P<base>.+?)(?:[._-](?P<stamp>{LOOSE})|[._-](?P<word>{'|'.join(_WORDS)})|(?P<tilde>~))$")
+_BEFORE = re.compile(rf"^(?P<stem>.+?)[._-](?P<stamp>{LOOSE}){_EXTENSION}$")
+_PORT = re.compile(r"[_-](?!19|20)[1-9]\d{3,4}\.[A-Za-z]")
+"""In `app-8080.log` that is no count but a port, or the number of a process: a log beside `app.log`."""
+_AFTER_DATE = re.compile(rf"(?:[._-]|(?P<double>__|--)|(?<=\.log)|(?<=\.txt))(?P<stamp>{DATED})$")
+"""log4net puts a date right behind the extension."""
+_BEFORE_DATE = re.compile(rf"(?:[._-]|(?P<double>__|--))(?P<stamp>{DATED}){_EXTENSION}$")
+_YEAR = re.compile(r"(?:19|20)\d\d")
+"""Without one there is no date: of thousands of names few have one, and to look for more costs more."""
+_SERIAL = re.compile(r"^(?P<base>.+\.(?:log|out))\d{5,}$")
+"""What WebLogic calls older files: its numbers grow, and begin anew."""
 _BACKUP = re.compile(r"(-\d{10})\.backup$")
 """What logrotate calls a file that a writer made between its renaming and its creating."""
-_COUNT = "-count"
-_DATE_DIGITS = 6
-"""A number this long is a date or a time (larger is newer); a shorter one alone is a count (larger is older)."""
+
+_CURRENT = "current"
+"""What multilog, svlogd, s6-log and the like call the file that they write to."""
+_PREVIOUS = "previous"
+"""What `_CURRENT` is called between its renaming and its getting a label: it is newer than all that have one."""
+_LABELLED = re.compile(rf"^@(?P<label>{LABEL})(?:\.[su])?$")
+"""`.s`: finished. `.u`: not processed yet, or interrupted by a crash. What is in the making is called otherwise."""
+_FINISHED = re.compile(rf"(?:^|/)@{LABEL}\.s$")
+_LABELLED_SCHEME = "tai64n"
+_LATEST_ORDER = (1 << 96,)
 
 
 class Rotated(NamedTuple):
@@ -33,6 +53,8 @@ class Rotated(NamedTuple):
     scheme: str
     order: tuple[int, ...]
     is_compressed: bool
+    stamp: str = ""
+    """As it stands in the name: all but counts stay as they are when a file is compressed."""
 
 
 class Sibling(NamedTuple):
@@ -52,6 +74,14 @@ def is_compressed_name(name: str) -> bool:
     return _COMPRESSED.search(name) is not None
 
 
+def made_from(path: str) -> str | None:
+    """What the file at `path` is made from, if its name says that it is: while both are there it is in the making."""
+    plain = without_compression(path)
+    if plain != path:
+        return plain
+    return f"{path[:-1]}u" if _FINISHED.search(path) else None
+
+
 def without_compression(path: str) -> str:
     """`path` as it was before the file was compressed."""
     return _COMPRESSED.sub("", path)
@@ -61,18 +91,60 @@ def base_names(name: str) -> Iterator[tuple[str, Rotated]]:
     """The live names that `name` may be an older life of, and how it says so."""
     plain = _COMPRESSED.sub("", name)
     is_compressed = plain != name
+    if plain == _PREVIOUS:
+        yield _CURRENT, Rotated(_LABELLED_SCHEME, _LATEST_ORDER, is_compressed)
+    if match := _LABELLED.match(plain):
+        yield _CURRENT, Rotated(_LABELLED_SCHEME, label_order(match["label"]), is_compressed, match["label"])
+        return
     plain = _BACKUP.sub(r"\1", plain)
     if is_compressed:
         # A live file's name may end so too: "app.log.gz" may be an older life of "app.log".
         yield plain, Rotated("plain", (), is_compressed)
-    if match := _AFTER.match(plain):
+    yield from _after(plain, is_compressed)
+    yield from _before(plain, is_compressed)
+
+
+def _after(plain: str, is_compressed: bool) -> Iterator[tuple[str, Rotated]]:  # noqa: FBT001 - goes into the value
+    """What stands before a stamp, or a word, at the end of a name."""
+    if match := _dated(_AFTER_DATE, plain):
+        yield from _around(match, "after-", "", is_compressed)
+    elif match := _AFTER.match(plain):
         stamp = match["stamp"]
-        if stamp is None:
-            yield match["base"], Rotated("word", (), is_compressed)
-        else:
-            yield match["base"], _stamped("after", stamp, is_compressed)
-    if match := _BEFORE.match(plain):
-        yield match["stem"] + match["extension"], _stamped("before", match["stamp"], is_compressed)
+        named = Rotated("word", (), is_compressed) if stamp is None else _stamped("after-", stamp, is_compressed)
+        yield match["base"], named
+    elif plain[-1:].isdecimal() and (match := _SERIAL.match(plain)):
+        yield match["base"], Rotated("after-serial", (), is_compressed)
+
+
+def _before(plain: str, is_compressed: bool) -> Iterator[tuple[str, Rotated]]:  # noqa: FBT001 - goes into the value
+    """What stands around a stamp before the extension."""
+    if match := _dated(_BEFORE_DATE, plain):
+        yield from _around(match, "before-", match["extension"], is_compressed)
+    elif (match := _BEFORE.match(plain)) and not _PORT.match(plain, match.end("stem")):
+        yield match["stem"] + match["extension"], _stamped("before-", match["stamp"], is_compressed)
+
+
+def _dated(pattern: re.Pattern[str], plain: str) -> re.Match[str] | None:
+    """The first date in a name with what stands before it, which is not nothing."""
+    return pattern.search(plain, 1) if _YEAR.search(plain) else None
+
+
+def _around(
+    match: re.Match[str],
+    place: str,
+    extension: str,
+    is_compressed: bool,  # noqa: FBT001 - goes into the value
+) -> Iterator[tuple[str, Rotated]]:
+    base, rotated = match.string[: match.start()], _stamped(place, match["stamp"], is_compressed)
+    yield base + extension, rotated
+    if match["double"]:
+        yield base + match["double"][0] + extension, rotated  # the first one may be the end of the log's own name
+
+
+def beginnings_of(base: str) -> tuple[str, ...]:
+    """With one of these each name begins that is an older life's of the file called `base`."""
+    stem = os.path.splitext(base)[0]  # a stamp stands before the extension, if not behind it
+    return (stem, "@4", _PREVIOUS) if base == _CURRENT else (stem,)
 
 
 def rotated_name(base: str, name: str) -> Rotated | None:
@@ -96,16 +168,17 @@ def oldest_first(siblings: Iterable[Sibling]) -> list[Sibling]:
 def newer_than(siblings: Iterable[Sibling], last: Sibling | None, last_mtime_ns: int | None) -> list[Sibling]:
     """Those of `siblings` that were written after the last known life, oldest first.
 
-    `last` is that life where it was found among the rotated names, else None. Then only times are left:
-    `last_mtime_ns` is when it was last written or seen, and if nobody knows even that, all are taken to be newer, so
-    that nothing is lost.
+    `last` is that life where it was found among the rotated names, else None. Then, or where names do not tell, only
+    times are left: `last_mtime_ns` is when it was last written or seen; it may have got late lines since. If nobody
+    knows even that, all are taken to be newer, so that nothing is lost.
     """
+    times_ns = (last_mtime_ns, None if last is None else last.mtime_ns)
+    since_ns = min((ns for ns in times_ns if ns is not None), default=None)
 
     def is_newer(sibling: Sibling) -> bool:
         if last is not None and last.name.scheme == sibling.name.scheme and last.name.order != sibling.name.order:
             return sibling.name.order > last.name.order
-        since = last.mtime_ns if last is not None else last_mtime_ns
-        return since is None or sibling.mtime_ns >= since
+        return since_ns is None or sibling.mtime_ns >= since_ns
 
     return oldest_first(filter(is_newer, siblings))
 
@@ -114,7 +187,7 @@ def may_have_become(name: Rotated, other: Rotated) -> bool:
     """Whether rotation may have given a file that was called `name` the name `other` since: it moves counts on."""
     if name.scheme != other.scheme:
         return True
-    return other.order <= name.order if name.scheme.endswith(_COUNT) else other.order == name.order
+    return other.order <= name.order if name.scheme.endswith(COUNT) else name.stamp in {"", other.stamp}
 
 
 def is_named_newer(name: Rotated, other: Rotated) -> bool:
@@ -122,8 +195,11 @@ def is_named_newer(name: Rotated, other: Rotated) -> bool:
     return name.scheme == other.scheme and name.order > other.order
 
 
-def _stamped(place: str, stamp: str, is_compressed: bool) -> Rotated:  # noqa: FBT001 - a field of the value it makes
-    numbers = tuple(int(digits) for digits in re.findall(r"\d+", stamp))
-    if len(numbers) == 1 and len(stamp) < _DATE_DIGITS:
-        return Rotated(f"{place}{_COUNT}", (-numbers[0],), is_compressed)
-    return Rotated(f"{place}-date", numbers, is_compressed)
+def is_labelled(name: Rotated) -> bool:
+    """Whether multilog, svlogd or s6-log has given it."""
+    return name.scheme == _LABELLED_SCHEME
+
+
+def _stamped(place: str, stamp: str, is_compressed: bool) -> Rotated:  # noqa: FBT001 - goes into the value
+    kind, order = read_stamp(stamp)
+    return Rotated(place + kind, order, is_compressed, stamp)

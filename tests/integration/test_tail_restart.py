@@ -65,17 +65,23 @@ NAMES: list[Callable[[int], str]] = [
     lambda age: f"app.log-202611{30 - age}",
     lambda age: f"app-2026-11-{30 - age}.log",
     lambda age: f"app.{age}.log",
+    lambda age: f"app__2026-11-{30 - age}_00-00-00.log",
+    lambda age: f"app.log.2026-11-{30 - age}T00:00:00Z",
+    lambda age: f"app-2026-11-{30 - age}T00-00-00.000-size.log",
+    lambda age: f"app.log-{30 - age}-11-2026",
+    lambda age: f"app.log{30 - age:05}",
+    lambda age: f"@40000000692{9 - age}fa0005f5e100.s",
 ]
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("glob", ["app.log", "app*"])
+@pytest.mark.parametrize("name", NAMES, ids=[name(1) for name in NAMES])
+@pytest.mark.parametrize("is_glob", [False, True], ids=["one", "all"])
 async def test_several_rotations_while_down_are_read_in_order(
-    tmp_path: Path, name: Callable[[int], str], glob: str
+    tmp_path: Path, name: Callable[[int], str], *, is_glob: bool
 ) -> None:
     """Conformance: A3, A8."""
-    sink, log = RecordingSink(), tmp_path / "app.log"
-    spec = source(tmp_path / glob)
+    sink, log = RecordingSink(), tmp_path / ("current" if name(1).startswith("@") else "app.log")
+    spec = source(tmp_path / "*" if is_glob else log)
     write(log, b"0\n")
     await first_run(sink, spec, 1)
     for age in range(1, 6):

@@ -13,6 +13,7 @@ from logstream.tail.custody import Custody
 from logstream.tail.family import ATTEMPTS, family_of, has_inode, inodes_of, settled
 from logstream.tail.moving import life_moved_to
 from logstream.tail.opening import Opened, Refused
+from logstream.tail.products import product_among
 from logstream.tail.rotation import Sibling, newer_than, oldest_first
 
 if TYPE_CHECKING:
@@ -116,7 +117,9 @@ class Looking:
     ) -> Snapshot:
         """Open what is `before` the live file and unseen, into `older`, and list again."""
         is_consistent = is_all = True
-        for sibling in self._unseen(lineage, before):
+        unseen = self._unseen(lineage, before)
+        product = product_among(unseen, before.values(), lineage)
+        for sibling in unseen:
             is_full = is_bounded and sum(isinstance(one, Opened) for one in older) >= self._most_held
             opened = None if is_full else self._census.open_files.open(sibling.path)
             if opened is None or (isinstance(opened, Refused) and opened.is_exhausted):
@@ -129,7 +132,10 @@ class Looking:
                     older.append(Packed(sibling, None) if sibling.name.is_compressed else shut)
                 continue
             is_consistent = is_consistent and (opened.facts.dev, opened.facts.ino) == (sibling.dev, sibling.ino)
-            older += self._unless_copy(lineage, opened, sibling, live, older)
+            if sibling is product:
+                older += self._unless_processed(lineage, opened, sibling, live)
+            else:
+                older += self._unless_copy(lineage, opened, sibling, live, older)
         if lineage.has_history:
             is_consistent = is_consistent and inodes_of(family_of(lineage.home)) == inodes_of(before)
             is_consistent = is_consistent and (
@@ -140,6 +146,17 @@ class Looking:
     @property
     def _most_held(self) -> int:
         return max(1, min(_MOST_HELD, self._census.open_files.archives_limit))
+
+    def _unless_processed(
+        self, lineage: Lineage, opened: Opened, sibling: Sibling, live: Opened | Refused
+    ) -> list[Opened | Packed]:
+        """The same of one that was made from the last known life: nothing, where lines are not as they were."""
+        with Custody([opened.fd]) as custody:
+            if opened.is_compressed or life_moved_to(opened, lineage, self._census) is not None:
+                custody.hand_over(opened.fd)
+                return self._unless_copy(lineage, opened, sibling, live, [])
+        self._census.set_aside((sibling.dev, sibling.ino), opened.facts.mtime_ns)
+        return []
 
     def _unless_copy(
         self,

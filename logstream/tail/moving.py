@@ -60,7 +60,7 @@ def life_moved_to(opened: Opened, lineage: Lineage, census: Census) -> Reader | 
     # One that waits long for its directory would be seen in each new file by its name with the same first lines.
     moved = (one for one in others if one.vacancy is None or one.committed >= _COMPARED_BYTES)
     lives = (*reversed(lineage.readers), *moved)
-    return next((reader for reader in lives if _has_no_file(reader) and _goes_on_in(opened, reader)), None)
+    return next((reader for reader in lives if has_no_file(reader) and _goes_on_in(opened, reader)), None)
 
 
 def is_arriving(opened: Opened, lineage: Lineage, census: Census, turn: Turn) -> bool:
@@ -143,7 +143,7 @@ def take_over(  # noqa: PLR0913, PLR0917 - whose bytes, who takes them, and wher
     turn.add(Moved(reader.key, reader.path, (*reader.inode, reader.igen)))
 
 
-def _has_no_file(reader: Reader) -> bool:
+def has_no_file(reader: Reader) -> bool:
     """Whether the file of `reader` is nowhere; not one that was truncated."""
     if reader.is_packed or reader.is_copy:
         return False
@@ -164,7 +164,7 @@ def _has_no_file(reader: Reader) -> bool:
 def _size_of_original(opened: Opened, lineage: Lineage, census: Census) -> int | None:
     """How long a file in another file system is that has the name of the lineage's, and begins with the open one."""
     for one in census.namesakes.of(lineage.path):
-        if one.spec is not lineage.spec or one.inode[0] == opened.facts.dev or one.is_copy or _has_no_file(one):
+        if one.spec is not lineage.spec or one.inode[0] == opened.facts.dev or one.is_copy or has_no_file(one):
             continue
         original = census.open_again(one)
         if original is None:

@@ -14,7 +14,7 @@ from logstream.tail.family import ATTEMPTS, family_of, has_inode, inodes_of, set
 from logstream.tail.moving import life_moved_to
 from logstream.tail.opening import Opened, Refused
 from logstream.tail.products import product_among
-from logstream.tail.rotation import Sibling, newer_than, oldest_first
+from logstream.tail.rotation import Sibling, newer_than, oldest_first, without_growing_counts
 
 if TYPE_CHECKING:
     from logstream.tail.lineage import Census, Lineage
@@ -191,7 +191,7 @@ class Looking:
 
     def _unseen(self, lineage: Lineage, family: dict[str, Sibling]) -> list[Sibling]:
         """The siblings that were written after the last known life and that nobody knows, oldest first."""
-        siblings = settled(family)
+        siblings = without_growing_counts(settled(family))
         known = [sibling for sibling in siblings if self._copies.is_known(sibling)]
         begun = [sibling for sibling in known if self._has_begun(sibling)]
         last = oldest_first(begun)[-1] if begun else None

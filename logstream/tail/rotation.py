@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import os
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from logstream.tail.stamps import COUNT, DATED, LABEL, LOOSE, label_order, read_stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 _COMPRESSED = re.compile(r"\.(?:gz|bz2|xz|zst|lz4|lzma|Z|zip)$")
 _WORDS = ("old", "bak", "prev", "previous", "save", "orig")
@@ -163,6 +164,23 @@ def oldest_first(siblings: Iterable[Sibling]) -> list[Sibling]:
     if len({sibling.name.scheme for sibling in found}) <= 1:
         return sorted(found, key=lambda sibling: (sibling.name.order, sibling.mtime_ns))
     return sorted(found, key=lambda sibling: (sibling.mtime_ns, sibling.name.order))
+
+
+def without_growing_counts(siblings: Sequence[Sibling]) -> list[Sibling]:
+    """`siblings`; where larger counts are given to newer files, as log4j2 does it, names that say so tell nothing.
+
+    Else a larger count is an older file. Which of both it is, times tell: each file was written after all with smaller
+    counts, down to the last.
+    """
+    counted = [sibling for sibling in siblings if sibling.name.scheme.endswith(COUNT)]
+    largest_first = sorted(counted, key=lambda sibling: sibling.name.order)
+    is_growing = len(counted) > 1 and all(
+        one.name.order < other.name.order and one.mtime_ns > other.mtime_ns for one, other in pairwise(largest_first)
+    )
+    if not is_growing or len({sibling.name.scheme for sibling in counted}) > 1:
+        return [*siblings]
+    unordered = {sibling: sibling._replace(name=sibling.name._replace(scheme="grown", order=())) for sibling in counted}
+    return [unordered.get(sibling, sibling) for sibling in siblings]
 
 
 def newer_than(siblings: Iterable[Sibling], last: Sibling | None, last_mtime_ns: int | None) -> list[Sibling]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gzip
 import os
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from logstream.tail.batch import Birth, Hole
-from tests.tail_kit import RecordingSink, first_run, second_run, source, write
+from tests.tail_kit import RecordingSink, first_run, second_run, source, tailing, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -176,4 +177,50 @@ async def test_a_log_with_a_port_in_its_name_is_none_of_the_rotated_files_of_ano
     for log in logs:
         own = [text.decode() for file, text in sink.lines if file == str(log)]
         assert own == [f"{number} of {log.name}" for number in range(4)]
+    assert not sink.of_kind(Hole)
+
+
+@pytest.mark.parametrize("seen", [0, 1, 3])
+@pytest.mark.parametrize("is_packed", [False, True], ids=["plain", "packed"])
+@pytest.mark.parametrize("is_full", [False, True], ids=["counting up", "full"])
+async def test_counts_that_grow_with_each_rotation_are_told_from_those_that_are_moved_on(
+    tmp_path: Path, seen: int, *, is_packed: bool, is_full: bool
+) -> None:
+    """log4j2 does so by default. Once it has as many files as it keeps the oldest goes, and the others move down."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(log)
+    end = ".gz" if is_packed else ""
+    keeps = 4 if is_full else 99
+    expected = [b"0"]
+    written_ns = time.time_ns()
+
+    def rotate(number: int) -> None:
+        nonlocal written_ns
+        count = len([*tmp_path.glob("app-*")]) + 1
+        if count > keeps:
+            (tmp_path / f"app-1.log{end}").unlink()
+            for older in range(2, count):
+                rename(tmp_path / f"app-{older}.log{end}", f"app-{older - 1}.log{end}")
+            count = keeps
+        name = tmp_path / f"app-{count}.log{end}"
+        if is_packed:
+            name.write_bytes(gzip.compress(log.read_bytes()))
+            log.unlink()
+        else:
+            log.rename(name)
+        written_ns = max(time.time_ns(), written_ns + 1_000_000)  # whatever the clock's tick is
+        os.utime(name, ns=(written_ns, written_ns))
+        expected.append(b"%d" % number)
+        write(log, b"%d\n" % number)
+
+    write(log, b"0\n")
+    async with tailing(sink, spec):
+        for number in range(1, seen + 1):
+            await sink.first(number)
+            rotate(number)
+        await sink.first(seen + 1)
+        await sink.until(lambda: len(sink.sealed) == seen)
+    for number in range(seen + 1, seen + 4):
+        rotate(number)
+    assert await second_run(sink, spec, len(expected)) == expected
     assert not sink.of_kind(Hole)

@@ -13,6 +13,7 @@ from logstream.tail.rotation import (
     newer_than,
     oldest_first,
     rotated_name,
+    without_growing_counts,
 )
 
 
@@ -183,6 +184,19 @@ def test_where_the_day_or_the_month_comes_first_times_tell() -> None:
     assert names(oldest_first(reversed(siblings))) == ordered
     assert names(newer_than(siblings, siblings[0], None)) == ordered
     assert names(newer_than(siblings, siblings[1], None)) == ordered[1:]
+
+
+def test_counts_that_grow_with_the_times_of_the_files_tell_nothing_and_others_do() -> None:
+    """log4j2 counts up, and moves counts down once there are as many files as it keeps."""
+    grown = [sibling(f"app-{number}.log", mtime_ns=number) for number in (1, 2, 3, 10)]
+    assert names(oldest_first(without_growing_counts(grown))) == [f"app-{number}.log" for number in (1, 2, 3, 10)]
+    assert names(newer_than(without_growing_counts(grown)[2:], grown[1], 2)) == ["app-3.log", "app-10.log"]
+    for times in ([4, 3, 2, 1], [1, 2, 4, 3], [2, 1, 3, 4], [1, 2, 2, 3], [5, 5, 5, 5]):
+        others = [sibling(f"app-{number}.log", time) for number, time in zip((1, 2, 3, 4), times, strict=True)]
+        assert without_growing_counts(others) == others
+    mixed = [sibling("app-1.log", 1), sibling("app.log.2", 2)]
+    assert without_growing_counts(mixed) == mixed
+    assert without_growing_counts(grown[:1]) == grown[:1]
 
 
 def test_numbers_that_begin_anew_tell_nothing() -> None:

@@ -21,13 +21,18 @@ if TYPE_CHECKING:
 def product_among(unseen: Sequence[Sibling], family: Collection[Sibling], lineage: Lineage) -> Sibling | None:
     """The one of the `unseen`, oldest first, that was made from the last life of the lineage; raises OSError.
 
-    That one's file is gone, and was not deleted to make room, as the oldest are: an older one is still there.
+    That one's file is gone. It was not deleted to make room, as the oldest are: an older one is still there. And it was
+    not compressed by somebody: none that is there otherwise was written so late.
     """
     labelled = [sibling for sibling in unseen if is_labelled(sibling.name)]
     if not labelled:
         return None
-    first, seen = labelled[0], {*family}.difference(unseen)
-    if not any(is_labelled(sibling.name) and sibling.name.order < first.name.order for sibling in seen):
-        return None
     last = next((reader for reader in reversed(lineage.readers) if reader.known().has_begun), None)
-    return None if last is None or not has_no_file(last) else first
+    written_ns = None if last is None else last.known().written_ns
+    if last is None or written_ns is None:
+        return None
+    seen = [sibling for sibling in {*family}.difference(unseen) if is_labelled(sibling.name)]
+    has_older = any(sibling.name.order < labelled[0].name.order for sibling in seen)
+    if not has_older or any(sibling.mtime_ns >= written_ns for sibling in seen):
+        return None
+    return labelled[0] if has_no_file(last) else None

@@ -24,6 +24,19 @@ def rename(log: Path, name: str) -> None:
     log.rename(log.with_name(name))
 
 
+def delete(file: Path) -> None:
+    """Take a file away so that no other one gets its inode."""
+    away = file.parent / "away"
+    away.mkdir(exist_ok=True)
+    file.rename(away / str(len([*away.iterdir()])))
+
+
+def write_history(file: Path) -> None:
+    """What was rotated an hour ago."""
+    write(file, b"history\n")
+    os.utime(file, (time.time() - 3600,) * 2)
+
+
 @pytest.mark.parametrize("is_glob", [False, True], ids=["current", "all"])
 async def test_what_has_no_label_yet_is_read_and_not_again_once_it_has_one(tmp_path: Path, *, is_glob: bool) -> None:
     """As multilog and s6-log do it: `current` becomes `previous`, which is linked to its label, and unlinked."""
@@ -103,6 +116,50 @@ async def test_what_a_processor_compressed_without_saying_so_in_the_name_is_read
     write(log, b"6\n")
     assert (await second_run(sink, source(log), 6))[5:] == [b"6"]
     assert not sink.of_kind(Hole)
+
+
+async def test_what_a_processor_made_of_what_was_read_is_passed_over_and_no_more(tmp_path: Path) -> None:
+    """It deletes what it has processed."""
+    sink, log = RecordingSink(), tmp_path / "current"
+    write_history(tmp_path / label(1))
+    write(log, b"2\n")
+    await first_run(sink, source(log), 1)
+    for number in (2, 3):
+        write(tmp_path / label(number), b"%d, processed\n" % number)
+        delete(log)
+        write(log, b"%d\n" % (number + 1))
+    assert await second_run(sink, source(log), 3) == [b"2", b"3, processed", b"4"]
+
+
+@pytest.mark.parametrize("has_history", [False, True])
+async def test_what_came_behind_what_people_compressed_is_no_product(tmp_path: Path, *, has_history: bool) -> None:
+    sink, log = RecordingSink(), tmp_path / "current"
+    if has_history:
+        write_history(tmp_path / label(1))
+    write(log, b"2\n")
+    await first_run(sink, source(log), 1)
+    written_ns = log.stat().st_mtime_ns
+    archive = tmp_path / f"{label(2)}.gz"
+    archive.write_bytes(gzip.compress(log.read_bytes()))
+    os.utime(archive, ns=(written_ns, written_ns))
+    delete(log)
+    for number in (3, 4):
+        write(log, b"%d\n" % number)
+        rename(log, label(number))
+    write(log, b"5\n")
+    assert await second_run(sink, source(log), 4) == [b"2", b"3", b"4", b"5"]
+
+
+async def test_what_is_left_where_the_oldest_files_were_deleted_to_make_room_is_no_product(tmp_path: Path) -> None:
+    sink, log = RecordingSink(), tmp_path / "current"
+    write(log, b"2\n")
+    await first_run(sink, source(log), 1)
+    delete(log)
+    for number in (3, 4):
+        write(log, b"%d\n" % number)
+        rename(log, label(number))
+    write(log, b"5\n")
+    assert await second_run(sink, source(log), 4) == [b"2", b"3", b"4", b"5"]
 
 
 @pytest.mark.parametrize("is_packed", [False, True], ids=["plain", "packed"])

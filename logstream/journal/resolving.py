@@ -1,6 +1,6 @@
 """What an id leads to: a place in the recorded order, checked against the bytes of the file itself.
 
-Owns the answers for ids that the record does not know: given out before a power loss, or before the state was lost.
+Owns the answers for ids that the record does not know: given out before its end was lost, or all of it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from logstream.journal.base import Recovery, Resolution
 from logstream.journal.boundaries import ends_record
 from logstream.journal.ids import AFTER_GAP, AFTER_OPEN_GAP, anchor_of
-from logstream.journal.power import former_life, place_of_power_loss
+from logstream.journal.power import former_life, place_of_loss
 from logstream.journal.search import search_place
 from logstream.records import GapReason
 from logstream.tail.batch import ANCHOR_BYTES
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _LIVES_A_SLICE = 50
 """So many files are looked at before others have their turn."""
-_POWER_LOST = "the machine went down and the last of the record with it: some lines may come twice"
+_END_LOST = "the record has lost its end (a power loss, or an older state put back): some lines may come twice"
 _INDEX_LOST = "the record of what was sent is lost: of this id's file all goes on exactly, of the others there are gaps"
 _UNKNOWN = "this id was not given out by this server, or its state was lost"
 _WITHIN = "this id is of a place within a line"
@@ -60,10 +60,22 @@ class Resolver:
         life, end, at = former
         if position.offset <= end:
             return await self._checked(life, position)
-        if not await self._ends_record(life, position.offset):
-            return Resolution(None, _WITHIN)
-        # Its bytes may have been recorded anew, in another order: only what lay before the loss is sure.
-        return Resolution(at, _POWER_LOST, Recovery(life.generation.key, position.offset))
+        return await self._after_loss(life, position, end, at)
+
+    async def _after_loss(self, life: Life, position: Position, end: int, at: int) -> Resolution:
+        """Of an id of the lost end: what it names may have been recorded anew, in another order.
+
+        Only what lay before the place `at`, and before the offset `end` of its file, is sure.
+        """
+        found = await self._locator.find_kept(life, position.offset)
+        had = position.offset
+        if not isinstance(found, GapReason):
+            before = self._locator.read_before(found, position.offset, ANCHOR_BYTES)
+            if before is None or anchor_of(before) != position.anchor:
+                had = end  # these are other bytes: nobody has had them
+            elif not self._is_end(life, found, position.offset):
+                return Resolution(None, _WITHIN)
+        return Resolution(at, _END_LOST, Recovery(life.generation.key, had))
 
     async def _checked(self, life: Life, position: Position) -> Resolution:
         found = await self._in_life(life, position)
@@ -78,7 +90,7 @@ class Resolver:
         if position.offset > life.committed:
             if life.sealed_at is not None or before is None or anchor_of(before) != position.anchor:
                 return Resolution(None, _AHEAD)
-            return Resolution(self.loaded_head, _POWER_LOST, Recovery(life.generation.key, position.offset))
+            return Resolution(self.loaded_head, _END_LOST, Recovery(life.generation.key, position.offset))
         is_at_end = life.sealed_at is not None and position.offset == life.committed
         if is_at_end and position.anchor == AFTER_OPEN_GAP:
             return Resolution(life.sealed_at, None)
@@ -119,9 +131,9 @@ class Resolver:
             return Resolution(None, _UNKNOWN)
         (life,) = lives
         key, offset = life.generation.key, position.offset
-        lost_at = place_of_power_loss(self._store)
+        lost_at = place_of_loss(self._store, life)
         if lost_at is not None:
-            return Resolution(lost_at, _POWER_LOST, Recovery(key, offset))
+            return Resolution(lost_at, _END_LOST, Recovery(key, offset))
         recovery = Recovery(key, offset, until=self._ledger.head, told_as=position.generation)
         if offset > life.committed:
             return Resolution(self._ledger.head, _INDEX_LOST, recovery)

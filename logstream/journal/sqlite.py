@@ -15,7 +15,7 @@ from logstream.journal.base import Block, Health, Lost, without_ids
 from logstream.journal.errors import JournalError, StateUnusableError
 from logstream.journal.locate import Locator
 from logstream.journal.lock import lock
-from logstream.journal.power import note_boot, note_clean_end
+from logstream.journal.power import note_clean_end, note_use, note_witness
 from logstream.journal.recorded import Recorded
 from logstream.journal.replica import Delta, Settled, Snapshot
 from logstream.journal.search import load_ledger
@@ -55,7 +55,7 @@ class SqliteJournal(Recorded):
         """Open or create the state in `directory`; raises StateUnusableError."""
         store = Store(directory, durability, take_lock)
         ledger = load_ledger(store, max_line_bytes)
-        if note_boot(store, ledger, durability):
+        if note_use(store, ledger, durability):
             ledger = load_ledger(store, max_line_bytes)
         super().__init__(store, ledger, Locator(directory), max_line_bytes)
         self._store: Store = store
@@ -154,7 +154,9 @@ class SqliteJournal(Recorded):
     async def _settle(self) -> None:
         async with self._write_lock:
             try:
-                await asyncio.get_running_loop().run_in_executor(self._worker, self._store.settle)
+                loop = asyncio.get_running_loop()
+                await loop.run_in_executor(self._worker, self._store.settle)
+                await loop.run_in_executor(self._worker, note_witness, self._store)
             except (JournalError, StateUnusableError, OSError, sqlite3.Error) as error:
                 self._store.failure = str(error)
             else:

@@ -26,7 +26,7 @@ MIB = 1 << 20
 def database_bytes(service: Service) -> int:
     """What is left of the state by a service that has stopped by itself."""
     assert service.stop() == 0
-    (database,) = (path for path in (service.directory / "state").iterdir() if path.name != "lock")
+    (database,) = (path for path in (service.directory / "state").iterdir() if path.name.startswith("journal."))
     return database.stat().st_size
 
 

@@ -56,7 +56,7 @@ describe("the page in Chinese", () => {
 
   it("has words for each reason that the server gives against an id", () => {
     const server = [resolving, start, records, ranges].join("\n");
-    const reasons = [...server.matchAll(/"((?:this (?:is not an )?id|the (?:machine|record|bytes)) [^"]+)"/g)].map(
+    const reasons = [...server.matchAll(/"((?:this (?:is not an )?id|the (?:record|bytes)) [^"]+)"/g)].map(
       ([, reason]) => reason,
     );
     expect(new Set(reasons)).toEqual(new Set(Object.keys(REASONS)));

@@ -22,8 +22,8 @@ export const REASONS: Readonly<Record<string, string>> = {
   "this id lies ahead of everything read from its file": "该位置在其文件已读取的内容之后",
   "this id lies before the place where reading of its file began": "该位置在其文件开始读取之处之前",
   "the bytes before this id are not the ones that it was made from": "该位置之前的内容已与当时不同",
-  "the machine went down and the last of the record with it: some lines may come twice":
-    "机器曾意外停机，最后一段记录随之丢失，部分日志可能重复出现",
+  "the record has lost its end (a power loss, or an older state put back): some lines may come twice":
+    "最后一段记录已丢失（断电，或恢复了较早的状态），部分日志可能重复出现",
   "the record of what was sent is lost: of this id's file all goes on exactly, of the others there are gaps":
     "已发送内容的记录丢失：该位置所在的文件可精确继续，其他文件会有缺失",
 };

@@ -21,6 +21,7 @@ from logstream.api.frames import WireEncoder
 from logstream.api.headers import RAW_SECURITY_HEADERS
 from logstream.errors import LogstreamError
 from logstream.garbage import settle, settle_until
+from logstream.hub.clocks import ClockWatch
 from logstream.hub.hub import Hub
 from logstream.hub.judged_block import SourceTraits
 from logstream.hub.rule_counter import RuleCounter
@@ -123,12 +124,13 @@ class Service:
             looking = group.create_task(self._look(), name="first-look")
             noting = group.create_task(self._note_sources(), name="note-sources")
             counting = group.create_task(RuleCounter(self._hub).run(), name="count-rules")
+            comparing = group.create_task(ClockWatch(self._hub).run(), name="compare-clocks")
             stalls = group.create_task(self._stalls.run(), name="watch-loop")
             alive = group.create_task(self._overseer.run(), name="signs-of-life")
             reloading = group.create_task(self._reloading.run(), name="reload")
             await self._serve(stop)
             stop_tail.set()
-            for task in (looking, noting, counting, stalls, alive, reloading):
+            for task in (looking, noting, counting, comparing, stalls, alive, reloading):
                 task.cancel()
             await asyncio.wait([tail])
             upkeep.cancel()

@@ -79,7 +79,7 @@ async def page_before(hub: Hub, wanted: Wanted, end_at: int | None, scan_bytes: 
     """The last records that end before the place `end_at` (None: the last of all)."""
     below = hub.durable_head + 1 if end_at is None else end_at
     end = min(below, hub.durable_head)
-    floor = await _floor(hub, wanted.span)
+    floor = await _floor(hub, wanted.view, wanted.span)
     found: list[Found] = []
     lost: list[Lost] = []
     left_bytes, window_bytes = scan_bytes, _FIRST_WINDOW_BYTES
@@ -106,7 +106,7 @@ async def page_before(hub: Hub, wanted: Wanted, end_at: int | None, scan_bytes: 
 async def page_after(hub: Hub, wanted: Wanted, begin_at: int, scan_bytes: int = SCAN_BYTES) -> Page:
     """The first records that begin at or after the place `begin_at`."""
     head = hub.durable_head
-    begin = min(max(begin_at, await _floor(hub, wanted.span)), head)
+    begin = min(max(begin_at, await _floor(hub, wanted.view, wanted.span)), head)
     scan = await _scan(hub, wanted, begin, head, most=wanted.limit, scan_bytes=scan_bytes)
     found, reached = scan.found, scan.reached
     if len(found) >= wanted.limit and found:
@@ -140,9 +140,9 @@ async def _page(  # noqa: PLR0913 - what a page tells
     return Page(tuple(match.record for match in found), tuple(item.gap for item in lost), position, more)
 
 
-async def _floor(hub: Hub, span: Span) -> int:
-    """The place before which nothing can lie in the span: it was recorded before that began."""
-    return 0 if span.since_ms is None else await hub.journal.place_of_time(span.since_ms)
+async def _floor(hub: Hub, view: View, span: Span) -> int:
+    """The place before which nothing can lie in the span: it was recorded before, and tells no later time."""
+    return 0 if span.since_ms is None else await hub.journal.place_of_time(span.since_ms, view.wants)
 
 
 async def _scan(  # noqa: PLR0913 - the stretch, and what ends the walk early
@@ -211,7 +211,7 @@ async def count_by_time(  # noqa: PLR0913, PLR0917 - what is counted, and how fa
     span = Span(starts_ms[0], until_ms)
     counts: tuple[dict[Level | None, int], ...] = tuple({} for _ in starts_ms)
     head = hub.durable_head
-    begin = min(max(begin_at, await _floor(hub, span)), head)
+    begin = min(max(begin_at, await _floor(hub, view, span)), head)
     reached = begin
     read_bytes = 0
     times = LineTimes(hub)

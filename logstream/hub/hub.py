@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+from logstream.hub.clocks import LatestEnds
 from logstream.hub.judged_block import JudgedBlock, SourceTraits
 from logstream.hub.judged_group import JudgedGroup, groupable_blocks
 from logstream.hub.judged_line import judge_block
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
 JUDGED_BYTES = 2 << 20
 JUDGED_BLOCKS = 1024
 """Judged blocks kept for the next view that asks; the oldest leaves. Encoded, one takes some eight times its cost."""
-_LINE_COST_BYTES = 64
-"""What a line is taken to cost beside its bytes: an empty one is a record too."""
 WAKE_SECONDS = 0.002
 _WAKE_SECONDS_A_WAITER = 50e-6
 """Waking a subscriber costs about this much: pauses grow with their number, so that frames do and wake-ups do not."""
@@ -61,6 +60,7 @@ class Hub:
         self.rules = rules
         self.tally = Tally(rules.rules)
         self.traffic = Traffic()
+        self.latest_ends = LatestEnds()
         self.verdict_cache = VerdictCache()
         self.has_looked = asyncio.Event()
         """Whether every file that was there has been announced: until then an unknown id may become known."""
@@ -105,6 +105,7 @@ class Hub:
         """Record a batch, then let subscribers have it: the tail's sink. Raises JournalError and publishes nothing."""
         items = await self.journal.commit(batch)
         self.traffic.recorded(items, batch.time)
+        self.latest_ends.note(items)
         self.publish(items, [change for change in batch.changes if isinstance(change, Notice)])
 
     def publish(self, items: Sequence[Block | Lost], notices: Iterable[Notice] = ()) -> None:
@@ -184,9 +185,9 @@ class Hub:
 
     def _keep(self, key: tuple[str, int, int], judged: JudgedBlock) -> None:
         self._judged[key] = judged
-        self._judged_bytes += _cost(judged)
+        self._judged_bytes += judged.cost_bytes
         while len(self._judged) > JUDGED_BLOCKS or (self._judged_bytes > JUDGED_BYTES and len(self._judged) > 1):
-            self._judged_bytes -= _cost(self._judged.popitem(last=False)[1])
+            self._judged_bytes -= self._judged.popitem(last=False)[1].cost_bytes
 
     def _judge(self, block: Block) -> JudgedBlock:
         judged = self.judge_apart(block)
@@ -293,7 +294,3 @@ class Hub:
     def __repr__(self) -> str:
         """Where the hub is and who looks."""
         return f"<Hub head={self.head} views={len(self._views)} waiters={len(self._waiters)}>"
-
-
-def _cost(judged: JudgedBlock) -> int:
-    return len(judged.block.content) + _LINE_COST_BYTES * len(judged.ends)

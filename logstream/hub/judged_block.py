@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from logstream.rules import Scanned
 
 _LF = 0x0A
+_LINE_COST_BYTES = 64
+"""What a line is taken to cost beside its bytes: an empty one is a record too."""
 _UNTOUCHED = Tag(event=None, level=None, rules=())
 
 
@@ -109,6 +111,11 @@ class JudgedBlock(LineAnswers):
     def text_ends(self) -> Sequence[int] | NDArray[np.integer]:
         """`ends`, as an array where there is one."""
         return self.ends if self._array is None or self.verdicts.masked else self._array
+
+    @property
+    def cost_bytes(self) -> int:
+        """What it is taken to hold while it is kept."""
+        return len(self.block.content) + _LINE_COST_BYTES * len(self.ends)
 
     @property
     def line_count(self) -> int:

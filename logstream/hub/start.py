@@ -168,10 +168,11 @@ async def _begin_with_last(hub: Hub, view: View, count: int) -> Start:
 async def _place_of_time(hub: Hub, view: View, time_ms: int) -> int:
     """The place before the first record that is not older: by its own time, else by when it was recorded.
 
-    Nothing recorded before that moment can be asked for. What was recorded after it may tell older times (a backlog),
-    so lines are looked at until one is not older; a line without a time has that of the line before it in its file.
+    Nothing recorded before that moment can be asked for, but of files whose clock is ahead. What was recorded after it
+    may tell older times (a backlog), so lines are looked at until one is not older; a line without a time has that of
+    the line before it in its file.
     """
-    reader = hub.journal.reader(await hub.journal.place_of_time(time_ms), view.wants)
+    reader = hub.journal.reader(await hub.journal.place_of_time(time_ms, view.wants), view.wants)
     last_ms: dict[str, int] = {}
     head = hub.head
     try:

@@ -13,7 +13,7 @@ from logstream.records import GapReason
 from logstream.tail.batch import ANCHOR_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from logstream.records import Gap, Generation, Position
     from logstream.tail.batch import Batch, Known
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 TIME_RESOLUTION_MS = 1000
 """What a journal tells as the time of recording may be earlier than it was, by less than this."""
+USUALLY_AHEAD_MS = 1000
+"""Lines may tell times that are later than that of recording by so much: they are written while others are read."""
 
 
 class Run(NamedTuple):
@@ -244,8 +246,14 @@ class Journal(Protocol):
         With `tells`, of the last one that is of a source which it accepts: between the two nothing is of such a source.
         """
 
-    async def place_of_time(self, time_ms: int) -> int:
-        """A place before which nothing was recorded at or after `time_ms` (epoch milliseconds)."""
+    async def place_of_time(self, time_ms: int, wants: Callable[[str], bool] | None = None) -> int:
+        """A place before which nothing was recorded at or after `time_ms` (epoch milliseconds), or tells such a time.
+
+        That goes for sources that `wants` accepts, and as far as `note_ahead` has said how much they are ahead.
+        """
+
+    async def note_ahead(self, ahead_ms: Mapping[str, int]) -> None:
+        """Remember by how much lines of generations, by key, are ahead of their recording; raises JournalError."""
 
     async def align(self, at: int) -> int:
         """The last place at or before `at` where a line is known to begin."""

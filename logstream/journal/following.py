@@ -24,7 +24,7 @@ from logstream.journal.store import prepare
 from logstream.journal.upkeep import REWRITTEN
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from logstream.journal.base import Block, Lost, Reached
@@ -187,6 +187,11 @@ class FollowingJournal(Recorded):
     async def commit(self, batch: Batch) -> tuple[Block | Lost, ...]:
         """Raise JournalError: another process records."""
         del batch
+        raise JournalError(self._store.path, PermissionError("this process only reads"))
+
+    async def note_ahead(self, ahead_ms: Mapping[str, int]) -> None:
+        """Raise JournalError: another process records."""
+        del ahead_ms
         raise JournalError(self._store.path, PermissionError("this process only reads"))
 
     def known(self) -> tuple[Known, ...]:

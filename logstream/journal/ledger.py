@@ -20,7 +20,7 @@ from logstream.records import Gap, GapReason, Generation, Position
 from logstream.tail.batch import Batch, Birth, Cut, Hole, Moved, Proof, Range, Sealed, new_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from logstream.journal.held import Statement
 
@@ -129,6 +129,18 @@ class Ledger:
         plan.entries_since_keyframe += row.entries - before
         if row.blob and row.at > self.head:
             self._write_row(plan)
+        return plan
+
+    def plan_ahead(self, ahead_ms: Mapping[str, int]) -> Plan:
+        """What changes once it is known by how much generations are ahead; of each the most that was seen counts."""
+        row, entries = self._row, self._entries_since_keyframe
+        plan = Plan(row, is_new_row=False, entries_since_keyframe=entries, next_slot=self._next_slot)
+        plan.last_key = self.last_key
+        for key, ahead in ahead_ms.items():
+            if key in self.lives and ahead > self.lives[key].ahead_ms:
+                life = self._touch(plan, key)
+                life.ahead_ms = ahead
+                plan.statements.append(("UPDATE generation SET ahead_ms = ? WHERE slot = ?", (ahead, life.slot)))
         return plan
 
     @property

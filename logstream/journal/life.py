@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from logstream.journal.held import Statement
     from logstream.records import GapReason, Generation
 
-_INSERT_GENERATION = "INSERT INTO generation VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+_INSERT_GENERATION = "INSERT INTO generation VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 
 
 @dataclass(slots=True)
@@ -41,6 +41,8 @@ class Life:
     written_ns: int | None = None
     kept_end: int | None = None
     """How far its bytes are still what they were, where they were cut off behind that."""
+    ahead_ms: int = 0
+    """By how much its lines tell later times than those of their recording, at most; 0: not more than usual."""
     anchor: int | None = None
     """Anchor at `committed`, when this process has read the bytes before it."""
     has_been_missed: bool = False
@@ -89,7 +91,7 @@ def insertion(life: Life) -> Statement:
         life.slot, *life.generation[:3], path_bytes(life.path), _signed(life.dev), _signed(life.ino), life.igen,
         life.base, life.generation.encoding, life.head_length, life.head_crc, life.proof_offset, life.proof_crc,
         life.birth_at, life.sealed_at, sealed_end, sealed_lines, gone, life.written_ns,
-        life.kept_end,
+        life.kept_end, life.ahead_ms,
     )  # fmt: skip
     return _INSERT_GENERATION, values
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from logstream.journal.ahead import SearchThreads
-from logstream.journal.base import TIME_RESOLUTION_MS, Reached, Resolution
+from logstream.journal.base import TIME_RESOLUTION_MS, USUALLY_AHEAD_MS, Reached, Resolution
 from logstream.journal.codec import decode_row
 from logstream.journal.entries import EntryCursor
 from logstream.journal.ids import AFTER_GAP, AFTER_OPEN_GAP, anchor_of
@@ -90,7 +90,25 @@ class Recorded:
             anchor = AFTER_OPEN_GAP if is_open_gap else await self._anchor_at(life, offset)
         return None if anchor is None else Position(life.generation.key, offset, anchor)
 
-    async def place_of_time(self, time_ms: int) -> int:
+    async def place_of_time(self, time_ms: int, wants: Callable[[str], bool] | None = None) -> int:
+        """The start of the first entry that may have been recorded at or after `time_ms`, or may tell it; or the head.
+
+        With `wants`, of those of sources that it accepts.
+        """
+        place = self._recorded_from(time_ms - USUALLY_AHEAD_MS)
+        lives = [life for life in self._ledger.lives.values() if life.ahead_ms and life.gone is None]
+        known: dict[int, int] = {}
+        for life in lives:
+            if wants is not None and not wants(life.generation.source):
+                continue
+            if life.ahead_ms not in known:
+                known[life.ahead_ms] = self._recorded_from(time_ms - life.ahead_ms)
+            first = max(life.birth_at, known[life.ahead_ms])
+            if life.sealed_at is None or first < life.sealed_at:
+                place = min(place, first)
+        return place
+
+    def _recorded_from(self, time_ms: int) -> int:
         """The start of the first entry that may have been recorded at or after `time_ms`, or the head."""
         time_ms -= TIME_RESOLUTION_MS - 1
         for row in self._store.rows_from(self._store.row_before(time_ms))[:2]:

@@ -48,7 +48,8 @@ def load_lives(store: StoreReading) -> list[Life]:
     lives = []
     for row in store.select("SELECT * FROM generation"):
         slot, key, source, file, path, dev, ino, igen, base, encoding, head_length, head_crc, *rest = row
-        proof_offset, proof_crc, birth_at, sealed_at, sealed_end, sealed_lines, gone, written_ns, kept_end = rest
+        proof_offset, proof_crc, birth_at, sealed_at, sealed_end, sealed_lines, gone, written_ns, *rest = rest
+        kept_end, ahead_ms = rest
         life = Life(
             slot=slot,
             generation=Generation(key, source, file, encoding),
@@ -68,6 +69,7 @@ def load_lives(store: StoreReading) -> list[Life]:
             gone=None if gone is None else GapReason(gone),
             written_ns=written_ns,
             kept_end=kept_end,
+            ahead_ms=ahead_ms,
         )
         lives.append(life)
     return lives

@@ -22,16 +22,16 @@ from logstream.journal.search import load_ledger
 from logstream.journal.store import Durability, Store
 from logstream.journal.upkeep import Upkeep
 from logstream.records import GapReason
-from logstream.tail.batch import Notice
+from logstream.tail.batch import Batch, Notice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from logstream.journal.held import Statement
     from logstream.journal.ledger import Plan
     from logstream.journal.replica import Change
-    from logstream.tail.batch import Batch, Known
+    from logstream.tail.batch import Known
 
 _log = logging.getLogger(__name__)
 CHECKPOINT_SECONDS = 1.0
@@ -79,16 +79,28 @@ class SqliteJournal(Recorded):
         """
         async with self._write_lock:
             plan = self._ledger.plan(batch)
-            is_durable = not plan.statements or await self._write(plan.statements)
-            self._ledger.install(plan)
-            if not self._store.is_behind:
-                self._ledger.durable_head = self.head
-            appended = tuple(plan.appended) if is_durable else tuple(map(without_ids, plan.appended))
-            if self._followers:
-                self._tell(self._delta(batch, plan, appended, is_durable=is_durable))
+            appended = await self._carry_out(plan, batch)
         for key, life in plan.touched.items():
             if life.gone is not None:
                 self._locator.forget(key)
+        return appended
+
+    async def note_ahead(self, ahead_ms: Mapping[str, int]) -> None:
+        """Remember by how much lines of generations tell times later than their recording; raises JournalError."""
+        async with self._write_lock:
+            plan = self._ledger.plan_ahead(ahead_ms)
+            if plan.statements:
+                await self._carry_out(plan, Batch((), 0))
+
+    async def _carry_out(self, plan: Plan, batch: Batch) -> tuple[Block | Lost, ...]:
+        """Write what `batch` changes, or hold it, take it over and tell those who follow; what was appended."""
+        is_durable = not plan.statements or await self._write(plan.statements)
+        self._ledger.install(plan)
+        if not self._store.is_behind:
+            self._ledger.durable_head = self.head
+        appended = tuple(plan.appended) if is_durable else tuple(map(without_ids, plan.appended))
+        if self._followers:
+            self._tell(self._delta(batch, plan, appended, is_durable=is_durable))
         return appended
 
     async def follow(self, tell: Callable[[Change], None]) -> None:

@@ -130,7 +130,7 @@ async def test_judged_blocks_are_kept_by_their_bytes_and_lines_and_the_oldest_le
         for number in range(20):
             hub.judge(block(1_000_000 + number * 500, b"\n" * 500))
         assert len(hub._judged) == 3
-        assert hub._judged_bytes == sum(map(hub_module._cost, hub._judged.values()))
+        assert hub._judged_bytes == sum(judged.cost_bytes for judged in hub._judged.values())
 
         hub.judge(block(2_000_000, b"\n" * 50_000))
         assert len(hub._judged) == 1

@@ -3,7 +3,9 @@
 Owns the order: by time, each file's own lines in their own order, and what has the same time as it was recorded. A line
 cannot be recorded before it happens, so the walk back through the recorded order ends where everything further back is
 older than what was found. A backlog is recorded late, and file by file: there the walk goes on for `MERGE_BYTES`, and
-then the ends of all files are looked at, as far as they were recorded before, until `ENDS_BYTES` have been read.
+then the ends of all files are looked at, as far as they were recorded before, until `ENDS_BYTES` have been read. So it
+is with lines that all tell a time long past, by a clock that is behind or of another zone; where these came one by one,
+the walk ends sooner, after `MERGE_BLOCKS`.
 """
 
 from __future__ import annotations
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
 MERGE_BYTES = 8 << 20
 """How far the walk goes on for the sake of the order alone, once there are enough records."""
+MERGE_BLOCKS = 2_048
+"""The same in blocks, each of which costs as much as a few hundred bytes at least, however small it is."""
 _FIRST_WINDOW_BYTES = 256 * 1024
 _LARGEST_WINDOW_BYTES = 32 << 20
 """How far the walk looks at once while there are too few records, and fewer than"""
@@ -57,6 +61,14 @@ class _Match(NamedTuple):
     record: EncodedRecord
 
 
+class _Window(NamedTuple):
+    """What lies between two places: the last records of each file, when it begins, how many blocks it has."""
+
+    matches: list[_Match]
+    first_ms: int | None
+    blocks: int
+
+
 class _Walked(NamedTuple):
     """A walk back to the place `to`: the time of the oldest record found, and when what lies there was recorded."""
 
@@ -70,15 +82,20 @@ async def last_by_time(hub: Hub, view: View, count: int) -> tuple[tuple[EncodedR
     found: list[_Match] = []
     is_settled, oldest_recorded_ms = False, 0
     head = end = hub.head
-    window_bytes, over_bytes = _FIRST_WINDOW_BYTES, 0
-    while end > 0 and over_bytes < MERGE_BYTES:
-        oldest_ms = found[0].time_ms if len(found) >= count else None
+    window_bytes, over_bytes, over_blocks = _FIRST_WINDOW_BYTES, 0, 0
+    while end > 0 and over_bytes < MERGE_BYTES and over_blocks < MERGE_BLOCKS:
+        has_enough = len(found) >= count
         begin = await hub.journal.align(max(0, end - window_bytes))
-        matches, first_ms = await _matches(hub, view, begin, end, count)
-        if oldest_ms is not None:
+        matches, first_ms, blocks = await _matches(hub, view, begin, end, count)
+        if has_enough:
             over_bytes += end - begin
+            over_blocks += blocks
         found = await _last_merged([*matches, *found], count)
-        end, window_bytes = begin, _next_window(window_bytes, head - begin, len(found), count)
+        window_bytes = _next_window(window_bytes, head - begin, len(found), count)
+        if len(found) >= count:
+            # Of as many blocks as may still be looked at, if those before are as these.
+            window_bytes = max(1, min(window_bytes, (MERGE_BLOCKS - over_blocks) * (end - begin) // max(blocks, 1)))
+        end = begin
         oldest_recorded_ms = first_ms or oldest_recorded_ms
         if len(found) >= count and first_ms is not None and first_ms <= found[0].time_ms:
             is_settled = True
@@ -190,15 +207,17 @@ def merged(matches: Iterable[_Match]) -> list[_Match]:
     return [match for _, match in keyed]
 
 
-async def _matches(hub: Hub, view: View, begin: int, end: int, most: int) -> tuple[list[_Match], int | None]:
-    """The last `most` records of each file between two places, and when the first block there was recorded at last."""
+async def _matches(hub: Hub, view: View, begin: int, end: int, most: int) -> _Window:
+    """What lies between two places, with the last `most` records of each file."""
     kept: dict[Generation, list[_Match]] = {}
     first_ms: int | None = None
+    blocks = 0
     times = LineTimes(hub)
     reader = hub.journal.reader(begin, view.wants, sieve_of=view.sieve_of)
     try:
         async for item in _gathered(reader, end):
             await asyncio.sleep(0)
+            blocks += 1
             if not isinstance(item, Lost):
                 first_ms = recorded_ms(item) if first_ms is None else first_ms
             if isinstance(item, Block | Picked):
@@ -207,7 +226,7 @@ async def _matches(hub: Hub, view: View, begin: int, end: int, most: int) -> tup
                 del own[:-most]
     finally:
         reader.close()
-    return [match for own in kept.values() for match in own], first_ms
+    return _Window([match for own in kept.values() for match in own], first_ms, blocks)
 
 
 async def _gathered(reader: BlockReader, end: int) -> AsyncIterator[Block | Lost | Passed | Picked]:

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from logstream.hub.judged_block import JudgedBlock
     from logstream.hub.picked_lines import PickedLines
-    from logstream.journal.base import Picked
+    from logstream.journal.base import Block, Picked
     from logstream.records import Generation
 
 
@@ -63,6 +64,31 @@ async def test_lines_found_far_apart_are_judged_together(tmp_path: Path, monkeyp
 
         assert [record.json.count(b"needle %d" % number) for number, record in enumerate(records, 5)] == [2] * 25
         assert max(judged) >= 25
+
+
+async def test_lines_of_a_clock_that_is_behind_do_not_let_the_walk_go_on_through_block_after_block(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They came one by one, and nothing that was recorded before is known to be older."""
+    monkeypatch.setattr(merge_module, "MERGE_BLOCKS", 60)
+    monkeypatch.setattr(merge_module, "_FIRST_WINDOW_BYTES", 1_000)
+    async with Stage(tmp_path) as stage:
+        files = [stage.file(f"{name}.log") for name in "abcd"]
+        for number in range(2_000):
+            line = b"2026-03-14T10:%02d:%02dZ INFO line %d\n" % (number // 60, number % 60, number)
+            await stage.tell(files[number % 4].changes(line))
+        looked_at: list[int] = []
+        judge = stage.hub.judge
+
+        def judge_noting(block: Block) -> JudgedBlock:
+            looked_at.append(block.at)
+            return judge(block)
+
+        monkeypatch.setattr(stage.hub, "judge", judge_noting)
+        records, _ = await last_by_time(stage.hub, stage.view(), 10)
+
+    assert [b"line %d" % number in record.json for number, record in enumerate(records, 1_990)] == [True] * 10
+    assert len(looked_at) <= 60 + 30  # and the first window
 
 
 async def test_a_file_that_is_forgotten_while_its_end_is_looked_at_is_left_out(

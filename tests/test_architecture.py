@@ -80,6 +80,7 @@ TASK_OWNERS = {
     "logstream/workers/worker.py": "the root task group of a process that serves",
     "logstream/local.py": "the tail of the files that one command follows, ended with the command",
     "logstream/tail/supervisor.py": "the group of the tail: reading, surveying, watching; ended before run() returns",
+    "logstream/sse/opening.py": "one task a feed that is being opened, ended with the context of its opening",
     "logstream/sse/sources.py": "the step of an event source that is under way, which a deadline must not cancel",
 }
 

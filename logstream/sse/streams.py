@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from quart import has_request_context, request
 
-from logstream.sse.encoder import encode_retry
+from logstream.sse.encoder import encode_comment, encode_retry
 from logstream.sse.errors import ClosingError, TooManyStreamsError
 from logstream.sse.feed import EndOfFeed
+from logstream.sse.opening import Opening
 from logstream.sse.response import StreamBody, stream_response
 from logstream.sse.seats import Full, Seats
 from logstream.sse.sources import Sources
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from logstream.sse.feed import Feed, OpenFeed
     from logstream.sse.seats import Seat
     from logstream.sse.sources import Source
+
+
+_STILL_HERE: Final = encode_comment("looking for where to begin")
+"""What says that a stream is alive before its feed has an event: that may have a first one of its own to send."""
 
 
 class StreamStats(NamedTuple):
@@ -153,7 +158,9 @@ class Streams:
             yield self._counted(b"\n" + encode_retry(retry_ms))
             if self.is_closing:
                 return
-            async with open_feed() as feed:
+            async with Opening(open_feed) as opening:
+                while (feed := await opening.within(self._heartbeat_seconds)) is None:
+                    yield self._counted(_STILL_HERE)
                 self._open[seat] = feed
                 beat_at = _now() + self._heartbeat_seconds * _between(0.5, 1.0)  # or all ping in step after a restart
                 while await self._goes_on():

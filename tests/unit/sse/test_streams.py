@@ -4,7 +4,7 @@ import asyncio
 import gc
 import json
 from collections import deque
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -120,6 +120,78 @@ def test_each_client_hears_a_heartbeat_in_time_whether_events_flow_or_not() -> N
         pauses = [later - earlier for earlier, later in pairwise(beats)]
         assert min(pauses) >= HEARTBEAT_SECONDS - SLACK_SECONDS
         assert max(pauses) <= HEARTBEAT_SECONDS + SLACK_SECONDS
+
+
+class SlowFeed(ScriptedFeed):
+    """A feed that takes its time to open."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(encode_event("hello", "at last"))
+        self._seconds = seconds
+        self.is_being_opened = False
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[ScriptedFeed]:
+        self.is_being_opened = True
+        try:
+            await asyncio.sleep(self._seconds)
+            async with super().open():
+                yield self
+        finally:
+            self.is_being_opened = False
+
+
+def test_a_client_whose_feed_takes_long_to_open_hears_meanwhile_that_the_stream_is_alive() -> None:
+    async def story() -> None:
+        streams, feed = some_streams(), SlowFeed(100.0)
+        response = await streams.respond(feed.open, client="a")
+        heard, came = b"", []
+        async with response.response as chunks:
+            async for chunk in chunks:
+                came.append(asyncio.get_running_loop().time())
+                heard += chunk
+                if b"at last" in chunk:
+                    break
+        assert max(later - earlier for earlier, later in pairwise(came)) <= HEARTBEAT_SECONDS + SLACK_SECONDS
+        assert came[-1] == 100.0
+        assert heard.count(b"\n: ") == 6
+        assert [event.type for event in parse(heard)] == ["hello"]
+        assert (feed.is_open, streams.stats.open) == (False, 0)
+
+    virtual_time.run(story())
+
+
+def test_a_client_that_leaves_before_its_feed_is_open_leaves_nothing_behind() -> None:
+    async def story() -> None:
+        streams, feed = some_streams(), SlowFeed(100.0)
+        reading = asyncio.create_task(read(await streams.respond(feed.open, client="a")))
+        await asyncio.sleep(40.0)
+        assert feed.is_being_opened
+        reading.cancel()
+        await asyncio.wait({reading})
+        assert (feed.is_being_opened, feed.is_open, streams.stats.open) == (False, False, 0)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    virtual_time.run(story())
+
+
+def test_a_feed_that_cannot_be_opened_breaks_its_stream_and_leaves_nothing_behind() -> None:
+    class Broken(AbstractAsyncContextManager[ScriptedFeed]):
+        async def __aenter__(self) -> ScriptedFeed:
+            await asyncio.sleep(20.0)
+            message = "no feed"
+            raise OSError(message)
+
+        async def __aexit__(self, *_: object) -> None:
+            """Nothing is held."""
+
+    async def story() -> None:
+        streams = some_streams()
+        with pytest.raises(OSError, match="no feed"):
+            await read(await streams.respond(Broken, client="a"))
+        assert streams.stats.open == 0
+
+    virtual_time.run(story())
 
 
 def test_clients_that_came_together_neither_ping_nor_come_back_together() -> None:

@@ -181,7 +181,7 @@ class Follower:
         reader.grown_at = turn.now
         lineage.hot_until = turn.now + self._pace.hot_seconds
         self._census.open_files.admit(reader)
-        if not reader.proof_offset:
+        if reader.is_young:
             turn.add(reader.prove(turn.now))
 
     def _catch_up(self, lineage: Lineage, reader: Reader, turn: Turn) -> None:

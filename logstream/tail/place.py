@@ -9,7 +9,7 @@ what it is.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from logstream.tail.batch import Birth, Known
 from logstream.tail.discovery import is_absence
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from logstream.records import GapReason
     from logstream.tail.batch import SourceSpec
     from logstream.tail.vacancy import Vacancy
+
+_YOUNG_BYTES: Final = 4096
 
 
 class Place:
@@ -107,6 +109,14 @@ class Place:
     def is_unproven(self) -> bool:
         """Whether bytes were handed on for which no proof has been given yet."""
         return self.proof_offset != self.committed and self.lead is not None
+
+    @property
+    def is_young(self) -> bool:
+        """Whether other lives of its log may begin with all that was proven, as programs do that greet.
+
+        All that is handed on of it is proven at once: who comes back after a crash could not tell it from those.
+        """
+        return self.proof_offset < _YOUNG_BYTES
 
     @property
     def is_unfinished(self) -> bool:

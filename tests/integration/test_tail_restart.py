@@ -60,6 +60,33 @@ async def test_a_file_renamed_while_down_is_read_on_before_the_new_one(tmp_path:
     assert not sink.of_kind(Hole)
 
 
+@pytest.mark.parametrize("greeting", [b"== app ==\n", b"\n\n\n", b"a greeting that tells no time\n" * 40])
+async def test_a_life_is_told_from_the_next_one_that_greets_alike_also_after_a_crash_at_any_moment(
+    tmp_path: Path, greeting: bytes
+) -> None:
+    """The first one is compressed by then, and the second one, which was rotated too, begins like it and is longer."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec, count = source(log), greeting.count(b"\n")
+    write(log, greeting)
+    async with tailing(sink, spec, pace=replace(BRISK, proof_seconds=1_000.0)) as supervisor:
+        await supervisor.first_scan_done.wait()
+        await sink.first(count)
+        write(log, b"of the first\n")
+        await sink.first(count + 1)
+        known = sink.known()
+    (tmp_path / "app.log.2.gz").write_bytes(gzip.compress(log.read_bytes()))
+    log.unlink()
+    write(tmp_path / "app.log.1", greeting + b"of the second, which is longer\n")
+    write(log, greeting + b"of the third\n")
+    async with tailing(sink, spec, known=known, first_seen=()):
+        told = await sink.first(3 * (count + 1))
+    assert [text for text in told if text.startswith(b"of")] == [
+        b"of the first", b"of the second, which is longer", b"of the third"
+    ]  # fmt: skip
+    assert len(sink.births) == 3
+    assert not sink.of_kind(Hole)
+
+
 NAMES: list[Callable[[int], str]] = [
     lambda age: f"app.log.{age}",
     lambda age: f"app.log-202611{30 - age}",

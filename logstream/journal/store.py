@@ -51,6 +51,8 @@ _DISK_CODES = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.S
 """What SQLite says when its disk does not take what is written; the upper bits of a code are its details."""
 _HELD_CODES = _DISK_CODES | {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_CANTOPEN}
 """Why a transaction is held instead; anything else is a mistake of ours."""
+_ROOM = "let its disk take something again, and lines have ids again by themselves"
+_ANEW = "move the file away to begin anew (ids given out so far are lost with it)"
 _NEWEST_ROW = "SELECT start, entries FROM row ORDER BY start DESC LIMIT 1"
 
 
@@ -92,9 +94,9 @@ class Store(StoreReading):
                 prepare(connection, directory)
                 reading = connect(self.path)
             except sqlite3.Error as cause:
-                remedy = "move the file away to begin anew (ids given out so far are lost with it)"
-                reason = f"{self.path.name} cannot be opened: {cause}"
-                raise StateUnusableError(directory, reason, remedy, is_passing=_code(cause) in _DISK_CODES) from cause
+                is_passing = _code(cause) in _DISK_CODES
+                reason, remedy = f"{self.path.name} cannot be opened: {cause}", _ROOM if is_passing else _ANEW
+                raise StateUnusableError(directory, reason, remedy, is_passing=is_passing) from cause
             undo.pop_all()
         self._lock_fd, self._connection, self._inode = lock_fd, connection, inode_of(self.path)
         return reading

@@ -12,6 +12,7 @@ from logstream.journal.errors import JournalError, StateUnusableError
 from logstream.journal.sqlite import SqliteJournal
 from logstream.journal.store import Store
 from logstream.records import GapReason, Position
+from tests.full_disk import SmallDisk
 from tests.story import StoryFile, batch
 
 if TYPE_CHECKING:
@@ -147,3 +148,16 @@ async def test_a_copy_in_memory_is_not_taken_over_when_another_process_has_writt
         copied.settle()
     assert copied.is_behind
     copied.close()
+
+
+def test_a_disk_that_is_full_from_the_start_is_told_with_what_helps_and_costs_no_ids(tmp_path: Path) -> None:
+    with SmallDisk(tmp_path / "state") as disk:
+        disk.fill()
+        store = Store(disk.path, "process")
+        with pytest.raises(StateUnusableError, match="full; let its disk take something again") as caught:
+            store.settle()
+        assert "away" not in str(caught.value)
+        disk.free()
+        store.settle()
+        assert not store.is_behind
+        store.close()

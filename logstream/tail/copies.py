@@ -93,7 +93,8 @@ class Copies:
         """
         finished = chain(self._census.finished.values(), self._census.departed)
         lives = (known for known in finished if known.written_ns == opened.facts.mtime_ns)
-        originals = (known for known in lives if is_older_name(known.file, lineage.file))
+        files = lineage.files
+        originals = (known for known in lives if is_older_name(known.file, files))
         return any(says_it_is_of(opened.fd, likeness_of(known)) for known in originals)
 
     def is_copy(self, lineage: Lineage, opened: Opened, live: Opened | Refused | None) -> bool:

@@ -15,7 +15,7 @@ from logstream.tail.family import home_of
 from logstream.tail.identity import NO_INODE, contradict
 from logstream.tail.likeness import begins_with, likeness_of
 from logstream.tail.namesakes import Namesakes
-from logstream.tail.opening import Opened, is_unlinked, locate
+from logstream.tail.opening import Opened, locate
 from logstream.tail.rotation import is_older_name, rotated_name
 
 if TYPE_CHECKING:
@@ -80,6 +80,11 @@ class Lineage:
     def home(self) -> str:
         """Beside this its older lives stand."""
         return home_of(self.path)
+
+    @property
+    def files(self) -> set[str]:
+        """What its lives are told as, and the file behind that if it is a link: older ones are named by these."""
+        return {self.file, display(self.home)}
 
     def obstruct(self, state: Literal["unreadable", "untailable"], reason: str, turn: Turn) -> None:
         """Note why the path cannot be read now, and tell it once."""
@@ -214,16 +219,17 @@ class Census:
 
         A copy of a finished one is exactly as long: in a log that repeats itself a later one may begin like it.
         """
+        files = lineage.files
         elsewhere = (reader for reader in self.readers.values() if reader not in lineage.readers)
         for reader in (*lineage.readers, *elsewhere):
-            if reader.is_packed or not is_older_name(reader.file, lineage.file):
+            if reader.is_packed or not is_older_name(reader.file, files):
                 continue
             known = reader.known()
             if likeness_of(known).is_met_by(descriptor) and not self._has_other_bytes(reader, descriptor):
                 return known
         size = os.fstat(descriptor).st_size
         finished = (known for known in (*self.finished.values(), *self.departed) if known.committed == size)
-        originals = (known for known in finished if is_older_name(known.file, lineage.file))
+        originals = (known for known in finished if is_older_name(known.file, files))
         return next((known for known in originals if likeness_of(known).is_met_by(descriptor)), None)
 
     def _has_other_bytes(self, reader: Reader, descriptor: int) -> bool:
@@ -286,14 +292,3 @@ class Census:
         self.finished[inode] = known
         if len(self.finished) > _FINISHED_LIMIT:
             self.finished.popitem(last=False)
-
-
-def goes_beyond(descriptor: int, reader: Reader) -> bool:
-    """Whether an unpacked file has all that is in the file of `reader`, which is gone, and more: it is no copy of it.
-
-    A file that was truncated before it was deleted may well have a longer copy.
-    """
-    if reader.fd is None or reader.is_copy or not is_unlinked(reader.fd):
-        return False
-    size = os.fstat(reader.fd).st_size
-    return reader.committed <= size < os.fstat(descriptor).st_size and begins_with(descriptor, reader.fd, size)

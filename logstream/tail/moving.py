@@ -17,7 +17,6 @@ from logstream.tail.batch import ANCHOR_BYTES, Moved
 from logstream.tail.family import has_inode
 from logstream.tail.identity import NO_INODE, contradict
 from logstream.tail.likeness import begins_with, likeness_of
-from logstream.tail.lineage import goes_beyond
 from logstream.tail.opening import EXHAUSTED, is_unlinked, locate, place_of
 from logstream.tail.reader import HEAD_BYTES
 from logstream.tail.unpacking import Answer
@@ -103,7 +102,7 @@ def go_on_packed(copy: int, packed: Reader, lineage: Lineage, census: Census, tu
     if before is None or before.fd is None:
         return None
     with census.unpacking.unless_it_fails(packed, copy):
-        is_its_own = goes_beyond(copy, before) and os.fstat(before.fd).st_size >= _TELLING_BYTES
+        is_its_own = _goes_beyond(copy, before) and os.fstat(before.fd).st_size >= _TELLING_BYTES
     if not is_its_own:
         return None
     take_over(copy, packed, before, lineage, census, turn)
@@ -141,6 +140,17 @@ def take_over(  # noqa: PLR0913, PLR0917 - whose bytes, who takes them, and wher
     reader.take_unpacked(copy, packed)
     census.enrol(reader)
     turn.add(Moved(reader.key, reader.path, (*reader.inode, reader.igen)))
+
+
+def _goes_beyond(descriptor: int, reader: Reader) -> bool:
+    """Whether an unpacked file has all that is in the file of `reader`, which is gone, and more: it is no copy of it.
+
+    A file that was truncated before it was deleted may well have a longer copy.
+    """
+    if reader.fd is None or reader.is_copy or not is_unlinked(reader.fd):
+        return False
+    size = os.fstat(reader.fd).st_size
+    return reader.committed <= size < os.fstat(descriptor).st_size and begins_with(descriptor, reader.fd, size)
 
 
 def has_no_file(reader: Reader) -> bool:

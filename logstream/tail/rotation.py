@@ -6,7 +6,7 @@ people give: `app.log.1`, `app.log-20261123`, `app-2026-11-23T00:00:00Z.log`, `a
 `@4000000065a4b1c02dd9cf14.s`. Refuses to look at files.
 """
 
-# ruff: noqa: PTH119, PTH122 - names, which nobody looks for: a Path object costs more
+# ruff: noqa: PTH118, PTH122 - names, which nobody looks for: a Path object costs more
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from logstream.tail.stamps import COUNT, DATED, LABEL, LOOSE, label_order, read_stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
 _COMPRESSED = re.compile(r"\.(?:gz|bz2|xz|zst|lz4|lzma|Z|zip)$")
 _WORDS = ("old", "bak", "prev", "previous", "save", "orig")
@@ -153,9 +153,13 @@ def rotated_name(base: str, name: str) -> Rotated | None:
     return next((rotated for candidate, rotated in base_names(name) if candidate == base), None)
 
 
-def is_older_name(name: str, file: str) -> bool:
-    """Whether what was written under `name` may be an older life of `file`: a glob may match rotated files too."""
-    return name == file or rotated_name(os.path.basename(file), os.path.basename(name)) is not None
+def is_older_name(name: str, files: Collection[str]) -> bool:
+    """Whether what was written under `name` may be an older life of one of `files`: a glob may match those, too.
+
+    They stand beside it: in another directory there may be a log of the same name.
+    """
+    directory, base = os.path.split(name)
+    return name in files or any(os.path.join(directory, live) in files for live, _ in base_names(base))
 
 
 def oldest_first(siblings: Iterable[Sibling]) -> list[Sibling]:

@@ -3,7 +3,7 @@
 A file gets another inode without a rotation: it is replaced by a longer one that begins like it, moved to another file
 system, or its file system is mounted anew. Owns what is compared before that is believed. Refuses to say which file has
 a path, and never takes a file for one that still exists. In doubt a file is new: lines that come twice are better than
-lines that never come.
+lines that never come, or that come under the name of another log.
 """
 
 # ruff: noqa: PTH120 - asked for each new file: a Path object costs more
@@ -11,9 +11,11 @@ lines that never come.
 from __future__ import annotations
 
 import os
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from logstream.tail.batch import ANCHOR_BYTES, Moved
+from logstream.tail.batch import ANCHOR_BYTES, Moved, Notice, display
+from logstream.tail.custody import Custody
 from logstream.tail.family import has_inode
 from logstream.tail.identity import NO_INODE, contradict
 from logstream.tail.likeness import begins_with, likeness_of
@@ -33,6 +35,8 @@ _NEAR_BYTES: Final = 64 * 1024
 _LINES_BYTES: Final = 1024
 """More than the ends of some lines, which often are alike."""
 _COMPARED_BYTES: Final = 4096
+_MOST_ALIKE: Final = 64
+"""So many other logs are asked whether they begin alike: where that is a program's first lines, most do."""
 
 
 class Arrival(NamedTuple):
@@ -52,14 +56,28 @@ class Arrival(NamedTuple):
 def life_moved_to(opened: Opened, lineage: Lineage, census: Census) -> Reader | None:
     """The life that goes on in an open file, which has the lineage's path or had it; raises OSError.
 
-    It was written under that path, or in another directory under the same name.
+    It was written under that path; else in another file system under the same name, if no other log may be meant.
     """
-    namesakes = census.namesakes.of(lineage.path)
-    others = (one for one in namesakes if one.spec is lineage.spec and one not in lineage.readers)
-    # One that waits long for its directory would be seen in each new file by its name with the same first lines.
-    moved = (one for one in others if one.vacancy is None or one.committed >= _COMPARED_BYTES)
-    lives = (*reversed(lineage.readers), *moved)
-    return next((reader for reader in lives if has_no_file(reader) and _goes_on_in(opened, reader)), None)
+    own = (one for one in reversed(lineage.readers) if has_no_file(one) and _goes_on_in(opened, one))
+    found = next(own, None)
+    if found is None:
+        return _stranger_moved_to(opened, lineage, census)
+    return found if found.is_known_to_its_end or not _is_common(opened, found, census) else None
+
+
+def _stranger_moved_to(opened: Opened, lineage: Lineage, census: Census) -> Reader | None:
+    """The same of a log of another path. Within a file system, a file that is moved keeps its inode."""
+    strangers = [
+        one
+        for one in census.namesakes.of(lineage.path)
+        if one.spec is lineage.spec
+        and _is_elsewhere(opened, one)
+        and one not in lineage.readers
+        # One that waits long for its directory would be seen in each new file by its name with the same first lines.
+        and (one.vacancy is None or one.committed >= _COMPARED_BYTES)
+    ]
+    found = [one for one in strangers if has_no_file(one) and _goes_on_in(opened, one, is_stranger=True)]
+    return found[0] if len(found) == 1 and not _is_common(opened, found[0], census) else None
 
 
 def is_arriving(opened: Opened, lineage: Lineage, census: Census, turn: Turn) -> bool:
@@ -87,6 +105,8 @@ def go_on_in(opened: Opened, reader: Reader, census: Census, turn: Turn) -> None
     """Let `reader` go on in the open file; raises OSError, and has not taken that then."""
     reader.recall(opened.fd)
     census.strike(reader)
+    if opened.path != reader.path:
+        turn.add(Notice("rotated", reader.spec.name, reader.file, {"to": display(opened.path)}))
     reader.take_file(opened)
     census.enrol(reader)
     turn.add(Moved(reader.key, reader.path, (*reader.inode, reader.igen)))
@@ -206,17 +226,43 @@ def _is_varied(opened: Opened, offset: int) -> bool:
     return before.find(last) == len(before) - len(last)
 
 
-def _goes_on_in(opened: Opened, reader: Reader) -> bool:
+def _is_elsewhere(opened: Opened, reader: Reader) -> bool:
+    """Whether an open file is in another file system than that of `reader` was."""
+    return opened.facts.dev != (reader.former_inode or reader.inode)[0]
+
+
+def _goes_on_in(opened: Opened, reader: Reader, *, is_stranger: bool = False) -> bool:
     """Whether all of the life stands in the open file, and that is more than a new file with the same first lines."""
-    dev, ino = reader.former_inode or reader.inode
-    is_elsewhere = opened.facts.dev != dev
+    _, ino = reader.former_inode or reader.inode
+    is_elsewhere = _is_elsewhere(opened, reader)
     if not is_elsewhere and opened.facts.ino == ino and not contradict(opened.facts.igen, reader.igen):
         return False  # deleted, and its number given again, as far as anybody can tell
+    is_mounted_anew = is_elsewhere and not is_stranger
     if reader.fd is None:
-        is_telling = is_elsewhere or reader.committed >= _TELLING_BYTES
+        is_telling = is_mounted_anew or reader.committed >= _TELLING_BYTES
         return is_telling and reader.is_copied_in(opened) and _is_varied(opened, reader.committed)
     old = os.fstat(reader.fd)
     # Losing its name changes a file's ctime: what was not written after that was there already, to be renamed over it.
     is_replaced = opened.facts.size > old.st_size and opened.facts.mtime_ns <= old.st_ctime_ns
-    is_telling = is_elsewhere or is_replaced or old.st_size >= _TELLING_BYTES
+    is_telling = is_mounted_anew or is_replaced or old.st_size >= _TELLING_BYTES
     return is_telling and old.st_size > 0 and begins_with(opened.fd, reader.fd, old.st_size)
+
+
+def _is_common(opened: Opened, reader: Reader, census: Census) -> bool:
+    """Whether another life has those bytes, too, by which a file was taken for that of `reader`; raises OSError."""
+    end = reader.proof_offset if reader.lead is None else reader.committed
+    head = reader.head_length, reader.head_crc
+    read = (one for one in census.readers.values() if (one.head_length, one.head_crc) == head and one is not reader)
+    ended = (one for one in census.finished.values() if (one.head_length, one.head_crc) == head)
+    files = chain(map(census.open_again, read), (census.open_files.descriptor_at(one.path) for one in ended))
+    return any(_has_the_same(descriptor, opened, end) for descriptor in islice(files, _MOST_ALIKE))
+
+
+def _has_the_same(descriptor: int | None, opened: Opened, end: int) -> bool:
+    """Whether the bytes before `end` are the same in another file, which is closed then, as in the open one."""
+    if descriptor is None:
+        return False
+    with Custody([descriptor]):
+        start, seen = max(0, end - ANCHOR_BYTES), os.fstat(descriptor)
+        is_itself = (seen.st_dev, seen.st_ino) == (opened.facts.dev, opened.facts.ino)
+        return not is_itself and os.pread(descriptor, end - start, start) == os.pread(opened.fd, end - start, start)

@@ -125,6 +125,18 @@ class OpenFiles:
             return Refused("is no regular file", is_untailable=True)
         return Opened(path, fd, facts, _is_compressed(head) if head else is_compressed_name(path))
 
+    def need(self, path: str) -> Opened | Refused:
+        """The same, where no answer is better than that there is no descriptor: raises OSError then."""
+        opened = self.open(path)
+        if isinstance(opened, Refused) and opened.is_exhausted:
+            raise OSError(errno.EMFILE, opened.reason)
+        return opened
+
+    def descriptor_at(self, path: str) -> int | None:
+        """A descriptor on the regular file at `path`, the caller's; None if there is none. Raises OSError as `need`."""
+        opened = self.need(path)
+        return opened.fd if isinstance(opened, Opened) else None
+
     def facts_at(self, path: str) -> Facts | None:
         """What the file at `path` is; None if it cannot be opened."""
         opened = self.open(path)

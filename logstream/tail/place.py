@@ -119,6 +119,11 @@ class Place:
         return self.proof_offset < _YOUNG_BYTES
 
     @property
+    def is_known_to_its_end(self) -> bool:
+        """Whether the last bytes that were handed on are known, and not only some before them."""
+        return self.lead is not None or self.proof_offset == self.committed
+
+    @property
     def is_unfinished(self) -> bool:
         """Whether bytes are there that end no line yet."""
         return self.size is not None and self.size > self.committed

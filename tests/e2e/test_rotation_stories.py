@@ -161,3 +161,28 @@ def test_the_id_of_a_gap_without_an_end_leads_behind_it(tmp_path: Path) -> None:
         with service.stream(last_event_id=first.id) as stream:
             assert stream.texts(5) == [f"other {n}" for n in range(5)]
             assert stream.expect("gap").id == gap.id
+
+
+def test_logs_that_all_begin_with_the_same_lines_are_told_under_their_own_names(tmp_path: Path) -> None:
+    """Killed before the last line of one was proven, which is rotated and compressed then. Conformance: C2, D3."""
+    header = [f"starting module {number} of a program that runs many times" for number in range(30)]
+    names = ("here/app.log", "there/app.log")
+    with running(tmp_path, '[[source]]\nname = "app"\npaths = ["logs/*/app.log"]\n') as service:
+        with service.stream() as stream:
+            service.write("here/app.log", *header)
+            assert stream.texts(30) == header
+            service.write("here/app.log", "here 1")
+            assert stream.texts(1) == ["here 1"]
+            service.kill()
+        rotated = service.logs / "here" / "app.log.1"
+        service.write("here/app.log", "here 2")
+        (service.logs / "here/app.log").rename(rotated)
+        for name in names:
+            service.write(name, *header, f"{name} 3", f"{name} 4")
+        subprocess.run(["gzip", str(rotated)], check=True)
+        service.start()
+        with service.stream(from_="start") as stream:
+            records = stream.records(3 * 32)
+    told = {name: [one["text"] for one in records if one["file"].endswith(f"/{name}")] for name in names}
+    assert told["there/app.log"] == [*header, "there/app.log 3", "there/app.log 4"]
+    assert told["here/app.log"] == [*header, "here 1", "here 2", *header, "here/app.log 3", "here/app.log 4"]

@@ -8,8 +8,6 @@ import os
 import shutil
 import time
 from dataclasses import replace as replaced
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -36,7 +34,8 @@ from tests.tail_kit import (
 from tests.unit.tail.test_follower import Desk
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator
+    from pathlib import Path
 
     from logstream.tail.batch import Change
     from logstream.tail.discovery import Found
@@ -44,14 +43,6 @@ if TYPE_CHECKING:
     from logstream.tail.turn import Pace
 
 MUCH = b"".join(b"line %d of many\n" % number for number in range(100))
-
-
-@pytest.fixture(name="elsewhere")
-def _elsewhere(tmp_path: Path) -> Iterator[Path]:
-    """A directory on another file system."""
-    with TemporaryDirectory(dir="/dev/shm") as directory:
-        assert Path(directory).stat().st_dev != tmp_path.stat().st_dev
-        yield Path(directory)
 
 
 def replace(log: Path, content: bytes) -> None:

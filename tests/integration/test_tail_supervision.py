@@ -60,15 +60,26 @@ async def test_a_defect_in_the_sink_ends_the_tail(tmp_path: Path) -> None:
 async def test_everything_handed_on_is_proven_at_the_stop(tmp_path: Path) -> None:
     """Of a young file all is proven at once; of others that waits."""
     sink, log = RecordingSink(), tmp_path / "app.log"
-    write(log, b"%04096d\n" % 1)
+    write(log, b"one\n" * 1024)
     async with tailing(sink, source(log)):
         for number in range(5):
-            await sink.first(number + 1)
+            await sink.first(1024 + number)
             write(log, b"more\n")
-        await sink.first(6)
+        await sink.first(1029)
     assert isinstance(sink.changes[-1], Proof)
-    assert sink.changes[-1].offset == sink.of_kind(Range)[-1].end == 4_097 + 25
+    assert sink.changes[-1].offset == sink.of_kind(Range)[-1].end == 4096 + 25
     assert len(sink.of_kind(Proof)) == 2
+
+
+async def test_the_first_lines_of_a_file_are_proven_at_once(tmp_path: Path) -> None:
+    """They may be those that its program writes at each start: they alone tell it from no other. Conformance: D3."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, b"ready\n")
+    async with tailing(sink, source(log), pace=Pace(proof_seconds=3600.0)):
+        for number in range(1, 5):
+            await sink.first(number)
+            assert [proof.offset for proof in sink.proofs.values()] == [*sink.committed.values()]
+            write(log, b"working\n")
 
 
 async def test_growth_is_proven_within_about_a_second_of_quiet(tmp_path: Path) -> None:

@@ -589,6 +589,20 @@ def test_a_copy_for_which_there_is_no_descriptor_is_waited_for(desk: Desk, monke
     assert texts(desk.look(2) + desk.look(2)) == [b"two\n", b"new\n"]
 
 
+def test_a_log_that_begins_anew_with_the_same_lines_between_two_looks_seems_cut_off_as_the_limits_say(
+    desk: Desk,
+) -> None:
+    """`docs/guarantees.md`, "What nobody can know"."""
+    header = b"".join(b"starting module %d\n" % number for number in range(30))
+    write(desk.log, header + b"old 1\n")
+    desk.look(0)
+    write(desk.log, b"old 2\n")
+    desk.log.with_name("app.log.1").write_bytes(desk.log.read_bytes())
+    os.truncate(desk.log, 0)
+    write(desk.log, header + b"new\n")
+    assert texts(desk.look(1) + desk.look(2)) == [b"new\n"]
+
+
 @pytest.mark.parametrize("place", [os, Path], ids=["listdir", "open"])
 def test_an_archive_for_which_there_is_no_descriptor_is_waited_for(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, place: object

@@ -15,6 +15,7 @@ from logstream.tail.custody import Custody
 from logstream.tail.family import ATTEMPTS, family_of, inodes_of, settled
 from logstream.tail.identity import contradict
 from logstream.tail.likeness import begins_with, likeness_of
+from logstream.tail.numbers import is_number_given_again
 from logstream.tail.opening import Opened, Refused
 from logstream.tail.packed import says_it_is, says_it_is_of
 from logstream.tail.reader import HEAD_BYTES
@@ -151,7 +152,7 @@ class Copies:
         """Whether its inode is that of a known generation, and was not given to another file since."""
         inode = (sibling.dev, sibling.ino)
         reader, finished = self._census.readers.get(inode), self._census.finished.get(inode)
-        if reader is not None and (reader.igen is None or self._has_generation(sibling, reader.igen)):
+        if reader is not None and not is_number_given_again(reader, sibling.path, self._census.open_files):
             return True
         if finished is None or finished.igen is not None:
             return finished is not None and self._has_generation(sibling, finished.igen)

@@ -4,8 +4,6 @@ Owns the order of reading. How a life ends is for `endings`; what is done about 
 which file has a path, for `succession`; when a lineage's turn comes, for the supervisor.
 """
 
-# ruff: noqa: PTH120 - asked for each file in each sweep: a Path object costs more than the stat
-
 from __future__ import annotations
 
 import os
@@ -20,7 +18,8 @@ from logstream.tail.framing import encoding_of, framing_of, is_wide
 from logstream.tail.identity import Verdict
 from logstream.tail.misread import misread_end
 from logstream.tail.nowhere import Nowhere
-from logstream.tail.opening import EXHAUSTED, Opened, first_byte_of, is_garbled, is_unlinked, locate, place_of
+from logstream.tail.numbers import renamed_to
+from logstream.tail.opening import EXHAUSTED, Opened, first_byte_of, is_garbled, is_unlinked, place_of
 from logstream.tail.patience import is_past_waiting
 from logstream.tail.quick import read_appended
 from logstream.tail.reader import sizes_newest_first
@@ -210,9 +209,8 @@ class Follower:
                 os.close(found.fd)
             elif not (found.is_absent or found.is_untailable):
                 return self._shut(lineage, reader, found.reason, turn)
-            directories = [os.path.dirname(reader.path), os.path.dirname(lineage.home)]
             try:
-                path = locate(reader.inode, reader.igen, directories, reader.path)
+                path = renamed_to(reader, lineage.home, self._census.open_files)
             except OSError as error:
                 if error.errno in EXHAUSTED:
                     raise

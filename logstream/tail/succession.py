@@ -17,9 +17,9 @@ from logstream.tail.copies import Copies, is_beginning_of
 from logstream.tail.custody import Custody
 from logstream.tail.discovery import is_absence, obstacle_of, reason_of
 from logstream.tail.family import has_inode
-from logstream.tail.identity import contradict
 from logstream.tail.looking import Looking, Packed, Shut, comes_between
 from logstream.tail.moving import go_on_in, is_arriving, life_moved_to
+from logstream.tail.numbers import is_number_given_again
 from logstream.tail.opening import Opened, Refused, is_unlinked, place_of
 from logstream.tail.reader import Reader
 from logstream.tail.vacancy import is_vacant
@@ -122,10 +122,7 @@ class Succession:
     def reader_at(self, path: str, inode: tuple[int, int]) -> Reader | None:
         """Who reads the file at `path`, which has `inode`: not who read another one that had this number before."""
         reader = self._census.readers.get(inode)
-        if reader is None or reader.fd is not None or reader.igen is None:
-            return reader
-        facts = self._census.open_files.facts_at(path)
-        if facts is None or (facts.dev, facts.ino) != inode or not contradict(facts.igen, reader.igen):
+        if reader is None or not is_number_given_again(reader, path, self._census.open_files):
             return reader
         self._census.disown(reader)
         return None

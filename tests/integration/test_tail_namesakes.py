@@ -130,3 +130,42 @@ async def test_a_rotated_file_is_no_copy_of_that_of_a_log_in_another_directory_w
         await sink.until(lambda: sink.texts[-1:] == [b"new"])
     texts = [text for file, text in sink.lines if file.startswith(str(there))]
     assert texts == [b"there", *HEADER.splitlines(), b"ended", b"new"]
+
+
+@pytest.mark.parametrize("lines", [b"x\n", b"there 1\nthere 2\n"], ids=["less", "more"])
+async def test_a_log_that_has_the_number_of_a_deleted_one_is_told_under_its_own_name(
+    tmp_path: Path, lines: bytes
+) -> None:
+    """Where the file system does not count how often it gives a number. Conformance: D1, D2."""
+    sink, here, there = RecordingSink(), tmp_path / "here.log", tmp_path / "there.log"
+    spec = source(tmp_path / "*.log")
+    write(here, b"here 1\n")
+    await first_run(sink, spec, 1)
+    here.unlink()
+    write(there, lines)
+    known = [one._replace(ino=there.stat().st_ino, igen=None) for one in sink.known()]
+    async with tailing(sink, spec, known=known, first_seen=()):
+        await sink.first(1 + lines.count(b"\n"))
+        write(there, b"last\n")
+        await sink.until(lambda: sink.texts[-1:] == [b"last"])
+    assert told_of(sink, there) == [*lines.splitlines(), b"last"]
+
+
+async def test_a_rotated_file_that_has_the_number_of_a_deleted_log_is_told(tmp_path: Path) -> None:
+    """Where the file system does not count how often it gives a number. Conformance: D1, D2."""
+    sink, here, there = RecordingSink(), log_in(tmp_path / "here"), log_in(tmp_path / "there")
+    spec = source(tmp_path / "*" / "app.log")
+    write(here, b"here 1\n")
+    write(there, b"there 1\n")
+    await first_run(sink, spec, 2)
+    here.unlink()
+    there.rename(there.with_name("app.log.2"))
+    unseen = there.with_name("app.log.1")
+    write(unseen, b"there 2\n")
+    write(there, b"there 3\n")
+    known = [
+        one._replace(ino=unseen.stat().st_ino, igen=None) if one.file == str(here) else one for one in sink.known()
+    ]
+    async with tailing(sink, spec, known=known, first_seen=()):
+        await sink.until(lambda: sink.texts[-1:] == [b"there 3"])
+    assert told_of(sink, there) == [b"there 1", b"there 2", b"there 3"]

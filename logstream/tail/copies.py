@@ -5,7 +5,6 @@ Owns what is compared: inodes, then bytes. Reads no lines, and decides nothing a
 
 from __future__ import annotations
 
-import errno
 import os
 import zlib
 from itertools import chain
@@ -136,12 +135,8 @@ class Copies:
 
     def _open(self, path: str) -> Opened | None:
         """The file at `path`, if it can be opened; raises OSError where no descriptor is left for it."""
-        opened = self._census.open_files.open(path)
-        if isinstance(opened, Opened):
-            return opened
-        if opened.is_exhausted:
-            raise OSError(errno.EMFILE, opened.reason)
-        return None
+        opened = self._census.open_files.need(path)
+        return opened if isinstance(opened, Opened) else None
 
     def _may_be_copy(self, sibling: Sibling) -> bool:
         """Whether it is read, but was found before there was anything in it that could tell what it is."""

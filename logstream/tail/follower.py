@@ -61,7 +61,7 @@ class Follower:
             return self._read_all(lineage, turn, most_bytes, but=None if is_sure else lineage.live)
         except OSError as error:
             if error.errno in EXHAUSTED:
-                self._census.open_files.make_room()
+                self._census.open_files.make_room(lineage.live if len(lineage.readers) > 1 else None)
             lineage.obstruct("unreadable", reason_of(error), turn)
             return False
 
@@ -202,7 +202,8 @@ class Follower:
             opened = self._archives.open(lineage, reader, turn)
             return opened if opened is None or opened.fd is None else self._welcome(lineage, opened, turn)
         for _ in range(2):
-            found = self._census.open_files.open(reader.path)
+            files = self._census.open_files
+            found = files.need(reader.path) if lineage.is_blocked_by(reader) else files.open(reader.path)
             if isinstance(found, Opened) and (found.facts.dev, found.facts.ino) == reader.inode:
                 return self._recognise(lineage, reader, found, turn)
             if isinstance(found, Opened):

@@ -15,7 +15,7 @@ from logstream.tail.family import home_of
 from logstream.tail.identity import NO_INODE, contradict
 from logstream.tail.likeness import begins_with, likeness_of
 from logstream.tail.namesakes import Namesakes
-from logstream.tail.opening import Opened, locate
+from logstream.tail.opening import EXHAUSTED, Opened, locate
 from logstream.tail.rotation import is_older_name, rotated_name
 
 if TYPE_CHECKING:
@@ -250,15 +250,20 @@ class Census:
             os.close(own)
 
     def open_again(self, reader: Reader) -> int | None:
-        """Another descriptor on the file of `reader`, wherever it is now; None if that cannot be seen."""
+        """Another descriptor on the file of `reader`, wherever it is now; None if that cannot be seen.
+
+        Raises OSError where no descriptor is left to look: that says nothing of the file.
+        """
         if reader.fd is not None:
             return os.dup(reader.fd)
         try:
             beside = locate(reader.inode, reader.igen, [os.path.dirname(reader.path)], reader.path)  # noqa: PTH120
-        except OSError:
+        except OSError as error:
+            if error.errno in EXHAUSTED:
+                raise
             beside = None
         for path in (reader.path, beside):
-            opened = None if path is None else self.open_files.open(path)
+            opened = None if path is None else self.open_files.need(path)
             if isinstance(opened, Opened):
                 if (opened.facts.dev, opened.facts.ino) == reader.inode and not opened.is_compressed:
                     return opened.fd

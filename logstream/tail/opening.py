@@ -152,9 +152,15 @@ class OpenFiles:
         while len(self._holders) > self.limit and self._spare_one(holder):
             pass
 
-    def make_room(self) -> None:
-        """Close one file, if there is one that is not needed, for what is no file of a log: a directory."""
-        self._spare_one(None)
+    def make_room(self, waiting: Holder | None = None) -> None:
+        """Close one file, if there is one that is not needed, for what is no file of a log: a directory.
+
+        Rather the one of `waiting`, which can be opened again by its name and waits for one that needs a descriptor.
+        """
+        if waiting is not None and waiting in self._holders:
+            self.release(waiting)
+        else:
+            self._spare_one(None)
 
     def release(self, holder: Holder) -> None:
         """Close what `holder` has open."""

@@ -112,7 +112,7 @@ class Succession:
     def _is_copy(self, lineage: Lineage, opened: Opened) -> bool:
         """Whether it is a copy, perhaps of the file that has the path, also where that is not open now."""
         is_closed = lineage.live is not None and lineage.live.fd is None
-        live = self._census.open_files.open(lineage.path) if is_closed else None
+        live = self._census.open_files.need(lineage.path) if is_closed else None
         try:
             return self._copies.is_copy(lineage, opened, live)
         finally:

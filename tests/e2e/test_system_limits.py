@@ -113,6 +113,29 @@ def test_more_rotations_while_down_than_descriptors_are_all_read_in_order(tmp_pa
             assert stream.texts(120) == [str(number) for number in range(1, 121)]
 
 
+def test_what_was_rotated_while_down_is_read_before_what_is_newer_with_fewer_descriptors_than_logs(
+    tmp_path: Path,
+) -> None:
+    """Conformance: A15, F8."""
+    names = [f"{number:03}.log" for number in range(150)]
+    with limited(tmp_path, 100) as service:
+        for name in names:
+            service.write(name, f"{name} 1")
+        with service.stream(from_="start") as stream:
+            stream.texts(150)
+            cursor = stream.last_id
+        service.kill()
+        for name in names:
+            service.write(name, f"{name} 2")
+            (service.logs / name).rename(service.logs / f"{name}.1")
+            service.write(name, f"{name} 3")
+        service.start()
+        with service.stream(cursor) as stream:
+            texts = stream.texts(300)
+    for name in names:
+        assert [text for text in texts if text.startswith(name)] == [f"{name} 2", f"{name} 3"]
+
+
 def test_an_overflow_of_the_kernel_s_event_queue_loses_nothing(tmp_path: Path) -> None:
     """While the service stands still, more happens than the queue holds. Conformance: G3."""
     with open("/proc/sys/fs/inotify/max_queued_events") as file:  # noqa: PTH123 - proc(5)

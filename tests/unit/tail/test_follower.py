@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import gzip
 import os
+import resource
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +30,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from logstream.tail.batch import Change
+
+
+@contextmanager
+def descriptors_left(number: int) -> Iterator[None]:
+    """Nobody may open more than so many files at once, by the kernel's own limit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = [os.open("/dev/null", os.O_RDONLY) for _ in range(number + 1)]
+    for descriptor in free:
+        os.close(descriptor)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free[-1], hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 class Desk:
@@ -555,6 +571,25 @@ def test_a_life_that_came_unseen_waits_for_a_descriptor_and_so_do_newer_ones(
     assert texts(desk.look(2)) == []
     doors.closed.clear()
     assert texts(desk.look(3)) == [b"after 2\n", b"after 1\n"]
+
+
+@pytest.mark.parametrize("left", [0, 1, 2, 3])
+def test_what_was_compressed_while_down_waits_for_a_descriptor_and_so_does_what_is_newer(desk: Desk, left: int) -> None:
+    """Conformance: A15, F8."""
+    write(desk.log, b"one\n")
+    desk.look(0)
+    write(desk.log, b"two\n")
+    desk.log.with_name("app.log.1.gz").write_bytes(gzip.compress(desk.log.read_bytes()))
+    desk.log.unlink()
+    write(desk.log, b"three\n")
+    desk.restart(1)
+    with descriptors_left(left):
+        changes = desk.look(100) + desk.look(100.1)
+    for second in range(101, 110):
+        changes += desk.look(second)
+        if desk.census.unpacking._worker is not None:
+            desk.census.unpacking._worker.submit(bool).result()
+    assert texts(changes) == [b"two\n", b"three\n"]
 
 
 def test_many_copies_of_a_file_that_was_empty_are_read_in_order_with_few_descriptors(desk: Desk) -> None:

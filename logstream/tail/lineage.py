@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from logstream.tail.unpacking import Unpacking
 
 Inode = tuple[int, int]
-
-
 _DEPARTED_LIMIT = 1_000
 _FINISHED_LIMIT = 20_000
 """How many finished generations are remembered, so that their files are not taken for new ones; oldest go first."""
@@ -188,6 +186,8 @@ class Census:
         """Generations whose files are gone: copies of them may be left."""
         self.searches: dict[str, Searched] = {}
         """The last search of each source."""
+        self.specs: tuple[SourceSpec, ...] = ()
+        """The sources that are followed."""
 
     def __contains__(self, inode: Inode) -> bool:
         """Whether the inode belongs to any known generation, as far as numbers tell."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from logstream.tail.copies import Copies
 from logstream.tail.custody import Custody
 from logstream.tail.family import ATTEMPTS, family_of, has_inode, inodes_of, settled
+from logstream.tail.links import Links
 from logstream.tail.moving import life_moved_to
 from logstream.tail.opening import Opened, Refused
 from logstream.tail.products import product_among
@@ -59,6 +60,18 @@ class Snapshot(NamedTuple):
         Custody(self.descriptors).close()
 
 
+class Beside(NamedTuple):
+    """What a directory's listing tells of one path: the `family` beside it; what its link was `led_to` unseen."""
+
+    family: dict[str, Sibling]
+    led_to: dict[str, Sibling]
+
+    @property
+    def inodes(self) -> dict[str, tuple[int, int]]:
+        """Who is who, by path: two listings that agree in this saw the same files."""
+        return inodes_of(self.family) | inodes_of(self.led_to)
+
+
 def comes_between(older: Opened | Packed | Shut) -> bool:
     """Whether a file that nobody had seen has lines that come before what is newer.
 
@@ -74,6 +87,7 @@ class Looking:
         """Tell what is known from what is not by `census`."""
         self._census = census
         self._copies = Copies(census)
+        self._links = Links(census, self._copies)
 
     def look_until_still(self, lineage: Lineage, turn: Turn, *, is_bounded: bool = False) -> Snapshot | None:
         """What stands there, once nothing moves; None while files are being renamed without a pause.
@@ -97,7 +111,7 @@ class Looking:
 
         Raises OSError, and holds nothing open then, where no descriptor is left for that.
         """
-        before = family_of(lineage.home) if lineage.has_history else {}
+        before = self._listed(lineage)
         live = self._census.open_files.open(lineage.path)
         older: list[Opened | Packed | Shut] = []
         try:
@@ -109,7 +123,7 @@ class Looking:
     def _look_beside(
         self,
         lineage: Lineage,
-        before: dict[str, Sibling],
+        before: Beside,
         live: Opened | Refused,
         older: list[Opened | Packed | Shut],
         *,
@@ -118,7 +132,7 @@ class Looking:
         """Open what is `before` the live file and unseen, into `older`, and list again."""
         is_consistent = is_all = True
         unseen = self._unseen(lineage, before)
-        product = product_among(unseen, before.values(), lineage)
+        product = product_among(unseen, before.family.values(), lineage)
         for sibling in unseen:
             is_full = is_bounded and sum(isinstance(one, Opened) for one in older) >= self._most_held
             opened = None if is_full else self._census.open_files.open(sibling.path)
@@ -137,7 +151,7 @@ class Looking:
             else:
                 older += self._unless_copy(lineage, opened, sibling, live, older)
         if lineage.has_history:
-            is_consistent = is_consistent and inodes_of(family_of(lineage.home)) == inodes_of(before)
+            is_consistent = is_consistent and self._listed(lineage).inodes == before.inodes
             is_consistent = is_consistent and (
                 isinstance(live, Refused) or has_inode(lineage.path, (live.facts.dev, live.facts.ino))
             )
@@ -189,16 +203,22 @@ class Looking:
         is_moved = is_first and life_moved_to(opened, lineage, self._census) is not None
         return not is_moved and self._copies.is_copy(lineage, opened, live)
 
-    def _unseen(self, lineage: Lineage, family: dict[str, Sibling]) -> list[Sibling]:
-        """The siblings that were written after the last known life and that nobody knows, oldest first."""
-        siblings = without_growing_counts(settled(family))
+    def _listed(self, lineage: Lineage) -> Beside:
+        home = lineage.home
+        return (
+            Beside(family_of(home), self._links.passed_over(lineage, home)) if lineage.has_history else Beside({}, {})
+        )
+
+    def _unseen(self, lineage: Lineage, beside: Beside) -> list[Sibling]:
+        """What was written after the last known life and is known to nobody, oldest first."""
+        siblings = without_growing_counts(settled(beside.family))
         known = [sibling for sibling in siblings if self._copies.is_known(sibling)]
         begun = [sibling for sibling in known if self._has_begun(sibling)]
         last = oldest_first(begun)[-1] if begun else None
         aside = self._census.aside
         strangers = (sibling for sibling in siblings if sibling not in known)
         unknown = [one for one in strangers if aside.get((one.dev, one.ino)) != one.mtime_ns]
-        return newer_than(unknown, last, lineage.last_mtime_ns)
+        return oldest_first(beside.led_to.values()) + newer_than(unknown, last, lineage.last_mtime_ns)
 
     def _has_begun(self, sibling: Sibling) -> bool:
         reader = self._census.readers.get((sibling.dev, sibling.ino))

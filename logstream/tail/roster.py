@@ -98,6 +98,7 @@ class Roster:
     ) -> Generator[None, None, None]:
         """Follow `specs` from now on: files that stay are not disturbed, others are put aside with their places."""
         self._specs = {spec.name: spec for spec in specs}
+        self._census.specs = tuple(specs)
         self._first_seen = set(first_seen)
         self._looked_beside &= self._specs.keys()
         self._census.searches = {name: self._census.searches.get(name, NOT_SEARCHED) for name in self._specs}

@@ -1,0 +1,84 @@
+"""Which files a log that is a symbolic link was led to before another one, as far as their names tell. Pure.
+
+glog, cronolog, winston and others begin each file under a name with the time in it, and lead a link on to the newest.
+Owns which of such names are of one log, and their order. Counts tell neither: `app.2` may be of a second writer that
+runs beside the first. Refuses to look at files.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+_HOUR, _LATER = r"(?:[01]\d|2[0-3])", r"[0-5]\d"
+_MONTH, _DAY = r"(?:0[1-9]|1[0-2])", r"(?:0[1-9]|[12]\d|3[01])"
+_CLOCK: Final = rf"{_HOUR}[-_:]?{_LATER}(?:[-_:]?{_LATER})?"
+_STAMP: Final = re.compile(
+    rf"(?<!\d)(?:20\d\d{_MONTH}{_DAY}(?:[-_T]?{_CLOCK}|{_HOUR})?"
+    rf"|20\d\d(?P<separator>[-_.]){_MONTH}(?P=separator){_DAY}(?:[-_T](?:{_CLOCK}|{_HOUR}))?"
+    r"|1\d{9}(?:\d{3})?)(?!\d)"
+)
+"""A date, perhaps with a time, or seconds or milliseconds since the epoch."""
+_NUMBER: Final = re.compile(r"\d+")
+_PROCESS: Final = re.compile(r"\.\d+")
+_SECOND_DIGITS: Final = 14
+
+
+class Target(NamedTuple):
+    """A name taken apart: its `form`, the `stamp` and the other numbers.
+
+    The form is what stands before the stamp, with `/` for each number; the stamp with 0 for each digit; and what stands
+    behind it.
+    """
+
+    form: tuple[str, str, str]
+    stamp: int
+    numbers: tuple[str, ...]
+    is_to_the_second: bool
+    """Whether two files that were begun one after the other hardly have the same stamp."""
+    ends_in_process: bool
+    """Whether the stamp is followed by one more number and nothing else: glog's form, where that is a process's."""
+
+
+def target_of(name: str) -> Target | None:
+    """`name` taken apart; None if it has no stamp, or more than one."""
+    stamps = list(_STAMP.finditer(name))
+    if len(stamps) != 1:
+        return None
+    start, end = stamps[0].span()
+    before, stamp, after = name[:start], name[start:end], name[end:]
+    digits = "".join(_NUMBER.findall(stamp))
+    form = _NUMBER.sub("/", before), re.sub(r"\d", "0", stamp), _NUMBER.sub("/", after)
+    is_to_the_second = len(digits) >= _SECOND_DIGITS or digits.startswith("1")
+    numbers = (*_NUMBER.findall(before), *_NUMBER.findall(after))
+    return Target(form, int(digits), numbers, is_to_the_second, _PROCESS.fullmatch(after) is not None)
+
+
+def begins_as(target: Target) -> re.Pattern[str]:
+    """Matches what names of the target's form begin with, and the stamp as its only group: stamps sort as text."""
+    before, stamp, after = map(re.escape, target.form)
+    before, after = (part.replace("/", r"\d+") for part in (before, after))
+    return re.compile(rf"{before}({stamp.replace('0', '[0-9]')}){after}")
+
+
+def is_led_to_between(one: Target, former: Target | None, present: Target) -> bool:
+    """Whether a link that leads to `present` now, and led to `former` at the last look, was led to `one` meanwhile.
+
+    Where nobody knows the name of the former, all that was begun before `present` may have been. A number that both
+    ends have is a host's or a writer's: another one is another log's. Where they have different ones, and the stamp
+    tells files apart by itself, those are of processes.
+    """
+    if one.form != present.form or (former is not None and former.form != present.form):
+        return False
+    if any((one.stamp, one.numbers) == (end.stamp, end.numbers) for end in (former, present) if end is not None):
+        return False  # compressed
+    since = 0 if former is None else former.stamp
+    if not present.is_to_the_second:
+        return one.numbers == present.numbers == (former or present).numbers and since < one.stamp < present.stamp
+    if not since <= one.stamp <= present.stamp:
+        return False
+    last = len(present.numbers) - 1
+    return all(
+        number == now or (present.ends_in_process and index == last if former is None else former.numbers[index] != now)
+        for index, (number, now) in enumerate(zip(one.numbers, present.numbers, strict=True))
+    )

@@ -13,6 +13,8 @@ from logstream.records import GapReason
 from logstream.tail.batch import Hole, Sealed, display
 from logstream.tail.heirs import Heirs, is_truncated
 from logstream.tail.identity import contradict
+from logstream.tail.likeness import likeness_of
+from logstream.tail.members import read_until, told_until
 from logstream.tail.moving import go_on_held, go_on_packed, take_over
 from logstream.tail.reader import Reader
 from logstream.tail.unpacking import Answer, may_be_packed
@@ -42,14 +44,27 @@ class Archives:
             return moved
         with self._census.unpacking.unless_it_fails(reader, copy):
             known = self._census.original_of(copy, lineage)
-        if known is None:
-            reader.take_copy(copy)
-            turn.add(reader.bear())
-            return reader
+            told = 0 if known is not None else self._told_in(lineage, reader, copy)
+            is_told = known is not None or 0 < told == os.fstat(copy).st_size
+        if not is_told and (told or not reader.is_guess):
+            return self._begin(reader, copy, told, turn)
         os.close(copy)
         self._endings.dismiss(lineage, reader)
-        self._recognise(reader, known)
+        if known is not None:
+            self._recognise(reader, known)
+        elif told:
+            self._census.set_aside(reader.inode, reader.written_ns or 0)
         return None
+
+    @staticmethod
+    def _begin(packed: Reader, copy: int, base: int, turn: Turn) -> Reader:
+        """Let a life begin in the bytes that were unpacked for it, at `base`; raises OSError."""
+        packed.base = packed.committed = base
+        packed.take_copy(copy)
+        turn.add(packed.bear())
+        if base:
+            turn.add(packed.prove(turn.now))
+        return packed
 
     def go_on(self, lineage: Lineage, reader: Reader, turn: Turn) -> Reader | Answer | None:
         """`reader`, whose file is nowhere, going on in an archive that is nobody's yet; LATER or NONE.
@@ -57,7 +72,8 @@ class Archives:
         None if it is over, and no more need be said of it.
         """
         if not reader.is_blank:
-            return go_on_held(reader, lineage, self._census, turn)
+            answer = go_on_held(reader, lineage, self._census, turn)
+            return self._go_on_in_member(lineage, reader, turn) if answer is Answer.NONE else answer
         while isinstance(heir := self._heirs.next_of(lineage, reader, turn), Reader):
             copy = self._census.unpacking.ask(heir, heir.path)
             if isinstance(copy, int):
@@ -81,6 +97,39 @@ class Archives:
             return None
         return heir
 
+    def _go_on_in_member(self, lineage: Lineage, reader: Reader, turn: Turn) -> Answer | None:
+        """`reader`, as a member of the one archive of its log: what comes behind is read as a life of that; or why not.
+
+        None if it is that: the reader's life is over. Where all that was seen of it was read nobody looks: that would
+        unpack all of the archive at each rotation.
+        """
+        if reader.size is not None and reader.size <= reader.committed:
+            return Answer.NONE
+        packed = self._heirs.grown_of(lineage, reader, turn)
+        copy = packed if isinstance(packed, Answer) else self._census.unpacking.ask(packed, packed.path)
+        if isinstance(copy, Answer) or isinstance(packed, Answer):
+            return Answer.LATER if copy is Answer.LATER else Answer.NONE
+        with self._census.unpacking.unless_it_fails(packed, copy):
+            told = self._told_in(lineage, packed, copy)
+            base = read_until(copy, packed.member_starts, told, likeness_of(reader.known()))
+        if base is None:
+            self._census.unpacking.give_back(packed, copy)
+            return Answer.NONE
+        self._census.open_files.admit(self._begin(packed, copy, base, turn))
+        self._endings.hand_over(lineage, reader, turn)
+        return None
+
+    def _told_in(self, lineage: Lineage, packed: Reader, copy: int) -> int:
+        """How much of what was unpacked for `packed` was told before, as lives that are finished; raises OSError."""
+        if len(packed.member_starts) == 1:
+            return 0
+        finished = [
+            one for one in (*self._census.departed, *self._census.finished.values()) if one.file == lineage.file
+        ]
+        before = [one for one in finished if (one.dev, one.ino) == packed.inode]
+        lives = sorted((one for one in finished if one not in before), key=lambda one: one.last_ns or 0)
+        return told_until(copy, packed.member_starts, map(likeness_of, before), map(likeness_of, lives))
+
     def _was_nothing(self, lineage: Lineage, reader: Reader) -> bool:
         """Whether a file that was found empty was no life of its own, as far as anybody can tell.
 
@@ -97,7 +146,9 @@ class Archives:
 
     def _recognise(self, packed: Reader, known: Known) -> None:
         """An archive is only a copy of a life that is known: its file is known by that from now on."""
-        self._census.retire(known._replace(dev=packed.inode[0], ino=packed.inode[1], igen=packed.igen, sealed=True))
+        dev, ino = packed.inode
+        written_ns = packed.written_ns
+        self._census.retire(known._replace(dev=dev, ino=ino, igen=packed.igen, written_ns=written_ns, sealed=True))
 
     def _wait(self, lineage: Lineage, reader: Reader, answer: Answer, turn: Turn) -> Reader | None:
         """There are no bytes, not yet or not at all."""

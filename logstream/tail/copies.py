@@ -14,6 +14,7 @@ from logstream.tail.custody import Custody
 from logstream.tail.family import ATTEMPTS, family_of, inodes_of, settled
 from logstream.tail.identity import contradict
 from logstream.tail.likeness import begins_with, likeness_of
+from logstream.tail.members import may_grow
 from logstream.tail.numbers import is_number_given_again
 from logstream.tail.opening import Opened, Refused
 from logstream.tail.packed import says_it_is, says_it_is_of
@@ -149,10 +150,15 @@ class Copies:
         reader, finished = self._census.readers.get(inode), self._census.finished.get(inode)
         if reader is not None and not is_number_given_again(reader, sibling.path, self._census.open_files):
             return True
-        if finished is None or finished.igen is not None:
-            return finished is not None and self._has_generation(sibling, finished.igen)
-        # All that can be told is whether a file that is finished was written to since.
-        return finished.written_ns in {None, sibling.mtime_ns}
+        if finished is None:
+            return False
+        # Whether a file that is finished was written to since may be all that can be told. An archive may have got a
+        # member while nobody looked.
+        is_as_before = finished.written_ns in {None, sibling.mtime_ns}
+        may_have_grown = finished.key in self._census.remembered and sibling.name.is_compressed
+        if finished.igen is None or (may_have_grown and not is_as_before and may_grow(sibling.path)):
+            return is_as_before
+        return self._has_generation(sibling, finished.igen)
 
     def _has_generation(self, sibling: Sibling, igen: int | None) -> bool:
         """Whether nothing speaks against the inode of `sibling` having this generation number."""

@@ -137,6 +137,12 @@ class Endings:
         self.dismiss(lineage, reader)
         self._census.retire(reader.known()._replace(sealed=True), is_gone=True)
 
+    def hand_over(self, lineage: Lineage, reader: Reader, turn: Turn) -> None:
+        """A life whose file is gone ends, and what was not read of it is told as another one."""
+        turn.add(Sealed(reader.key, reader.gone_reason or GapReason.DELETED, reader.committed))
+        self.dismiss(lineage, reader)
+        self._census.retire(reader.known()._replace(sealed=True), is_gone=True)
+
     def end_copy(self, lineage: Lineage, reader: Reader, turn: Turn) -> bool:
         """A file that was found empty has bytes now: whether they are only a copy of a known life. It ends then."""
         if reader.fd is None or not os.fstat(reader.fd).st_size:

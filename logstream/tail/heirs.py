@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeGuard
 from logstream.tail.copies import Copies
 from logstream.tail.family import ATTEMPTS, family_of, inodes_of, settled
 from logstream.tail.identity import NO_INODE
+from logstream.tail.members import may_grow
 from logstream.tail.opening import Refused
 from logstream.tail.reader import Reader
 from logstream.tail.rotation import Sibling, is_named_newer, may_have_become, oldest_first, rotated_name
@@ -51,6 +52,25 @@ class Heirs:
             if heir is not Answer.GONE:
                 return heir
         return Answer.NONE if is_over else Answer.LATER
+
+    def grown_of(self, lineage: Lineage, reader: Reader, turn: Turn) -> Reader | Answer:
+        """The one archive of the log, if the file of `reader` may be a member of it: as a life that waits; or NONE.
+
+        LATER where it cannot be opened now. Raises OSError where no descriptor is left to look.
+        """
+        behind = lineage.readers[lineage.readers.index(reader) :]
+        for packed in behind:
+            if packed.is_packed and may_grow(packed.path):
+                return packed
+        for sibling in _family_of(lineage, reader).values():
+            inode, since_ns = (sibling.dev, sibling.ino), reader.known().last_ns or 0
+            is_nobodys = inode not in self._census.readers and self._is_new(sibling)
+            if sibling.name.is_compressed and may_grow(sibling.path) and is_nobodys and sibling.mtime_ns >= since_ns:
+                entered = self._enter(lineage, reader, sibling, turn)
+                if isinstance(entered, Reader):
+                    entered.is_guess = True
+                return Answer.LATER if entered is Answer.GONE else entered
+        return Answer.NONE
 
     def is_packed_copy(self, lineage: Lineage, reader: Reader) -> bool:
         """Whether an archive may be the file of `reader`, and is a copy of one that is there itself: so was that file.

@@ -51,17 +51,17 @@ class Likeness(NamedTuple):
         """
         return self.proof_offset > 0 or 0 < self.head_length >= self.least_bytes
 
-    def is_met_by(self, descriptor: int) -> bool:
-        """Whether the file behind `descriptor` begins with this generation, beyond doubt."""
-        if not self.is_certain or os.fstat(descriptor).st_size < self.least_bytes:
+    def is_met_by(self, descriptor: int, start: int = 0) -> bool:
+        """Whether the file behind `descriptor` begins with this generation, or goes on with it at `start`, for sure."""
+        if not self.is_certain or os.fstat(descriptor).st_size < start + self.least_bytes:
             return False
-        head = os.pread(descriptor, self.head_length, 0)
-        return zlib.crc32(head) == self.head_crc and self.is_proven_by(descriptor)
+        head = os.pread(descriptor, self.head_length, start)
+        return zlib.crc32(head) == self.head_crc and self.is_proven_by(descriptor, start)
 
-    def is_proven_by(self, descriptor: int) -> bool:
+    def is_proven_by(self, descriptor: int, start: int = 0) -> bool:
         """Whether the bytes before the last proven offset are what they were."""
         length = min(ANCHOR_BYTES, self.proof_offset)
-        found = os.pread(descriptor, length, self.proof_offset - length)
+        found = os.pread(descriptor, length, start + self.proof_offset - length)
         return not self.proof_offset or zlib.crc32(found) == self.proof_crc
 
 

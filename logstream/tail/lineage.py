@@ -112,7 +112,7 @@ class Lineage:
     def add_older(self, reader: Reader) -> None:
         """Put `reader` before the live one, and before what was written later and waits for it since a restart."""
         index = len(self.readers) - (self.live is not None)
-        while index and _is_waiting_for(self.readers[index - 1], reader) and not self._is_named_as_newer(reader, index):
+        while index and self.readers[index - 1].waits_for(reader) and not self._is_named_as_newer(reader, index):
             index -= 1
         self.readers.insert(index, reader)
 
@@ -161,13 +161,6 @@ class Lineage:
             turn.add(Notice("rotated", self.spec.name, reader.file, {"to": display(path)}))
 
 
-def _is_waiting_for(newer: Reader, older: Reader) -> bool:
-    """Whether `newer` is remembered from before a restart, and was not begun then."""
-    if newer.is_packed or newer.lead is not None or newer.known().has_begun:
-        return False
-    return newer.written_ns is not None and older.written_ns is not None and older.written_ns < newer.written_ns
-
-
 class Census:
     """Which inodes are known: those that are read, and those that are finished but may still be on disk."""
 
@@ -180,6 +173,8 @@ class Census:
         self.namesakes = Namesakes()
         """The same by the names of their files."""
         self.finished: OrderedDict[Inode, Known] = OrderedDict()
+        self.remembered: set[str] = set()
+        """The keys of generations that had been finished before the start."""
         self.aside: OrderedDict[Inode, int] = OrderedDict()
         """Files that are copies of known lives, and when each was last written to: an inode may be given again."""
         self.departed: deque[Known] = deque(maxlen=_DEPARTED_LIMIT)
@@ -198,6 +193,8 @@ class Census:
         finished = self.finished.get(reader.inode)
         if finished is not None and not contradict(finished.igen, reader.igen):
             del self.finished[reader.inode]
+            if reader.is_packed:
+                self.departed.append(finished)  # its archive has grown since: what stands in it is known by that
         self.aside.pop(reader.inode, None)
         before = self.readers.get(reader.inode)
         if before is not None:

@@ -63,10 +63,14 @@ class StillWrittenError(LogstreamError):
 
 
 class Unpacked(NamedTuple):
-    """A descriptor on unpacked bytes; if they are not the whole, the compressed file is damaged behind them."""
+    """A descriptor on unpacked bytes; if they are not the whole, the compressed file is damaged behind them.
+
+    `starts` is where members begin in them, of an archive that may get one with each rotation.
+    """
 
     descriptor: int
     is_whole: bool
+    starts: tuple[int, ...] = (0,)
 
 
 class CancelledUnpackingError(LogstreamError):

@@ -26,6 +26,11 @@ _YOUNG_BYTES: Final = 4096
 class Place:
     """A generation's place in its file. `fd` is None while the file is not open."""
 
+    member_starts: tuple[int, ...] = (0,)
+    """Where members begin in what its file unpacks to, if that is an archive that gets one with each rotation."""
+    is_guess = False
+    """Whether that was only entered because another life was looked for in it."""
+
     def __init__(self, spec: SourceSpec, known: Known, now: float) -> None:
         """Go on with `known`; `now` is monotonic seconds."""
         self.spec = spec
@@ -127,6 +132,12 @@ class Place:
     def is_unfinished(self) -> bool:
         """Whether bytes are there that end no line yet."""
         return self.size is not None and self.size > self.committed
+
+    def waits_for(self, older: Place) -> bool:
+        """Whether it is remembered from before a restart, and was not begun then."""
+        if self.is_packed or self.lead is not None or self.known().has_begun:
+            return False
+        return self.written_ns is not None and older.written_ns is not None and older.written_ns < self.written_ns
 
     def is_untouched(self, size: int, mtime_ns: int) -> bool:
         """Whether a file with this size and time holds nothing that has not been looked at."""

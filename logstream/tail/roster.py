@@ -87,6 +87,7 @@ class Roster:
             if generation.is_gone or generation.sealed:
                 # By its own time the file of a finished one is known again.
                 self._census.retire(generation, is_gone=generation.is_gone)
+                self._census.remembered.add(generation.key)
                 self._histories.note(path_of(generation), dated.last_ns)
             else:
                 self._parked.put(dated)

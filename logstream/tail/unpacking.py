@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
 from logstream.tail.discovery import is_absence
 from logstream.tail.likeness import likeness_of
+from logstream.tail.members import may_grow, starts_of_members
 from logstream.tail.opening import EXHAUSTED, locate, place_of
 from logstream.tail.packed import (
     NoRoomError,
@@ -114,13 +115,13 @@ class Unpacking:
             return self._begin_again(reader, path)
         self._begun.pop(reader.key, None)
         self.let_go(reader.key)
-        reader.is_damaged = not unpacked.is_whole
+        reader.is_damaged, reader.member_starts = not unpacked.is_whole, unpacked.starts
         return unpacked.descriptor
 
     def give_back(self, reader: Reader, descriptor: int) -> None:
         """What `ask` gave of `reader` was not needed yet: the next one who asks gets it."""
         answer: Future[Unpacked | None] = Future()
-        answer.set_result(Unpacked(descriptor, not reader.is_damaged))
+        answer.set_result(Unpacked(descriptor, not reader.is_damaged, reader.member_starts))
         self._wanted[reader.key] = answer
 
     @contextmanager
@@ -158,7 +159,7 @@ class Unpacking:
             file = _open_packed(reader) if held is None else _open_held(reader, held)
             if isinstance(file, Answer):
                 return file
-            unpacking = partial(self._unpack_one, likeness, file)
+            unpacking = partial(self._unpack_one, likeness, file, has_members=may_grow(reader.path))
         else:
             copies = _copies_of(reader, path)
             if not copies or not likeness.is_certain:
@@ -179,9 +180,13 @@ class Unpacking:
         self._begun.pop(reader.key, None)
         return Answer.NONE
 
-    def _unpack_one(self, likeness: Likeness, file: IO[bytes]) -> Unpacked | None:
+    def _unpack_one(self, likeness: Likeness, file: IO[bytes], *, has_members: bool) -> Unpacked | None:
         with file:
-            return unpack_file(likeness, file, self._directory, is_cancelled=self._cancelled.is_set)
+            unpacked = unpack_file(likeness, file, self._directory, is_cancelled=self._cancelled.is_set)
+            if unpacked is None or not has_members:
+                return unpacked
+            size = os.fstat(unpacked.descriptor).st_size
+            return unpacked._replace(starts=starts_of_members(file, size, self._cancelled.is_set))
 
 
 def _open_packed(reader: Reader) -> IO[bytes] | Answer:

@@ -186,3 +186,46 @@ def test_logs_that_all_begin_with_the_same_lines_are_told_under_their_own_names(
     told = {name: [one["text"] for one in records if one["file"].endswith(f"/{name}")] for name in names}
     assert told["there/app.log"] == [*header, "there/app.log 3", "there/app.log 4"]
     assert told["here/app.log"] == [*header, "here 1", "here 2", *header, "here/app.log 3", "here/app.log 4"]
+
+
+@pytest.mark.parametrize("unread", [0, 3])
+@pytest.mark.parametrize("rounds", [1, 2, 3])
+def test_an_archive_that_gets_a_member_with_each_rotation_is_read_on_after_a_kill(
+    tmp_path: Path, rounds: int, unread: int
+) -> None:
+    """Conformance: C2, C5."""
+    lines: list[str] = []
+
+    def write(service: Service, count: int) -> None:
+        new = [f"line {len(lines) + n} {'x' * (len(lines) % 30)}" for n in range(count)]
+        lines.extend(new)
+        service.write("a.log", *new)
+
+    def rotate(service: Service) -> None:
+        log = service.logs / "a.log"
+        subprocess.run(f"gzip -c {log} >> {log}.gz; : > {log}", shell=True, check=True)  # noqa: S602 - as people do
+
+    with running(tmp_path) as service:
+        with service.stream() as stream:
+            for _ in range(2):
+                write(service, 500)
+                assert stream.texts(500) == lines[-500:]
+                service.wait_until_read("a.log")
+                rotate(service)
+            write(service, 100)
+            assert stream.texts(100) == lines[-100:]
+            last = stream.last_id
+        service.kill()
+        for number in range(rounds):
+            write(service, 50 if number else unread)
+            rotate(service)
+        write(service, 20)
+        service.start()
+        with service.stream(last) as stream:
+            assert stream.texts(len(lines) - 1_100) == lines[1_100:]
+            last = stream.last_id
+        service.kill()
+        service.start()
+        write(service, 1)
+        with service.stream(last) as stream:
+            assert stream.texts(1) == lines[-1:]

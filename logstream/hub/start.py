@@ -26,6 +26,8 @@ FIRST_LOOK_SECONDS = 10.0
 """How long an id that is not known waits until all files have been looked at once."""
 MOST_BACKFILL = 10_000
 """The largest N of `from=-N`: all of them are in memory at once."""
+_FILES_A_SLICE = 2_000
+"""Others have their turn after so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,9 @@ async def _gaps_of(hub: Hub, view: View, recovery: Recovery) -> tuple[Gap, ...]:
     if recovery.until is None:
         return ()
     gaps = []
-    for generation, base, offset in await hub.journal.reached(recovery.until):
+    for number, (generation, base, offset) in enumerate(await hub.journal.reached(recovery.until), 1):
+        if number % _FILES_A_SLICE == 0:
+            await asyncio.sleep(0)
         if not view.wants(generation.source):
             continue
         if generation.key != recovery.key:

@@ -1,4 +1,4 @@
-"""The bytes of a journal row: many extents packed in one blob, and the keyframe vectors that make rows searchable.
+"""The bytes of a journal row: many extents packed in one blob.
 
 Pure. A blob is a sequence of LEB128 varints that form entries:
 
@@ -9,21 +9,20 @@ Pure. A blob is a sequence of LEB128 varints that form entries:
   number of lines and each line's length; a coarse one with its length and its number of lines.
 
 A fine extent is what makes a gap's line count exact at every line; it is kept for small reads, where lines trickle. An
-entry holds no offset: a generation's extents follow each other without a break, so a vector of offsets (a keyframe)
-every few thousand entries is enough, and a trickled line costs four to five bytes.
+entry holds no offset: a generation's extents follow each other without a break, so a vector of offsets (a keyframe, see
+`vector`) every few thousand entries is enough, and a trickled line costs four to five bytes.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from logstream.journal.base import TIME_RESOLUTION_MS
 from logstream.records import GapReason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 _REASONS = tuple(GapReason)
 HOLE_WEIGHT = 1
@@ -218,7 +217,7 @@ def decode_row(start: int, time_ms: int, blob: bytes) -> Iterator[Entry]:
 
 
 def _numbers_in(blob: bytes) -> list[int]:
-    """All varints of a row or a vector; raises IndexError if it ends inside one."""
+    """All varints of a row; raises IndexError if it ends inside one."""
     numbers: list[int] = []
     append = numbers.append
     value = shift = 0
@@ -235,29 +234,3 @@ def _numbers_in(blob: bytes) -> list[int]:
         message = "it ends within a number"
         raise IndexError(message)
     return numbers
-
-
-class Reached(NamedTuple):
-    """How far a generation is at some place of the journal: its offset in bytes and its lines so far."""
-
-    offset: int
-    lines: int
-
-
-def encode_vector(vector: Mapping[int, Reached]) -> bytes:
-    """A keyframe: where each live generation is, by slot."""
-    blob = bytearray()
-    previous = 0
-    for slot in sorted(vector):
-        put_varint(blob, slot - previous)
-        put_varint(blob, vector[slot].offset)
-        put_varint(blob, vector[slot].lines)
-        previous = slot
-    return bytes(blob)
-
-
-def decode_vector(blob: bytes) -> dict[int, Reached]:
-    """The inverse of `encode_vector`."""
-    numbers = _numbers_in(blob)
-    slots = accumulate(numbers[::3])
-    return {slot: Reached(*reached) for slot, *reached in zip(slots, numbers[1::3], numbers[2::3], strict=True)}

@@ -12,7 +12,8 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from logstream.journal.base import Run
-from logstream.journal.codec import Entry, Reached, decode_row, decode_vector
+from logstream.journal.codec import Entry, decode_row
+from logstream.journal.vector import Reached, Vector, decode_vector
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,10 +27,10 @@ RUN_BYTES = 1 << 20
 """Neighbouring entries of one generation are joined to runs of about this size."""
 
 
-def vector_at(store: StoreReading, start: int) -> dict[int, Reached]:
+def vector_at(store: StoreReading, start: int) -> Vector:
     """Where each generation was at the keyframe `start`; empty for 0, the beginning of all."""
     vector = store.keyframe(start)
-    return {} if vector is None else decode_vector(vector)
+    return Vector() if vector is None else decode_vector(vector)
 
 
 def keyframe_before(ledger: Ledger, at: int) -> int:
@@ -64,6 +65,8 @@ class EntryCursor:
         self._rows: deque[Row] = deque()
         """What was read and is still to be decoded."""
         self._last_row: Row | None = None
+        self._since_mark = 0
+        """How many entries were decoded since a mark was noted, or told where all are."""
         self._undo: dict[int, Reached] = {}
         """Where the generations of the last decoded row were before it: the newest row grows and is decoded again."""
         self._ahead: deque[tuple[Entry, Reached]] = deque()
@@ -178,27 +181,39 @@ class EntryCursor:
                 rows = rows[1:]
             else:
                 # The row has grown since it was decoded: go back to before it, and decode it anew.
-                self._reached.update(self._undo)
+                for slot, before in self._undo.items():
+                    self._reached.put(slot, before)
         self._rows.extend(rows)
         return bool(rows)
+
+    def _note_mark(self, row: Row) -> None:
+        """Remember where all are at a row, if as many entries were decoded since: to note it takes no longer then."""
+        if self._since_mark >= len(self._reached.offsets):
+            self._ledger.marks.note(row.start, self._reached, self._epoch)
+            self._since_mark = 0
 
     def _decode(self, row: Row) -> None:
         self._undo = {}
         self._last_row, self._next_row = row, row.start
-        self._ledger.marks.note(row.start, self._reached, self._epoch)
+        self._note_mark(row)
+        offsets, lines = self._reached.offsets, self._reached.lines
         for entry in decode_row(row.start, row.time_ms, row.entries):
             if entry.at >= self._ledger.head:
                 # Committed by a thread, not yet taken over by the ledger: the row counts as grown when it is.
                 self._last_row = row._replace(entries=b"")
                 self._rows.clear()
                 break
-            before = self._reached.get(entry.slot)
-            if before is None:
+            offset = offsets.get(entry.slot)
+            if offset is None:
                 before = Reached(self._ledger.by_slot[entry.slot].base, 0)
+            else:
+                before = Reached(offset, lines[entry.slot])
             self._undo.setdefault(entry.slot, before)
+            self._since_mark += 1
             if entry.at + entry.weight > self.at:
                 self._ahead.append((entry, before))
-            self._reached[entry.slot] = Reached(before.offset + (entry.length or 0), before.lines + entry.line_count)
+            offsets[entry.slot] = before.offset + (entry.length or 0)
+            lines[entry.slot] = before.lines + entry.line_count
 
 
 def _goes_on(run: Run, piece: Run) -> bool:

@@ -59,15 +59,14 @@ async def _search(store: StoreReading, ledger: Ledger, at: int, tells: Callable[
 
 def _reached(store: StoreReading, lives: list[Life], start: int) -> list[int]:
     """How far each was at the keyframe `start`."""
-    vector = vector_at(store, start)
+    offsets = vector_at(store, start).offsets
     found = []
     for life in lives:
         if life.birth_at >= start:
             found.append(life.base)
         else:
             # Keyframes leave out those that had ended by then.
-            reached = vector.get(life.slot)
-            found.append(life.committed if reached is None else reached.offset)
+            found.append(offsets.get(life.slot, life.committed))
     return found
 
 

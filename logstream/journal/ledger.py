@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from logstream.journal.base import Block, Lost
-from logstream.journal.codec import Reached, RowWriter, encode_vector
+from logstream.journal.codec import RowWriter
 from logstream.journal.cutting import cut_blocks
 from logstream.journal.held import INSERT_KEYFRAME, INSERT_ROW, UPDATE_ROW
 from logstream.journal.ids import AFTER_GAP, AFTER_OPEN_GAP, anchor_of
 from logstream.journal.life import Life, insertion, relocation
 from logstream.journal.marks import Marks
+from logstream.journal.vector import Vector, encode_vector
 from logstream.records import Gap, GapReason, Generation, Position
 from logstream.tail.batch import Batch, Birth, Cut, Hole, Moved, Proof, Range, Sealed, new_key
 
@@ -264,7 +265,7 @@ class Ledger:
         plan.statements.append((INSERT_ROW, (row.start, row.time_ms, row.blob)))
         live = [life for life in self.lives.values() if life.sealed_at is None]
         if self._entries_since_keyframe >= max(KEYFRAME_ENTRIES, _KEYFRAME_ENTRIES_A_LIFE * len(live)):
-            vector = {life.slot: Reached(life.committed, life.lines) for life in live}
+            vector = Vector({life.slot: life.committed for life in live}, {life.slot: life.lines for life in live})
             plan.statements.append((INSERT_KEYFRAME, (row.start, encode_vector(vector))))
             plan.keyframe = row.start
             plan.entries_since_keyframe = row.entries

@@ -10,13 +10,11 @@ from bisect import bisect_right, insort
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from logstream.journal.codec import Reached
+    from logstream.journal.vector import Vector
 
 _MOST_MARKS: Final = 64
-_MOST_GENERATIONS: Final = 256
-"""Where a mark would tell of more, it would take longer to make, and more room, than it is worth."""
+_MOST_GENERATIONS: Final = 65_536
+"""So many all marks together tell of: some 100 bytes for each."""
 
 
 class Marks:
@@ -26,25 +24,28 @@ class Marks:
         """Nothing was passed yet."""
         self._epoch = 0
         self._starts: list[int] = []
-        self._reached: dict[int, Mapping[int, Reached]] = {}
+        self._reached: dict[int, Vector] = {}
+        self._generations = 0
 
-    def note(self, start: int, reached: Mapping[int, Reached], epoch: int) -> None:
+    def note(self, start: int, reached: Vector, epoch: int) -> None:
         """Remember where generations were at a row; of rows of an earlier epoch nothing is known any more."""
         if epoch != self._epoch:
-            self._epoch, self._starts, self._reached = epoch, [], {}
-        if start in self._reached or len(reached) > _MOST_GENERATIONS:
+            self._epoch, self._starts, self._reached, self._generations = epoch, [], {}, 0
+        count = len(reached.offsets)
+        if start in self._reached or count > _MOST_GENERATIONS:
             return
-        if len(self._starts) == _MOST_MARKS:
+        while len(self._starts) == _MOST_MARKS or self._generations + count > _MOST_GENERATIONS:
             oldest = next(iter(self._reached))
             self._starts.remove(oldest)
-            del self._reached[oldest]
+            self._generations -= len(self._reached.pop(oldest).offsets)
         insort(self._starts, start)
-        self._reached[start] = dict(reached)
+        self._generations += count
+        self._reached[start] = reached.copy()
 
-    def before(self, at: int, epoch: int) -> tuple[int, dict[int, Reached]] | None:
+    def before(self, at: int, epoch: int) -> tuple[int, Vector] | None:
         """The last mark at or before the place `at`: the start of its row, and where generations were there."""
         index = bisect_right(self._starts, at) if epoch == self._epoch else 0
         if not index:
             return None
         start = self._starts[index - 1]
-        return start, dict(self._reached[start])
+        return start, self._reached[start].copy()

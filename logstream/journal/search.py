@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from logstream.journal import base
-from logstream.journal.codec import Reached, RowWriter, decode_row
+from logstream.journal.codec import RowWriter, decode_row
 from logstream.journal.entries import EntryCursor, keyframe_before, vector_at
 from logstream.journal.ledger import Ledger, Stored
 from logstream.journal.life import Life, unsigned
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from logstream.journal.reading import StoreReading
+
+_LIVES_A_SLICE = 2_000
+"""Others have their turn after so many."""
 
 
 def load_ledger(store: StoreReading, max_line_bytes: Callable[[str], int]) -> Ledger:
@@ -78,7 +81,7 @@ def load_lives(store: StoreReading) -> list[Life]:
 async def reached_at(store: StoreReading, ledger: Ledger, at: int) -> tuple[base.Reached, ...]:
     """How far each generation was recorded at the place `at`, for those of which something was and may still be had."""
     keyframe = keyframe_before(ledger, at)
-    offsets = {slot: reached.offset for slot, reached in vector_at(store, keyframe).items()}
+    offsets = vector_at(store, keyframe).offsets
     cursor = EntryCursor(store, ledger, keyframe)
     while cursor.at < at and (found := cursor.peek()) is not None:
         entry, before = found
@@ -87,11 +90,16 @@ async def reached_at(store: StoreReading, ledger: Ledger, at: int) -> tuple[base
         cursor.at = entry.at + entry.weight
         if cursor.is_spent:
             await asyncio.sleep(0)
-    for life in ledger.lives.values():
-        if life.sealed_at is not None and life.sealed_at <= at:  # keyframes leave these out
-            offsets.setdefault(life.slot, life.committed)
-    lives = ((life, offsets.get(life.slot, life.base)) for life in ledger.lives.values() if life.gone is None)
-    return tuple(base.Reached(life.generation, life.base, offset) for life, offset in lives if offset > life.base)
+    reached = []
+    for number, life in enumerate(tuple(ledger.lives.values()), 1):
+        if number % _LIVES_A_SLICE == 0:
+            await asyncio.sleep(0)
+        # Keyframes leave out those that had ended by then.
+        has_ended = life.sealed_at is not None and life.sealed_at <= at
+        offset = offsets.get(life.slot, life.committed if has_ended else life.base)
+        if life.gone is None and offset > life.base:
+            reached.append(base.Reached(life.generation, life.base, offset))
+    return tuple(reached)
 
 
 async def search_place(store: StoreReading, ledger: Ledger, life: Life, offset: int) -> int | None:
@@ -123,8 +131,7 @@ async def _keyframe_of(store: StoreReading, ledger: Ledger, life: Life, offset: 
         start = keyframes[index]
         if start <= life.birth_at:
             return True
-        reached = vector_at(store, start).get(life.slot, Reached(life.committed, 0))
-        return reached.offset < offset
+        return vector_at(store, start).offsets.get(life.slot, life.committed) < offset
 
     low, high = 0, len(keyframes)
     while low < high:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logstream.journal.codec import Entry, Reached, RowWriter, decode_row, decode_vector, encode_vector
+from logstream.journal.codec import Entry, RowWriter, decode_row
 from logstream.records import GapReason
 
 
@@ -176,8 +176,3 @@ def test_a_torn_row_is_an_error_and_not_a_wrong_answer() -> None:
 
     with pytest.raises(IndexError):
         list(decode_row(0, 0, row.blob[:-1]))
-
-
-@given(st.dictionaries(st.integers(0, 10**6), st.builds(Reached, st.integers(0, 2**60), st.integers(0, 2**40))))
-def test_a_keyframe_is_read_back_as_it_was(vector: dict[int, Reached]) -> None:
-    assert decode_vector(encode_vector(vector)) == vector

@@ -9,10 +9,12 @@ import pytest
 
 from logstream.journal import entries as entries_module
 from logstream.journal import ledger as ledger_module
+from logstream.journal import search as search_module
 from logstream.journal.base import Block
 from logstream.journal.codec import decode_row
 from logstream.journal.entries import EntryCursor, count_lines, keyframe_before, vector_at
 from logstream.journal.sqlite import SqliteJournal
+from logstream.journal.vector import Vector
 from logstream.records import GapReason
 from tests.story import Decoding, StoryFile, batch
 
@@ -84,6 +86,25 @@ async def test_a_look_behind_a_keyframe_decodes_hardly_more_than_it_wants(
 
     assert await journal.align(keyframe + 7) == keyframe + 5
     assert 0 < sum(decoding.turns) < 2_000
+
+
+async def test_who_asks_how_far_many_files_were_lets_others_have_their_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_module, "_LIVES_A_SLICE", 10)
+    journal = await trickled(tmp_path)
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    others = asyncio.create_task(take_turns(), name="others")
+    assert len(await journal.reached(journal._ledger.keyframes[-1])) == 40
+    others.cancel()
+    assert turns >= 4
 
 
 @pytest.mark.parametrize("what", ["align", "position", "position of some", "resolve", "place", "reached", "read"])
@@ -333,7 +354,7 @@ async def test_a_keyframe_tells_where_every_generation_was(tmp_path: Path, monke
         await journal.commit(batch(file.changes(b"%d\n" % number)))
     ledger = journal._ledger
     assert len(ledger.keyframes) > 5
-    assert vector_at(journal._store, 0) == {}
+    assert vector_at(journal._store, 0) == Vector()
     assert keyframe_before(ledger, ledger.keyframes[0] - 1) == 0
     assert [keyframe_before(ledger, start) for start in ledger.keyframes] == ledger.keyframes
 

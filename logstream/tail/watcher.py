@@ -9,12 +9,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import suppress
+from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 
 from watchfiles import Change, awatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+# What awatch would import at the first watch: 20 ms in which the event loop does not turn.
+with suppress(ImportError):
+    import_module("anyio._backends._asyncio")
 
 _LOG = logging.getLogger(__name__)
 _STEP_MS = 10

@@ -7,13 +7,13 @@ position that pulls, so a slow one costs a number and delays nobody.
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
 from logstream.hub.clocks import LatestEnds
 from logstream.hub.judged_block import JudgedBlock, SourceTraits
+from logstream.hub.judged_cache import JudgedCache
 from logstream.hub.judged_group import JudgedGroup, groupable_blocks
 from logstream.hub.judged_line import judge_block
 from logstream.hub.lines_above import SMALL_BYTES, LinesAbove
@@ -38,9 +38,6 @@ if TYPE_CHECKING:
     from logstream.records import Generation
     from logstream.rules import CompiledQuery, RuleSet
 
-JUDGED_BYTES = 2 << 20
-JUDGED_BLOCKS = 1024
-"""Judged blocks kept for the next view that asks; the oldest leaves. Encoded, one takes some eight times its cost."""
 WAKE_SECONDS = 0.002
 _WAKE_SECONDS_A_WAITER = 50e-6
 """Waking a subscriber costs about this much: pauses grow with their number, so that frames do and wake-ups do not."""
@@ -67,8 +64,7 @@ class Hub:
         self.has_looked.set()
         self._views: dict[ViewKey, View] = {}
         self._shared_patterns = SharedPatterns()
-        self._judged: OrderedDict[tuple[str, int, int], JudgedBlock] = OrderedDict()
-        self._judged_bytes = 0
+        self._judged = JudgedCache()
         self._lines_above = LinesAbove(journal, self.judge_alone)
         self._waiters: set[asyncio.Future[None]] = set()
         self._listeners: set[Listener] = set()
@@ -133,8 +129,7 @@ class Hub:
         self._forget_made()
 
     def _forget_made(self) -> None:
-        self._judged.clear()
-        self._judged_bytes = 0
+        self._judged.forget()
         for view in self._views.values():
             view.forget_frames()
 
@@ -162,7 +157,7 @@ class Hub:
         judged = self._judged.get(key)
         if judged is None:
             judged = self._judge(block)
-            self._keep(key, judged)
+            self._judged.keep(key, judged)
         return judged
 
     def judge_group(self, first: Block) -> JudgedGroup | None:
@@ -180,14 +175,8 @@ class Hub:
         for number, block in enumerate(blocks):
             self._lines_above.remember(block, partial(judged.below_block, number))
         self.verdict_cache.note(judged, blocks[-1].next_at)
-        self._keep(key, judged)
+        self._judged.keep(key, judged)
         return judged
-
-    def _keep(self, key: tuple[str, int, int], judged: JudgedBlock) -> None:
-        self._judged[key] = judged
-        self._judged_bytes += judged.cost_bytes
-        while len(self._judged) > JUDGED_BLOCKS or (self._judged_bytes > JUDGED_BYTES and len(self._judged) > 1):
-            self._judged_bytes -= self._judged.popitem(last=False)[1].cost_bytes
 
     def _judge(self, block: Block) -> JudgedBlock:
         judged = self.judge_apart(block)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
+from logstream.hub.dropping import drop_slowly
 from logstream.hub.joining import picked_together
 from logstream.hub.judged_block import SourceTraits
 from logstream.hub.line_times import LineTimes
@@ -48,8 +49,8 @@ _END_BYTES = (16 * 1024, 256 * 1024, 1 << 20)
 """How much of a file's end is read: first a little, for most files ended long before."""
 ENDS_BYTES = 32 << 20
 """How much of all files' ends together."""
-_MANY = 2_000
-"""More records are put in order in a thread: some 3 us each."""
+_MANY = 1_000
+"""More records are put in order in a thread: some 3 us each, and twice that on a busy machine."""
 
 
 class _Match(NamedTuple):
@@ -192,7 +193,9 @@ def _chosen(judged: JudgedBlock, selected: list[int], when: Sequence[int] | Mapp
 async def _last_merged(matches: list[_Match], count: int) -> list[_Match]:
     """The last of them by time. Of thousands of files each may have as many."""
     if len(matches) > _MANY:
-        return (await asyncio.to_thread(merged, matches))[-count:]
+        ordered = await asyncio.to_thread(merged, matches)
+        drop_slowly(ordered)
+        return ordered[-count:]
     return merged(matches)[-count:]
 
 
@@ -226,6 +229,8 @@ async def _matches(hub: Hub, view: View, begin: int, end: int, most: int) -> _Wi
                 del own[:-most]
     finally:
         reader.close()
+    await asyncio.sleep(0)
+    drop_slowly(kept.values())  # of thousands of files one each
     return _Window([match for own in kept.values() for match in own], first_ms, blocks)
 
 

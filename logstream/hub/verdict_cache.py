@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from logstream.hub.dropping import drop_slowly
+
 if TYPE_CHECKING:
     from logstream.hub.judged_block import JudgedBlock
     from logstream.rules import Spoken
@@ -38,6 +40,7 @@ class VerdictCache:
 
     def forget(self) -> None:
         """What was said counts no more: the rules are others now."""
+        drop_slowly(self._kept.values())
         self._kept.clear()
 
     def note(self, judged: JudgedBlock, next_at: int) -> None:

@@ -102,7 +102,7 @@ async def test_lines_of_each_of_many_files_are_judged_with_the_others(
         await stage.tell(*(file.changes(b"the first line\n") for file in files))
         subscriber = stage.subscriber(at=stage.hub.head)
         judged: list[JudgedBlock] = []
-        monkeypatch.setattr(stage.hub, "_keep", lambda _key, one: judged.append(one))
+        monkeypatch.setattr(stage.hub._judged, "keep", lambda _key, one: judged.append(one))
         await stage.tell(*(file.changes((PLAIN % (1, number) + b"\n") * lines) for number, file in enumerate(files)))
 
         events = told(await drain(subscriber))

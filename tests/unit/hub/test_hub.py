@@ -109,31 +109,14 @@ async def test_a_block_is_judged_and_encoded_once_for_views_of_different_queries
         assert stage.encoder.records == 2
 
 
-async def test_judged_blocks_are_kept_by_their_bytes_and_lines_and_the_oldest_leaves(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(hub_module, "JUDGED_BYTES", 100_000)
-    generation = Generation("aaaaaaaa", "app", "/a.log")
-
-    def block(at: int, content: bytes) -> Block:
-        return Block(generation, at, at, 0, b"", content)
-
+async def test_a_judged_block_is_kept_until_the_rules_change(tmp_path: Path) -> None:
     async with Stage(tmp_path) as stage:
         hub = stage.hub
-        first = hub.judge(block(0, b"x" * 9_999 + b"\n"))
+        first = hub.judge(Block(Generation("aaaaaaaa", "app", "/a.log"), 0, 0, 0, b"", b"line\n"))
         assert hub.judge(first.block) is first
-        for number in range(1, 20):
-            hub.judge(block(number * 10_000, b"x" * 9_999 + b"\n"))
-        assert len(hub._judged) == 9
+
+        hub.reconfigure(hub.rules, hub.traits)
         assert hub.judge(first.block) is not first
-
-        for number in range(20):
-            hub.judge(block(1_000_000 + number * 500, b"\n" * 500))
-        assert len(hub._judged) == 3
-        assert hub._judged_bytes == sum(judged.cost_bytes for judged in hub._judged.values())
-
-        hub.judge(block(2_000_000, b"\n" * 50_000))
-        assert len(hub._judged) == 1
 
 
 async def test_new_rules_judge_what_is_delivered_from_now_on(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ async def test_views_that_select_the_same_lines_share_the_bytes_and_the_search(t
         assert (texts(first), texts(other)) == (["order 1", "order 2"], ["order 2"])
         assert batch.startswith(b"event: batch\n")
         assert stage.encoder.frames == 3
-        (judged,) = stage.hub._judged.values()
+        (judged,) = stage.hub._judged.blocks
         assert judged.scanned is not None
         assert set(judged.scanned.lines) == {ORDER, Pattern.of_text("absent1")}
 
@@ -80,7 +80,7 @@ async def test_a_view_alone_leaves_its_bytes_with_nobody(tmp_path: Path) -> None
             assert ORDER in stage.hub._shared_patterns
         await stage.tell(stage.file("a.log").changes(b"order 1\n"))
         await stage.subscriber(view).pull(0)
-        (judged,) = stage.hub._judged.values()
+        (judged,) = stage.hub._judged.blocks
         assert not judged._encoded._frames
         assert ORDER not in stage.hub._shared_patterns
 
@@ -93,5 +93,5 @@ async def test_few_selections_of_a_block_are_kept(tmp_path: Path) -> None:
             pulled = await stage.subscriber(view).pull(0)
             assert pulled is not None
             assert texts(pulled.content) == [f"order {number}"]
-        (judged,) = stage.hub._judged.values()
+        (judged,) = stage.hub._judged.blocks
         assert len(judged._encoded._frames) == 4

@@ -69,9 +69,12 @@ def search(patterns: Sequence[str], exclude: Sequence[str] = ()) -> Generator[No
     finder = _Finder(excluder(tuple(exclude)))
     for pattern in patterns:
         yield from finder.expand(pattern)
-    sightings = (finder.sightings[path] for path in sorted(finder.sightings))
+    paths = sorted(finder.sightings)
+    yield
+    sightings = tuple(map(finder.sightings.__getitem__, paths))
+    yield
     troubles = tuple(finder.troubles[path] for path in sorted(finder.troubles))
-    return Found(tuple(sightings), finder.directories, troubles, began, began_at)
+    return Found(sightings, finder.directories, troubles, began, began_at)
 
 
 def find(patterns: Sequence[str], exclude: Sequence[str] = ()) -> Found:

@@ -49,6 +49,7 @@ _GROWTH_PAUSES = 4
 _LONGEST_REST_SECONDS = 0.012
 _SHORTEST_REST_SECONDS = 0.001
 """What timers can measure: a turn that was so short that its rest is shorter has none."""
+_LONG_TURN_SECONDS = 0.002
 _FIRST_RETRY_SECONDS = 0.1
 _LAST_RETRY_SECONDS = 5.0
 
@@ -125,6 +126,11 @@ class Supervisor:
         self._look_everywhere()
 
     @property
+    def path_count(self) -> int:
+        """How many paths are followed."""
+        return len(self._roster.lineages)
+
+    @property
     def is_catching_up(self) -> bool:
         """Whether there are files that have not been read to their end once."""
         return any(map(is_catching_up, self._roster.lineages.values()))
@@ -199,6 +205,7 @@ class Supervisor:
                 self._schedule.look_everywhere()
             found, self._found = self._found, []
             await in_slices(self._note_all(found, turn))
+            await asyncio.sleep(0)  # the turn itself is as long as a slice
         finally:
             self._hints.let_go()
 
@@ -212,6 +219,8 @@ class Supervisor:
         """Offer what the turn found until the sink takes it: places have moved on, so nothing may be skipped."""
         if not turn.changes:
             return
+        if time.monotonic() - turn.now > _LONG_TURN_SECONDS:
+            await asyncio.sleep(0)  # to record it may take as long again
         batch = Batch(tuple(turn.changes), turn.time)
         retry_seconds = _FIRST_RETRY_SECONDS
         while True:

@@ -116,6 +116,10 @@ class Http11(H11Protocol):
         except (ConnectionError, RuntimeError):
             await self.handle(Closed())
 
+    def let_go(self) -> None:
+        """Hold nobody who holds this, as the connection is over: else all is there until garbage is looked for."""
+        self.send, self.stream = _to_nobody, None
+
     async def stream_send(self, event: StreamEvent) -> None:
         await super().stream_send(event)
         if isinstance(event, Response) and event.status_code >= _FINAL_STATUS:
@@ -184,6 +188,15 @@ class Connection(TCPServer):
             pass
         finally:
             await self._close()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Leave nothing that holds itself, as it is over."""
+        if hasattr(self, "_http11"):
+            self._http11.let_go()
+        failure = self.reader.exception()
+        if failure is not None:
+            failure.__traceback__ = None  # through it the reader holds whoever has met with that, and is held by them
 
     async def protocol_send(self, event: Event) -> None:
         """As the base class; a refused client may finish its request first, or it would see a reset, not the answer."""
@@ -200,6 +213,10 @@ class Connection(TCPServer):
                 discarded = 0
                 while discarded < DISCARD_BYTES and (block := await self.reader.read(MAX_RECV)):
                     discarded += len(block)
+
+
+async def _to_nobody(_event: Event) -> None:
+    """Where a connection that is over sends."""
 
 
 def _without_upgrade(request: h11.Request) -> h11.Request:

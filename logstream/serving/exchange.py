@@ -38,7 +38,10 @@ class Outlet(Protocol):
 class Exchange(HTTPStream):
     """One request and its answer."""
 
+    _is_handed_over = False
+    """Whether the app has handed its body over."""
     _relaying: asyncio.Task[None] | None = None
+    """What sends it, until it has ended: a task that was cancelled holds where it was, and with it this exchange."""
 
     def offer(self, outlet: Outlet) -> None:
         """Let the app hand its body over to `outlet`. Before the request is handled."""
@@ -61,25 +64,39 @@ class Exchange(HTTPStream):
 
         The response has begun and has no `Content-Length`. `ended` is called in any case, also if nothing was sent.
         """
+        self._is_handed_over = True
         task = self._relaying = self._outlet.start(self._relay(chunks))
-        task.add_done_callback(lambda _: ended())
+
+        def over(_: asyncio.Task[None]) -> None:
+            self._relaying = None
+            ended()
+
+        task.add_done_callback(over)
         if self.closed:
             task.cancel()  # the client left between its request and the answer
         # Of the request nothing is needed any more, and it is most of what a client that waits would cost.
-        del self.scope, self.app_put, self.app, self.response
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Hold nothing that holds this exchange: else it would be there until all garbage is looked for."""
+        for name in ("scope", "app_put", "app", "response"):
+            vars(self).pop(name, None)
 
     async def handle(self, event: Event) -> None:
         """As the base class; a client that leaves ends what it is sent."""
-        if self._relaying is None:
+        if not self._is_handed_over:
             await super().handle(event)
         elif isinstance(event, StreamClosed) and not self.closed:
             self.closed = True
-            self._relaying.cancel()
+            if self._relaying is not None:
+                self._relaying.cancel()
 
     async def app_send(self, message: ASGISendEvent | None) -> None:
         """As the base class, until the body was handed over."""
-        if self._relaying is None:
+        if not self._is_handed_over:
             await super().app_send(message)
+            if message is None:  # the app has ended, and so has the answer
+                self._let_go()
 
     async def _relay(self, chunks: AsyncGenerator[bytes]) -> None:
         write = self._outlet.write_chunk

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import pytest
-from quart import Quart
+from quart import Quart, Response
 
-from tests.live_server import PATIENCE_SECONDS, live
+from logstream.serving.connection import Connection, Http11
+from logstream.serving.exchange import Exchange
+from logstream.sse import Streams
+from tests.live_server import PATIENCE_SECONDS, Flood, connected, live
 
 
 def an_app() -> Quart:
@@ -35,3 +39,68 @@ async def test_the_connection_of_a_client_that_says_no_more_is_closed_at_once(as
             while await reader.read(1024):
                 pass
         writer.close()
+
+
+def of_connections() -> list[object]:
+    """What is there of connections, whether anybody still holds it or not."""
+    return [one for one in gc.get_objects() if isinstance(one, (Connection, Http11, Exchange))]
+
+
+class Silence(Flood):
+    """A feed that has nothing."""
+
+    async def next(self, timeout_seconds: float) -> bytes | None:
+        await asyncio.sleep(timeout_seconds)
+        return None
+
+
+@pytest.mark.parametrize("feed", [Silence(b""), Flood(b"data: x\n\n")], ids=["waiting", "being written to"])
+async def test_nothing_is_left_of_a_stream_whose_client_has_gone_also_if_nobody_looks_for_garbage(feed: Flood) -> None:
+    """A task that was cancelled, and an error of the socket, hold where they came from."""
+    app = Quart("an_app")
+    limits = {"max_connections": 10, "max_connections_per_client": 10}
+    streams = Streams(heartbeat_seconds=15, retry_ms=1000, **limits)
+
+    @app.get("/")
+    async def root() -> Response:
+        return await streams.respond(feed.open, client="one")
+
+    gc.collect()
+    gc.disable()
+    try:
+        async with live(app) as server:
+            async with connected(server.address) as client:
+                assert (await client.answer("GET /")).status == 200
+                await client.chunk()
+                assert of_connections()
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while of_connections():  # noqa: ASYNC110 - nobody tells when an object has been freed
+                    await asyncio.sleep(0.01)
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize(
+    "asked", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"], ids=["nothing", "half", "all"]
+)
+async def test_nothing_is_left_of_a_connection_that_is_over_also_if_nobody_looks_for_garbage(asked: bytes) -> None:
+    """Else each that comes and goes leaves some, and with that, now and then, a look at all that there is."""
+    gc.collect()
+    gc.disable()
+    try:
+        async with live(an_app()) as server:
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.address.port)
+            for _ in range(3 if asked.endswith(b"\r\n\r\n") else 1):
+                writer.write(asked)
+                if asked.endswith(b"\r\n\r\n"):
+                    assert (await reader.readuntil(b"here")).startswith(b"HTTP/1.1 200")
+            assert len([one for one in of_connections() if isinstance(one, Exchange)]) <= 1
+            writer.write_eof()
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while await reader.read(1024):
+                    pass
+                writer.close()
+                while of_connections():  # noqa: ASYNC110 - nobody tells when an object has been freed
+                    await asyncio.sleep(0.01)
+    finally:
+        gc.enable()

@@ -20,7 +20,7 @@ from logstream.api.context import ApiContext
 from logstream.api.frames import WireEncoder
 from logstream.api.headers import RAW_SECURITY_HEADERS
 from logstream.errors import LogstreamError
-from logstream.garbage import settle, settle_until
+from logstream.garbage import look_often, settle, settle_until
 from logstream.hub.clocks import ClockWatch
 from logstream.hub.hub import Hub
 from logstream.hub.judged_block import SourceTraits
@@ -126,11 +126,12 @@ class Service:
             counting = group.create_task(RuleCounter(self._hub).run(), name="count-rules")
             comparing = group.create_task(ClockWatch(self._hub).run(), name="compare-clocks")
             stalls = group.create_task(self._stalls.run(), name="watch-loop")
+            garbage = group.create_task(self._collect_garbage(), name="garbage")
             alive = group.create_task(self._overseer.run(), name="signs-of-life")
             reloading = group.create_task(self._reloading.run(), name="reload")
             await self._serve(stop)
             stop_tail.set()
-            for task in (looking, noting, counting, comparing, stalls, alive, reloading):
+            for task in (looking, noting, counting, comparing, stalls, garbage, alive, reloading):
                 task.cancel()
             await asyncio.wait([tail])
             upkeep.cancel()
@@ -207,6 +208,15 @@ class Service:
             await asyncio.sleep(_LOOK_AGAIN_SECONDS if is_unread else 0)
         self._hub.has_looked.set()
         settle()
+
+    async def _collect_garbage(self) -> None:
+        """Once all files have been found: until then nearly all that is new stays."""
+        await self._hub.has_looked.wait()
+        await look_often(self._held)
+
+    def _held(self) -> int:
+        """How many things there are that take room for as long as they are there."""
+        return self._supervisor.path_count + self._journal.generation_count + self._streams.stats.open
 
     async def _note_sources(self) -> None:
         """Once all files have been looked at, remember the sources: `start = "end"` is for their first time only."""

@@ -46,6 +46,11 @@ class Recorded:
         self._threads = SearchThreads()
 
     @property
+    def generation_count(self) -> int:
+        """How many generations are known, also those that have ended."""
+        return len(self._ledger.lives)
+
+    @property
     def head(self) -> int:
         """The place after everything recorded so far."""
         return self._ledger.head

@@ -17,6 +17,7 @@ from logstream.api.context import ApiContext, AwayError, Readiness, RulesAtWork,
 from logstream.api.frames import WireEncoder
 from logstream.api.headers import RAW_SECURITY_HEADERS
 from logstream.errors import LogstreamError
+from logstream.garbage import look_often
 from logstream.hub.hub import Hub
 from logstream.hub.judged_block import SourceTraits
 from logstream.journal.following import FollowingJournal
@@ -102,6 +103,7 @@ class Worker:
         async with asyncio.TaskGroup() as group:
             following = group.create_task(self._follow(), name="follow")
             stalls = group.create_task(self._stalls.run(), name="watch-loop")
+            garbage = group.create_task(look_often(self._held), name="garbage")
             stopping = group.create_task(self._stop.wait(), name="stop")
             known = group.create_task(self._is_known.wait(), name="first-snapshot")
             reloading = group.create_task(self._reloading.run(), name="reload")
@@ -110,7 +112,7 @@ class Worker:
                 upkeep = group.create_task(self._journal.run(), name="journal-upkeep")
                 await self._serve()
                 upkeep.cancel()
-            for task in (following, stalls, stopping, known, reloading):
+            for task in (following, stalls, garbage, stopping, known, reloading):
                 task.cancel()
         if self._is_known.is_set():
             await self._journal.aclose()
@@ -227,6 +229,9 @@ class Worker:
                 return self._hub.view_evidence()
             case _:
                 return process_figures(f"worker {self._number}", self._hub, self._streams, self._stalls)
+
+    def _held(self) -> int:
+        return self._streams.stats.open + (self._journal.generation_count if self._is_known.is_set() else 0)
 
     def _reload(self, fresh: Settings) -> None:
         self._fresh = fresh

@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Final, NamedTuple
 from logstream.errors import LogstreamError
 from logstream.tail.likeness import CHECKED_BYTES, crc_of
 from logstream.tail.opening import EXHAUSTED
-from logstream.tail.rotation import base_names
+from logstream.tail.rotation import base_names, beginnings_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -117,12 +117,14 @@ def copies_beside(directory: Path, names: Iterable[str]) -> list[Path]:
     """
     wanted = frozenset(names)
     try:
-        entries = sorted(os.listdir(directory))  # noqa: PTH208 - names alone are needed, of thousands of files
+        entries = os.listdir(directory)  # noqa: PTH208 - names alone are needed, of thousands of files
     except OSError as error:
         if error.errno in EXHAUSTED:
             raise
         return []
-    return [directory / name for name in entries if any(base in wanted for base, _ in base_names(name))]
+    beginnings = tuple(beginning for name in wanted for beginning in beginnings_of(name))
+    alike = sorted(name for name in entries if name.startswith(beginnings))
+    return [directory / name for name in alike if any(base in wanted for base, _ in base_names(name))]
 
 
 def unpack(

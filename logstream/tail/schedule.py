@@ -31,6 +31,8 @@ _BACKLOG_RESERVE_BYTES = RANGE_BYTES
 _LEAST_FRESH = RANGE_BYTES // _FRESH_BYTES
 """So many get their first look in each turn, also where a busy machine lets the time run out: no more bytes than one
 block of the backlog."""
+_LEAST_FRESH_WORK_SECONDS = 0.004
+"""Unless it takes so much work, as a look at names among thousands may: others have their turn then."""
 _SWEEP_SLICE = 100
 _SWEEP_PAUSES = 400
 """A sweep that worked c seconds is followed by a pause of about so many c, where that is not too long."""
@@ -164,7 +166,12 @@ class Schedule:
     def _look_at_fresh(self, turn: Turn, deadline: float) -> float:
         """First looks, until there is no more time; the seconds spent on files where nothing was new."""
         idle_seconds, began, looks = 0.0, time.monotonic(), 0
-        while self._fresh and turn.bytes_left > _BACKLOG_RESERVE_BYTES and (began < deadline or looks < _LEAST_FRESH):
+        work_deadline = time.thread_time() + _LEAST_FRESH_WORK_SECONDS
+
+        def is_in_time() -> bool:
+            return began < deadline or not looks or (looks < _LEAST_FRESH and time.thread_time() < work_deadline)
+
+        while self._fresh and turn.bytes_left > _BACKLOG_RESERVE_BYTES and is_in_time():
             looks += 1
             lineage = next(iter(self._fresh))
             del self._fresh[lineage]

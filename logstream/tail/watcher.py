@@ -26,6 +26,7 @@ _LOG = logging.getLogger(__name__)
 _STEP_MS = 10
 _DEBOUNCE_MS = 50
 _TIMEOUT_MS = 1_000
+_HINTS_AT_ONCE = 256
 _FIRST_RETRY_SECONDS = 0.5
 _LAST_RETRY_SECONDS = 30.0
 
@@ -103,9 +104,16 @@ class Watcher:
             ):
                 if changes:
                     self._complaint = None
-                    self._on_hints([Hint(path, change is not Change.modified) for change, path in changes])
+                    await self._hand_on([Hint(path, change is not Change.modified) for change, path in changes])
         finally:
             armed.cancel()
+
+    async def _hand_on(self, hints: list[Hint]) -> None:
+        """Of thousands a few at a time: whoever heeds one looks up what it means."""
+        for begin in range(0, len(hints), _HINTS_AT_ONCE):
+            if begin:
+                await asyncio.sleep(0)
+            self._on_hints(hints[begin : begin + _HINTS_AT_ONCE])
 
     def _note_armed(self) -> None:
         self.is_armed = True

@@ -131,6 +131,7 @@ def test_where_a_busy_machine_lets_the_time_run_out_quiet_files_still_come_befor
     """Conformance: F12."""
     desk = Desk(tmp_path, 40)
     monkeypatch.setattr(module, "_SLICE_SECONDS", 0.0)
+    monkeypatch.setattr(module, "_LEAST_FRESH_WORK_SECONDS", 60.0)
     write(tmp_path / "0.log", (b"x" * 99 + b"\n") * 80_000)
     for number in range(1, 40):
         write(tmp_path / f"{number}.log", b"quiet\n")
@@ -145,3 +146,20 @@ def test_where_a_busy_machine_lets_the_time_run_out_quiet_files_still_come_befor
     desk.files.close()
     assert quiet == 39
     assert 0 < backlog_bytes < 6 << 20
+
+
+def test_looks_that_take_much_work_are_one_a_turn_and_all_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(tmp_path, 5)
+    monkeypatch.setattr(module, "_SLICE_SECONDS", 0.0)
+    monkeypatch.setattr(module, "_LEAST_FRESH_WORK_SECONDS", 1e-9)
+    for number in range(5):
+        write(tmp_path / f"{number}.log", b"line\n")
+    desk.schedule.look_at(desk.roster.lineages.values())
+    found = []
+    for left in (4, 3, 2, 1, 0):
+        turn = desk.turn()
+        pause_seconds = desk.schedule.take_turn(turn, is_blind=False)
+        assert bool(left) is not bool(pause_seconds)
+        found.append(sum(isinstance(change, Range) for change in turn.changes))
+    desk.files.close()
+    assert found == [1, 1, 1, 1, 1]

@@ -1,10 +1,13 @@
-"""Imports count here: one in the event loop holds it for as long as it takes."""
+"""What holds the event loop counts here: an import does, and thousands of hints at once do."""
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from typing import TYPE_CHECKING
+
+from logstream.tail.watcher import _HINTS_AT_ONCE, Hint, Watcher
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,3 +37,23 @@ def test_the_first_watch_imports_nothing(tmp_path: Path) -> None:
     )
 
     assert told.stdout.split() == []
+
+
+async def test_thousands_of_hints_are_handed_on_a_few_in_each_turn_of_the_loop() -> None:
+    turn = 0
+    handed: list[tuple[int, list[Hint]]] = []
+
+    async def count_turns() -> None:
+        nonlocal turn
+        while True:
+            turn += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count_turns(), name="count-turns")
+    await asyncio.sleep(0)
+    hints = [Hint(f"/{number}", is_structural=bool(number % 2)) for number in range(2 * _HINTS_AT_ONCE + 1)]
+    await Watcher(lambda some: handed.append((turn, some)), lambda: None)._hand_on(hints)
+    counting.cancel()
+
+    assert [hint for _, some in handed for hint in some] == hints
+    assert len({turn for turn, _ in handed}) == 3

@@ -16,6 +16,7 @@ from logstream.tail.moving import life_moved_to
 from logstream.tail.opening import Opened, Refused
 from logstream.tail.products import product_among
 from logstream.tail.rotation import Sibling, newer_than, oldest_first, without_growing_counts
+from logstream.tail.vacancy import note_sighting
 
 if TYPE_CHECKING:
     from logstream.tail.lineage import Census, Lineage
@@ -213,12 +214,20 @@ class Looking:
         """What was written after the last known life and is known to nobody, oldest first."""
         siblings = without_growing_counts(settled(beside.family))
         known = [sibling for sibling in siblings if self._copies.is_known(sibling)]
+        self._note_moved(lineage, known)
         begun = [sibling for sibling in known if self._has_begun(sibling)]
         last = oldest_first(begun)[-1] if begun else None
         aside = self._census.aside
         strangers = (sibling for sibling in siblings if sibling not in known)
         unknown = [one for one in strangers if aside.get((one.dev, one.ino)) != one.mtime_ns]
         return oldest_first(beside.led_to.values()) + newer_than(unknown, last, lineage.last_mtime_ns)
+
+    def _note_moved(self, lineage: Lineage, known: list[Sibling]) -> None:
+        """Tell those of another directory that they stand here now: this was renamed, and its log rotated."""
+        for sibling in known:
+            reader = self._census.readers.get((sibling.dev, sibling.ino))
+            if reader is not None and reader not in lineage.readers:
+                note_sighting(reader, sibling.path)
 
     def _has_begun(self, sibling: Sibling) -> bool:
         reader = self._census.readers.get((sibling.dev, sibling.ino))

@@ -49,6 +49,8 @@ class Place:
         self.encoding = self._encoding_before = known.encoding
         self.vacancy: Vacancy | None = None
         """Why and until when it is waited for, while it is not there and its directory is not either."""
+        self.seen_at: str | None = None
+        """Where else a file with its numbers was seen: there it is sought if it is nowhere."""
         self._begin(now)
 
     def _begin(self, now: float) -> None:

@@ -9,6 +9,7 @@ nowhere while its directory is there is for `nowhere`.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -37,14 +38,10 @@ class Standing(NamedTuple):
 
 
 class Vacancy(NamedTuple):
-    """A file is waited for, until that time at most (monotonic seconds), and why.
-
-    `found_at` is where its directory was seen meanwhile, with a file that has its numbers.
-    """
+    """A file is waited for, until that time at most (monotonic seconds), and why."""
 
     until: float
     reason: str
-    found_at: str | None = None
 
 
 def why_unknown(standing: Standing, dev: int, *, was_vacant: bool) -> str | None:
@@ -82,11 +79,9 @@ def is_waited_for(lineage: Lineage, reader: Reader, census: Census, turn: Turn) 
 
     What is newer need not wait for it. It is told, and only when the time is over it is believed to be gone.
     """
-    before = reader.vacancy
-    if before is not None and before.found_at is not None:
-        reader.vacancy = before._replace(found_at=None)
-        if _follow(lineage, reader, before.found_at, census, turn):
-            return True
+    if reader.seen_at is not None and _follow(lineage, reader, reader.seen_at, census, turn):
+        return True
+    reader.seen_at, before = None, reader.vacancy
     reason = why_unknown(look_at(directory_of(reader.path)), reader.inode[0], was_vacant=before is not None)
     until = turn.now + census.pace.vacancy_seconds if before is None else before.until
     if reason is None:
@@ -116,8 +111,8 @@ def is_still_vacant(lineage: Lineage, turn: Turn) -> bool:
 
 def note_sighting(reader: Reader, path: str) -> None:
     """A file with the numbers of that of `reader` was found at `path`: perhaps its directory was renamed."""
-    if reader.vacancy is not None and path != reader.path:
-        reader.vacancy = reader.vacancy._replace(found_at=path)
+    if reader.fd is None and path != reader.path:
+        reader.seen_at = path
 
 
 def _is_empty(directory: str) -> bool:
@@ -131,7 +126,7 @@ def _is_empty(directory: str) -> bool:
 
 def _is_vacant_as_before(reader: Reader, turn: Turn) -> bool:
     vacancy = reader.vacancy
-    if vacancy is None or vacancy.found_at is not None or turn.now >= vacancy.until:
+    if vacancy is None or reader.seen_at is not None or turn.now >= vacancy.until:
         return False
     try:
         standing = look_at(directory_of(reader.path))
@@ -151,11 +146,15 @@ def _follow(lineage: Lineage, reader: Reader, path: str, census: Census, turn: T
     """
     opened = census.open_files.open(path)
     if not isinstance(opened, Opened):
+        if opened.is_exhausted:
+            raise OSError(errno.EMFILE, opened.reason)
         return False
     with Custody([opened.fd]):
+        if opened.is_compressed:
+            return False  # perhaps it was one before
         is_same = (opened.facts.dev, opened.facts.ino) == reader.inode
         is_proven = reader.igen is not None and not contradict(reader.igen, opened.facts.igen)
-        is_own = is_same and not opened.is_compressed and reader.is_begun_in(opened.fd)
+        is_own = is_same and reader.is_begun_in(opened.fd)
         is_own = is_own and (is_proven or not reader.is_blank)
     if not is_own:
         if is_same:
@@ -163,6 +162,6 @@ def _follow(lineage: Lineage, reader: Reader, path: str, census: Census, turn: T
         return False
     lineage.displace(reader, turn.now)
     lineage.move(reader, path, turn)
-    reader.vacancy = None
+    reader.vacancy = reader.seen_at = None
     lineage.hot_until = turn.now + census.pace.hot_seconds
     return True

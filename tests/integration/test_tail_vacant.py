@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -165,6 +166,64 @@ async def test_a_directory_that_was_renamed_while_down_is_read_on_where_it_is(tm
     assert len(sink.births) == 2
     assert not sink.of_kind(Hole)
     assert [moved.path for moved in sink.of_kind(Moved)] == [str(tmp_path / "c" / "app.log")]
+
+
+@pytest.mark.parametrize("rotations", [1, 2])
+async def test_a_directory_that_was_renamed_and_its_logs_rotated_while_down_is_read_on_where_it_is(
+    tmp_path: Path, rotations: int
+) -> None:
+    """Conformance: A7."""
+    sink = RecordingSink()
+    spec = source(tmp_path / "*" / "*.log")
+    (tmp_path / "a").mkdir()
+    for name in ("x", "y"):
+        write(tmp_path / "a" / f"{name}.log", b"%s one\n" % name.encode())
+    await first_run(sink, spec, 2)
+    seen_time = time.time()
+    there = (tmp_path / "a").rename(tmp_path / "c")
+    for name in ("x", "y"):
+        log = there / f"{name}.log"
+        write(log, b"%s late\n" % name.encode())
+        for number in range(rotations):
+            if number:
+                (there / f"{name}.log.1").rename(there / f"{name}.log.2")
+            log.rename(there / f"{name}.log.1")
+            write(log, b"%s new %d\n" % (name.encode(), number))
+    count = 2 * (2 + rotations)
+    known = [generation._replace(seen_time=seen_time) for generation in sink.known()]
+    async with tailing(sink, spec, known=known, first_seen=(), pace=CALM) as supervisor:
+        await sink.first(count)
+        write(there / f"x.log.{rotations}", b"x last\n")
+        await sink.first(count + 1)
+        await looked_everywhere(supervisor)
+    news = [f"{name} new {number}".encode() for name in "xy" for number in range(rotations)]
+    assert sorted(sink.texts) == sorted([b"x one", b"y one", b"x late", b"y late", b"x last", *news])
+    assert not sink.of_kind(Hole)
+    async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
+        await supervisor.first_scan_done.wait()
+        await looked_everywhere(supervisor)
+    assert len(sink.texts) == count + 1
+
+
+async def test_a_directory_that_was_renamed_and_made_anew_while_down_is_read_on_where_it_is(tmp_path: Path) -> None:
+    """Conformance: A7."""
+    sink = RecordingSink()
+    spec = source(tmp_path / "*" / "app.log")
+    log = tmp_path / "a" / "app.log"
+    log.parent.mkdir()
+    write(log, b"one\n")
+    await first_run(sink, spec, 1)
+    there = log.parent.rename(tmp_path / "c") / "app.log"
+    write(there, b"two\n")
+    log.parent.mkdir()
+    write(log, b"new\n")
+    async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
+        await sink.first(3)
+        await looked_everywhere(supervisor)
+        write(there, b"three\n")
+        await sink.first(4)
+    assert sorted(sink.texts) == [b"new", b"one", b"three", b"two"]
+    assert not sink.of_kind(Hole)
 
 
 async def test_of_directories_that_never_come_back_the_files_are_gaps_and_others_wait_for_none(tmp_path: Path) -> None:

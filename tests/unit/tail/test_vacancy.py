@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import pytest
 from logstream.records import GapReason
 from logstream.tail.batch import Birth, Hole, Moved, Notice, Range, Sealed
 from logstream.tail.identity import NO_INODE
+from logstream.tail.opening import Refused
 from logstream.tail.status import survey
 from logstream.tail.still import is_still
 from logstream.tail.turn import Pace, Turn
@@ -284,6 +286,38 @@ def test_a_file_that_was_given_the_number_of_one_that_is_waited_for_is_not_taken
     assert desk.lineage.readers == [reader]
     assert (there.stat().st_dev, there.stat().st_ino) not in desk.census, "its lines are told as those of another file"
     assert desk.look(102) == []
+
+
+def test_where_no_descriptor_is_left_it_is_looked_for_there_once_more(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(desk.log, b"one\n")
+    desk.look(0)
+    there = away(desk) / "app.log"
+    write(there, b"two\n")
+    desk.restart(100)
+    desk.look(100)
+    note_sighting(desk.lineage.readers[0], str(there))
+    opening, refused = desk.files.open, Refused("too many open files", is_exhausted=True)
+    with monkeypatch.context() as patched:
+        patched.setattr(desk.files, "open", lambda path: refused if path == str(there) else opening(path))
+        desk.look(101)
+    desk.look(102)
+    assert texts(desk.look(102.5)) == [b"two\n"]
+
+
+def test_an_archive_with_the_number_of_a_file_that_is_waited_for_says_nothing_of_it(desk: Desk) -> None:
+    write(desk.log, b"one\n")
+    desk.look(0)
+    there = away(desk) / "app.log.1.gz"
+    there.with_name("app.log").rename(there)
+    there.write_bytes(gzip.compress(b"one\n"))
+    desk.restart(100)
+    desk.look(100)
+    (reader,) = desk.lineage.readers
+    note_sighting(reader, str(there))
+    assert desk.look(101) == []
+    assert reader.inode == (there.stat().st_dev, there.stat().st_ino), "it is not told as a file of its own meanwhile"
 
 
 def test_what_waits_is_not_looked_for_again_until_something_has_happened(desk: Desk) -> None:

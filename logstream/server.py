@@ -12,6 +12,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from logstream.api.app import UnderPath, create_app
@@ -85,6 +86,7 @@ class Service:
             self._journal.known(),
             self._first_seen(settings),
             self._sink(),
+            watched_since={name: at for name, at in self._journal.sources_seen().items() if at is not None},
             scratch=settings.state.dir,
             max_open_files=files_to_hold(raise_file_limit(), settings.stream.max_connections),
         )
@@ -224,7 +226,8 @@ class Service:
         while True:
             self._has_new_sources.clear()
             try:
-                await self._journal.note_sources(frozenset(source.name for source in self._settings.sources))
+                names = frozenset(source.name for source in self._settings.sources)
+                await self._journal.note_sources(names, time.time())
             except JournalError:
                 # The tail says so with every batch that it cannot hand on; here it is enough to try again.
                 await asyncio.sleep(_NOTE_AGAIN_SECONDS)
@@ -232,7 +235,7 @@ class Service:
                 await self._has_new_sources.wait()
 
     def _first_seen(self, settings: Settings) -> frozenset[str]:
-        return frozenset(source.name for source in settings.sources) - self._journal.sources_seen()
+        return frozenset(source.name for source in settings.sources) - self._journal.sources_seen().keys()
 
     def _note_limits(self, sources: Sequence[SourceSettings]) -> None:
         self._limits.update({source.name: source.max_line_bytes for source in sources})

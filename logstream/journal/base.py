@@ -284,11 +284,11 @@ class Journal(Protocol):
     def known(self) -> tuple[Known, ...]:
         """Every generation of which something may still be on disk, for the tail to go on with or to recognise."""
 
-    def sources_seen(self) -> frozenset[str]:
-        """Names of the sources that have been watched before."""
+    def sources_seen(self) -> Mapping[str, float | None]:
+        """The sources that have been watched before, and since when, in epoch seconds; None: nobody noted that."""
 
-    async def note_sources(self, names: frozenset[str]) -> None:
-        """Remember that the sources `names` are being watched."""
+    async def note_sources(self, names: frozenset[str], now_seconds: float) -> None:
+        """Remember that the sources `names` are being watched, those that are new since `now_seconds`."""
 
     async def run(self) -> None:
         """Keep the state in shape; runs until cancelled, in the owner's task."""

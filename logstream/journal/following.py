@@ -198,11 +198,11 @@ class FollowingJournal(Recorded):
         """Nothing: no tail runs here."""
         return ()
 
-    def sources_seen(self) -> frozenset[str]:
+    def sources_seen(self) -> Mapping[str, float | None]:
         """None: no tail runs here."""
-        return frozenset()
+        return {}
 
-    async def note_sources(self, names: frozenset[str]) -> None:
+    async def note_sources(self, names: frozenset[str], now_seconds: float) -> None:
         """Nothing to do: another process records."""
 
     async def run(self) -> None:

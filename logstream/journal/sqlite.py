@@ -63,7 +63,8 @@ class SqliteJournal(Recorded):
         self._write_lock = asyncio.Lock()
         self._upkeep = Upkeep(self._store, self._ledger, self._write_lock)
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
-        self._sources_seen = frozenset(name for (name,) in self._store.select("SELECT name FROM source"))
+        noted = self._store.select("SELECT name, noted_ms FROM source")
+        self._sources_seen = {name: None if noted_ms is None else noted_ms / 1000 for name, noted_ms in noted}
         self._followers: list[Callable[[Change], None]] = []
 
     @property
@@ -192,15 +193,17 @@ class SqliteJournal(Recorded):
         told = frozenset(gone[-GONE_TOLD:])
         return tuple(life.known(seen_time) for life in lives if life.gone is None or life.slot in told)
 
-    def sources_seen(self) -> frozenset[str]:
-        """Names of the sources that have been watched before."""
+    def sources_seen(self) -> Mapping[str, float | None]:
+        """The sources that have been watched before, and since when, in epoch seconds; None: nobody noted that."""
         return self._sources_seen
 
-    async def note_sources(self, names: frozenset[str]) -> None:
-        """Remember that the sources `names` are being watched."""
+    async def note_sources(self, names: frozenset[str], now_seconds: float) -> None:
+        """Remember that the sources `names` are being watched, those that are new since `now_seconds`."""
+        new = sorted(names - self._sources_seen.keys())
         async with self._write_lock:
-            await self._write([("INSERT OR IGNORE INTO source VALUES (?)", (name,)) for name in sorted(names)])
-        self._sources_seen |= names
+            now_ms = int(now_seconds * 1000)
+            await self._write([("INSERT OR IGNORE INTO source VALUES (?, ?)", (name, now_ms)) for name in new])
+        self._sources_seen |= dict.fromkeys(new, now_seconds)
 
     async def aclose(self) -> None:
         """Finish writing and release the state."""

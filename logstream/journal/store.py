@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Durability = Literal["process", "full"]
-_FORMAT = 5
+_FORMAT = 6
 _SCHEMA = """
 CREATE TABLE generation (
   slot INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, source TEXT NOT NULL, file TEXT NOT NULL, path BLOB NOT NULL,
@@ -46,7 +46,8 @@ CREATE TABLE former (key TEXT PRIMARY KEY, slot INTEGER NOT NULL, lasted INTEGER
 _SINCE_FORMAT_3 = "ALTER TABLE generation ADD COLUMN kept_end INTEGER;"
 _SINCE_FORMAT_4 = "ALTER TABLE usage ADD COLUMN witness TEXT;"
 _SINCE_FORMAT_5 = "ALTER TABLE generation ADD COLUMN ahead_ms INTEGER NOT NULL DEFAULT 0;"
-_MIGRATIONS = (_SCHEMA, _SINCE_FORMAT_2, _SINCE_FORMAT_3, _SINCE_FORMAT_4, _SINCE_FORMAT_5)
+_SINCE_FORMAT_6 = "ALTER TABLE source ADD COLUMN noted_ms INTEGER;"
+_MIGRATIONS = (_SCHEMA, _SINCE_FORMAT_2, _SINCE_FORMAT_3, _SINCE_FORMAT_4, _SINCE_FORMAT_5, _SINCE_FORMAT_6)
 _DISK_CODES = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR})
 """What SQLite says when its disk does not take what is written; the upper bits of a code are its details."""
 _HELD_CODES = _DISK_CODES | {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_CANTOPEN}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from logstream.tail.batch import Known
 
@@ -20,10 +20,19 @@ _AT_LEAST_SECONDS: Final = 86_400.0
 _NS: Final = 1_000_000_000
 
 
-def latest_seconds(known: Sequence[Known], now_seconds: float) -> float | None:
-    """No file that was written since can have an earlier time (epoch seconds); None if the clock was not set back."""
-    ahead = max((one.seen_time - now_seconds for one in known if one.seen_time is not None), default=0.0)
+def latest_seconds(known: Sequence[Known], watched: Iterable[float], now_seconds: float) -> float | None:
+    """No file that was written since can have an earlier time (epoch seconds); None if the clock was not set back.
+
+    `watched`: when sources were looked through for the first time.
+    """
+    seen = (one.seen_time for one in known if one.seen_time is not None)
+    ahead = max((*seen, *watched), default=now_seconds) - now_seconds
     return now_seconds - max(ahead, _AT_LEAST_SECONDS) if ahead > _SLACK_SECONDS else None
+
+
+def none_later(since: Mapping[str, float], latest: float | None) -> dict[str, float]:
+    """`since`, each as if it had been `latest` or before, if that is told."""
+    return {name: seconds if latest is None else min(seconds, latest) for name, seconds in since.items()}
 
 
 def not_later(known: Known, latest: float) -> Known:

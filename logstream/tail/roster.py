@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from logstream.records import GapReason
 from logstream.tail.batch import display
-from logstream.tail.clocks import latest_seconds, not_later
+from logstream.tail.clocks import latest_seconds, none_later, not_later
 from logstream.tail.copies import Copies
 from logstream.tail.discovery import reason_of
 from logstream.tail.former import path_of, places
@@ -27,7 +27,7 @@ from logstream.tail.slices import SLICE_FILES, at_once
 from logstream.tail.status import SLICE_LINEAGES, SourceStatus, survey
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 
     from logstream.tail.batch import Known, SourceSpec
     from logstream.tail.discovery import Found, Sighting
@@ -76,10 +76,13 @@ class Roster:
         """What people may know of the sources `names`, at the end; before that it yields nothing, now and then."""
         return survey(names, self.lineages.values(), dict(self._troubles))
 
-    def remember(self, known: Iterable[Known], now: float, epoch_seconds: float) -> None:
+    def remember(
+        self, known: Iterable[Known], watched_since: Mapping[str, float], now: float, epoch_seconds: float
+    ) -> None:
         """Take over what is remembered, in the order of births; sources must have been set before."""
         generations = tuple(known)
-        latest = latest_seconds(generations, epoch_seconds)
+        latest = latest_seconds(generations, watched_since.values(), epoch_seconds)
+        self._searched_at |= none_later(watched_since, latest)  # what was rotated since is no history
         for generation in generations:
             dated = generation if latest is None else not_later(generation, latest)
             if dated.source not in self._first_seen and dated.seen_time is not None:

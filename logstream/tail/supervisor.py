@@ -30,7 +30,7 @@ from logstream.tail.unpacking import Unpacking
 from logstream.tail.watcher import Watcher
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Generator, Iterable, Mapping, Sequence
 
     from logstream.tail.batch import Known, Sink, SourceSpec
     from logstream.tail.discovery import Found
@@ -64,6 +64,7 @@ class Supervisor:
         first_seen: Iterable[str],
         sink: Sink,
         *,
+        watched_since: Mapping[str, float] | None = None,
         pace: Pace | None = None,
         max_open_files: int = 1024,
         opener: Opener = os.open,
@@ -72,6 +73,7 @@ class Supervisor:
     ) -> None:
         """Follow `sources` from where `known` says; `first_seen` names those for which `start` counts.
 
+        `watched_since` says when the others were looked through for the first time, in epoch seconds.
         `uses_events` off leaves all to polling, as on a network file system. Compressed files are unpacked in
         `scratch`, without a name there; None: where the system has temporary files.
         """
@@ -87,7 +89,7 @@ class Supervisor:
         self._follower = Follower(census)
         self._roster = Roster(census, self._follower.succession)
         at_once(self._roster.set_sources(self._sources, first_seen, time.monotonic()))
-        self._roster.remember(known, time.monotonic(), time.time())
+        self._roster.remember(known, watched_since or {}, time.monotonic(), time.time())
         self._schedule = Schedule(self._roster, self._follower, self.pace)
         self._hints = Hints(self._heed_hints, self._look_everywhere)
         self._watcher = Watcher(self._hints.take, self._look_everywhere) if uses_events else None

@@ -8,12 +8,14 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.running import Service, running
+from tests.running import Service, eventually, running
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -229,3 +231,19 @@ def test_an_archive_that_gets_a_member_with_each_rotation_is_read_on_after_a_kil
         write(service, 1)
         with service.stream(last) as stream:
             assert stream.texts(1) == lines[-1:]
+
+
+@pytest.mark.parametrize("how", ["kill", "stop"])
+def test_the_first_files_of_a_source_that_had_none_before_are_no_history(tmp_path: Path, how: str) -> None:
+    """They came, and were rotated, while the service was down: it had looked before, and they were not there."""
+    with running(tmp_path) as service:
+        with closing(sqlite3.connect(f"file:{tmp_path}/state/journal.db?mode=ro", uri=True)) as state:
+            eventually(lambda: state.execute("SELECT name FROM source").fetchall() == [("app",)])
+        getattr(service, how)()
+        for number in range(3):
+            service.write("a.log", f"line {number}")
+            if number < 2:
+                rotate(service)
+        service.start()
+        with service.stream(from_="start") as stream:
+            assert stream.texts(3) == ["line 0", "line 1", "line 2"]

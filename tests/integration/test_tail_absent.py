@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -72,6 +73,24 @@ async def test_what_came_and_went_while_down_is_read_though_the_log_has_no_file(
     assert sink.lines == [(str(log), b"one"), (str(log), b"two"), (str(log), b"three")]
     assert sink.states().count(("vanished", None)) == told
     assert not sink.of_kind(Hole)
+
+
+@pytest.mark.parametrize("set_back_seconds", [0, 3_600])
+async def test_of_a_source_that_had_no_file_yet_nothing_that_came_while_down_is_history(
+    tmp_path: Path, set_back_seconds: int
+) -> None:
+    """Not even if the clock was set back since it was looked through for the first time."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(tmp_path / "app.log.3", b"long ago\n")
+    os.utime(tmp_path / "app.log.3", (1_000_000_000, 1_000_000_000))
+    since = time.time() + set_back_seconds
+    come_and_go(log, b"one\n")
+    come_and_go(log, b"two\n", is_packed=False)
+    write(log, b"three\n")
+    async with tailing(sink, source(log), first_seen=(), watched_since={"app": since}) as supervisor:
+        assert await sink.first(3) == [b"one", b"two", b"three"]
+        await looked_everywhere(supervisor)
+    assert len(sink.lines) == 3
 
 
 async def test_what_came_and_went_behind_a_link_while_down_is_read_though_the_log_has_no_file(tmp_path: Path) -> None:

@@ -333,7 +333,7 @@ async def test_a_state_with_any_name_can_be_followed(tmp_path: Path) -> None:
     journal = open_journal(directory)
     told = await following(journal, directory)
     assert told.journal is not None
-    await journal.note_sources(frozenset({"seen"}))
+    await journal.note_sources(frozenset({"seen"}), 0.0)
     assert told.journal._store.select("SELECT name FROM source") == [("seen",)], "the file itself, and no copy of it"
     await told.journal.aclose()
     await journal.aclose()
@@ -346,6 +346,6 @@ async def test_a_follower_records_nothing(tmp_path: Path) -> None:
     with pytest.raises(JournalError, match="only reads"):
         await told.journal.commit(batch([]))
     with pytest.raises(JournalError, match="readonly"):
-        told.journal._store.select("INSERT INTO source VALUES ('x')")
+        told.journal._store.select("INSERT INTO source (name) VALUES ('x')")
     await told.journal.aclose()
     await journal.aclose()

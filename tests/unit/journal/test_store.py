@@ -134,7 +134,7 @@ def test_a_format_of_another_version_is_refused_and_kept(tmp_path: Path, store: 
     descriptors = open_descriptors()
 
     for _ in range(2):  # the first attempt must not keep the lock
-        with pytest.raises(StateUnusableError, match=r"has format 9, this version reads 5; use the version"):
+        with pytest.raises(StateUnusableError, match=r"has format 9, this version reads 6; use the version"):
             Store(tmp_path, "process")
     assert open_descriptors() == descriptors
 
@@ -330,7 +330,7 @@ async def test_the_log_is_copied_back_when_things_are_quiet_and_then_left_alone(
     assert len(checkpoints) <= 2, "nothing was recorded since"
 
 
-@pytest.mark.parametrize("version", [1, 2, 3, 4])
+@pytest.mark.parametrize("version", [1, 2, 3, 4, 5])
 def test_a_state_of_an_earlier_format_is_taken_over_with_all_that_it_holds(
     tmp_path: Path, store: Store, version: int
 ) -> None:
@@ -338,7 +338,10 @@ def test_a_state_of_an_earlier_format_is_taken_over_with_all_that_it_holds(
     store.transact([(INSERT, (1, b"one"))])
     store.close()
     with sqlite3.connect(tmp_path / "journal.db") as connection:
-        connection.execute("ALTER TABLE generation DROP COLUMN ahead_ms")
+        connection.execute("INSERT INTO source VALUES ('app', 5)")
+        connection.execute("ALTER TABLE source DROP COLUMN noted_ms")
+        if version <= 4:
+            connection.execute("ALTER TABLE generation DROP COLUMN ahead_ms")
         if version <= 3:
             connection.execute("ALTER TABLE usage DROP COLUMN witness")
         if version <= 2:
@@ -352,6 +355,7 @@ def test_a_state_of_an_earlier_format_is_taken_over_with_all_that_it_holds(
     again = Store(tmp_path, "process")
     assert [row.entries for row in again.rows_from(0)] == [b"one"]
     assert again.select("SELECT * FROM usage") == again.select("SELECT * FROM former") == []
-    assert again.select("PRAGMA user_version") == [(5,)]
+    assert again.select("PRAGMA user_version") == [(6,)]
     assert again.select("SELECT written_ns, kept_end FROM generation") == []
+    assert again.select("SELECT * FROM source") == [("app", None)]
     again.close()

@@ -35,7 +35,7 @@ class Office:
         self.desk.begin()
         self.roster = Roster(self.desk.census, self.desk.follower.succession)
         at_once(self.roster.set_sources([self.spec], first_seen, 0.0))
-        self.roster.remember(known, 0.0, 1_000_000.0)
+        self.roster.remember(known, {}, 0.0, 1_000_000.0)
 
     def search(self, now: float) -> list[Change]:
         """Search, and look at all that is followed."""

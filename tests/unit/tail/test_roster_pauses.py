@@ -137,7 +137,7 @@ def test_changed_globs_are_matched_against_a_few_files_at_a_time(desk: Desk, mon
 def test_what_is_put_aside_is_followed_again_a_few_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = SourceSpec("app", ("/logs/*",))
     paths = [f"/logs/{number}.log" for number in range(COUNT)]
-    desk.roster.remember([known_at(path, number) for number, path in enumerate(paths, 1)], 0.0, 1.0)
+    desk.roster.remember([known_at(path, number) for number, path in enumerate(paths, 1)], {}, 0.0, 1.0)
     assert not desk.roster.lineages
     matches = Calls(monkeypatch, parked_module, "is_matched")
     looks = Calls(monkeypatch, parked_module, "note_file")

@@ -65,7 +65,8 @@ class Succession:
                 self._succeed(lineage, turn)
         elif lineage.absent_since is not None:
             lineage.clear(turn)
-        if lineage.live is not None:
+        if lineage.live is not None and lineage.live.inode == inode:
+            # Not of a file that cannot be read yet: what came before that is still to be found by its time.
             lineage.last_mtime_ns, lineage.live.vacancy = seen.st_mtime_ns, None
         return seen
 

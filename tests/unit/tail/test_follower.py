@@ -573,6 +573,37 @@ def test_a_life_that_came_unseen_waits_for_a_descriptor_and_so_do_newer_ones(
     assert texts(desk.look(3)) == [b"after 2\n", b"after 1\n"]
 
 
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EMFILE])
+@pytest.mark.parametrize("is_link", [True, False])
+def test_what_came_unseen_is_found_though_the_file_of_the_path_could_not_be_opened_at_first(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, code: int, *, is_link: bool
+) -> None:
+    """Conformance: D10, F8."""
+    doors = Doors()
+    monkeypatch.setattr(desk.files, "_opener", doors.open)
+
+    def rotate(number: int) -> None:
+        target = desk.log.with_name(f"app-2026-11-{10 + number}.log") if is_link else desk.log
+        if number == 2 and not is_link:
+            desk.log.rename(desk.log.with_name("app.log.1"))
+        else:
+            desk.log.unlink(missing_ok=True)
+        write(target, b"%d\n" % number)
+        os.utime(target, (1_000 * number + 1, 1_000 * number + 1))
+        if is_link:
+            desk.log.symlink_to(target)
+
+    rotate(0)
+    changes = desk.look(0)
+    rotate(1)
+    rotate(2)
+    doors.closed["app.log"] = code
+    changes += desk.look(1) + desk.look(2)
+    doors.closed.clear()
+    changes += desk.look(3) + desk.look(4)
+    assert texts(changes) == [b"0\n", b"1\n", b"2\n"]
+
+
 @pytest.mark.parametrize("left", [0, 1, 2, 3])
 def test_what_was_compressed_while_down_waits_for_a_descriptor_and_so_does_what_is_newer(desk: Desk, left: int) -> None:
     """Conformance: A15, F8."""

@@ -61,9 +61,15 @@ class Follower:
             return self._read_all(lineage, turn, most_bytes, but=None if is_sure else lineage.live)
         except OSError as error:
             if error.errno in EXHAUSTED:
-                self._census.open_files.make_room(lineage.live if len(lineage.readers) > 1 else None)
+                self._make_room(lineage)
             lineage.obstruct("unreadable", reason_of(error), turn)
             return False
+
+    def _make_room(self, lineage: Lineage) -> None:
+        """Give a descriptor up: rather that of the live file, if it still has its name and waits for what is older."""
+        live = lineage.live
+        is_waiting = live is not None and len(lineage.readers) > 1 and live.is_at_its_path()
+        self._census.open_files.make_room(live if is_waiting else None)
 
     def doubt(self, lineage: Lineage) -> None:
         """Compare bytes at the next look, even if size and time are as before: something was written."""

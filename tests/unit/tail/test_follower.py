@@ -604,6 +604,34 @@ def test_what_came_unseen_is_found_though_the_file_of_the_path_could_not_be_open
     assert texts(changes) == [b"0\n", b"1\n", b"2\n"]
 
 
+def test_a_file_that_has_lost_its_name_while_it_waited_is_not_closed_for_want_of_a_descriptor(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Conformance: F8."""
+    older = desk.log.with_name("app.log.1")
+    write(desk.log, b"0\n")
+    changes = desk.look(0)
+    desk.log.rename(older)
+    write(desk.log, b"1\n")
+    changes += desk.look(1)
+    desk.restart(2)
+    older.unlink()
+    write(desk.log, b"2\n")
+    changes += desk.look(3)  # it waits until nobody can doubt that the older one is gone
+    desk.log.unlink()
+    write(desk.log, b"3\n")
+
+    def refused(*_: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "listdir", refused)
+        changes += desk.look(3.1)
+    for second in range(5, 9):
+        changes += desk.look(second)
+    assert texts(changes) == [b"0\n", b"1\n", b"2\n", b"3\n"]
+
+
 @pytest.mark.parametrize("left", [0, 1, 2, 3])
 def test_what_was_compressed_while_down_waits_for_a_descriptor_and_so_does_what_is_newer(desk: Desk, left: int) -> None:
     """Conformance: A15, F8."""

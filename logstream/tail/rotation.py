@@ -94,13 +94,16 @@ def base_names(name: str) -> Iterator[tuple[str, Rotated]]:
     is_compressed = plain != name
     if plain == _PREVIOUS:
         yield _CURRENT, Rotated(_LABELLED_SCHEME, _LATEST_ORDER, is_compressed)
-    if match := _LABELLED.match(plain):
-        yield _CURRENT, Rotated(_LABELLED_SCHEME, label_order(match["label"]), is_compressed, match["label"])
-        return
-    plain = _BACKUP.sub(r"\1", plain)
+    label = _LABELLED.match(plain)
+    if label is not None:
+        yield _CURRENT, Rotated(_LABELLED_SCHEME, label_order(label["label"]), is_compressed, label["label"])
+    else:
+        plain = _BACKUP.sub(r"\1", plain)
     if is_compressed:
         # A live file's name may end so too: "app.log.gz" may be an older life of "app.log".
         yield plain, Rotated("plain", (), is_compressed)
+    if label is not None:
+        return
     yield from _after(plain, is_compressed)
     yield from _before(plain, is_compressed)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,8 +16,6 @@ from logstream.tail.rotation import base_names, beginnings_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    import pytest
 
     from logstream.tail.rotation import Rotated
 
@@ -32,6 +31,12 @@ def test_an_older_lifes_name_begins_as_the_logs_own_may_be_continued(name: str) 
     for base, _ in base_names(name):
         if base.strip("."):
             assert name.startswith(beginnings_of(base)), base
+
+
+@pytest.mark.parametrize("name", ["app.log.1", "app-20261123.log", "@4000000065a4b1c02dd9cf14.s", "previous"])
+def test_what_a_rotated_file_was_compressed_to_is_found_by_its_own_name(tmp_path: Path, name: str) -> None:
+    (tmp_path / f"{name}.gz").touch()
+    assert [copy.name for copy in copies_beside(tmp_path, [name])] == [f"{name}.gz"]
 
 
 def test_of_thousands_of_names_only_those_are_taken_apart_that_begin_like_the_log(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from logstream.hub.frames import Columns, EncodedRecord
-    from logstream.journal.base import Block, Lost
+    from logstream.journal.base import Block, Lost, Recovery
     from logstream.records import Position, Record
     from logstream.tail.batch import Change
 
@@ -85,9 +85,16 @@ class Stage:
         parsed = parse_query(query)
         return self._held.enter_context(self.hub.view(ViewKey(sources, parsed.canonical, shape), compile_query(parsed)))
 
-    def subscriber(self, view: View | None = None, at: int = 0, position: Position | None = None) -> Subscriber:
+    def subscriber(
+        self,
+        view: View | None = None,
+        at: int = 0,
+        position: Position | None = None,
+        recovery: Recovery | None = None,
+    ) -> Subscriber:
         """A subscriber that is held until the end."""
-        return self._held.enter_context(subscribing(self.hub, view or self.view(), Start(at, position, position)))
+        start = Start(at, position, position, recovery=recovery)
+        return self._held.enter_context(subscribing(self.hub, view or self.view(), start))
 
     async def items(self, at: int = 0) -> list[Block | Lost]:
         """All blocks and losses from a place on."""

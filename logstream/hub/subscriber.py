@@ -69,6 +69,8 @@ class Subscriber:
         """Whether it was told what the state's disk did not have, so that its position is an earlier one."""
         self._held_back: Frame | None = None
         """The frame at the place, already made but too large for the write before it."""
+        self._made_in: int | None = None
+        """The view's epoch in which the last frame was made; None: for this one alone, without what it has had."""
 
     @property
     def lag_bytes(self) -> int:
@@ -109,7 +111,8 @@ class Subscriber:
 
     async def _collect(self, slice_end_seconds: float) -> Pulled | None:
         """Frames from the place on, joined: once for all who are at the same place."""
-        if self._notices or self._recovery is not None:
+        is_own = self._held_back is not None and self._made_in != self._view.epoch
+        if self._notices or self._recovery is not None or is_own:
             notices = [self._hub.encoder.encode_notice(notice) for notice in self._drain_notices()]
             chunk = await self._join(notices, slice_end_seconds)
             return _pulled(chunk)
@@ -134,6 +137,7 @@ class Subscriber:
                 break
             frame, self._held_back = self._held_back, None
             if frame is None:
+                self._made_in = self._view.epoch if self._recovery is None else None
                 frame = await self._next_frame()
             if held and held + len(frame.content) > PULL_BYTES:
                 self._held_back = frame

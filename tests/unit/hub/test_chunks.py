@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from logstream.hub import recent as recent_module
 from logstream.hub import subscriber as subscriber_module
 from logstream.hub.chunks import WHOLE_BYTES, Chunk, ChunkCache, most_chunks_bytes
-from logstream.rules import RuleSet
+from logstream.journal.base import Recovery
+from logstream.rules import Rule, RuleSet
 from tests import virtual_time
 from tests.hub_kit import Stage, drain, texts
 
@@ -202,3 +203,49 @@ def test_a_subscriber_that_is_gone_leaves_no_timer(tmp_path: Path) -> None:
         assert timer.cancelled()
 
     virtual_time.run(story())
+
+
+async def test_what_one_has_left_to_get_of_a_block_is_not_what_others_get_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscriber_module, "_SLICE_SECONDS", 60.0)
+    async with Stage(tmp_path) as stage:
+        other = stage.subscriber(stage.view())
+        had, left = b"had" + b"y" * 10_000 + b"\n", b"left" + b"y" * 30_000 + b"\n"
+        file = stage.file("a.log")
+        await stage.tell(stage.file("b.log").changes(b"y" * 40_000 + b"\n"))
+        await stage.tell(file.changes(had, left))
+        back = stage.subscriber(stage.view(), recovery=Recovery(file.key, len(had)))
+        for _ in range(2):
+            await back.pull(0)
+        assert [text[:4] for text in texts(await drain(other))] == ["yyyy", "hady", "left"]
+
+
+async def test_what_others_get_of_a_block_is_not_what_one_has_left_to_get_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscriber_module, "_SLICE_SECONDS", 60.0)
+    async with Stage(tmp_path) as stage:
+        one, two = stage.subscriber(stage.view()), stage.subscriber(stage.view())
+        had, left = b"had" + b"y" * 10_000 + b"\n", b"left" + b"y" * 30_000 + b"\n"
+        file = stage.file("a.log")
+        await stage.tell(stage.file("b.log").changes(b"y" * 40_000 + b"\n"))
+        await stage.tell(file.changes(had, left))
+        for _ in range(2):
+            await pulled_by(one, two)
+        back = stage.subscriber(stage.view(), recovery=Recovery(file.key, len(had)))
+        assert [text[:4] for text in texts(await drain(back))] == ["yyyy", "left"]
+
+
+async def test_what_was_made_by_former_rules_and_not_sent_yet_is_not_for_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscriber_module, "_SLICE_SECONDS", 60.0)
+    async with Stage(tmp_path) as stage:
+        one, two = stage.subscriber(stage.view()), stage.subscriber(stage.view())
+        for number in range(3):
+            await stage.tell(stage.file(f"{number}.log").changes(b"y" * 40_000 + b" secret\n"))
+        await pulled_by(one, two)
+        stage.hub.reconfigure(RuleSet([Rule("hidden", match="secret", redact=True)]), {})
+        await pulled_by(one)
+        assert all("secret" not in text for text in texts(await drain(two)))

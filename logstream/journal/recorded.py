@@ -5,6 +5,7 @@ Owns the answers, over a store, a ledger and a locator that others keep. Refuses
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from logstream.journal.ahead import SearchThreads
@@ -107,6 +108,7 @@ class Recorded:
             if wants is not None and not wants(life.generation.source):
                 continue
             if life.ahead_ms not in known:
+                await asyncio.sleep(0)  # there may be as many clocks as files
                 known[life.ahead_ms] = self._recorded_from(time_ms - life.ahead_ms)
             first = max(life.birth_at, known[life.ahead_ms])
             if life.sealed_at is None or first < life.sealed_at:

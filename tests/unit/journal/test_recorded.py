@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -98,6 +99,26 @@ async def test_of_a_file_that_is_gone_nothing_is_looked_for(tmp_path: Path) -> N
     await hours.journal.commit(batch(hours.a.sealed(GapReason.DELETED), time=BEGIN_MS / 1000 + 10 * 3600))
 
     assert await hours.place(5) == 15
+    await hours.journal.aclose()
+
+
+async def test_a_look_at_as_many_clocks_as_files_gives_others_their_turns(tmp_path: Path) -> None:
+    hours = Hours(tmp_path)
+    files = [StoryFile(tmp_path / f"{number}.log", "s") for number in range(20)]
+    await hours.journal.commit(batch(*(file.changes(b"..\n") for file in files), time=BEGIN_MS / 1000))
+    await hours.journal.note_ahead({file.key: number * HOUR_MS for number, file in enumerate(files, 1)})
+    turns = 0
+
+    async def wait() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    waiting = asyncio.create_task(wait())
+    assert await hours.place(20) == 3 * 19
+    waiting.cancel()
+    assert turns >= len(files)
     await hours.journal.aclose()
 
 

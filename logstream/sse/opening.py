@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -25,6 +25,7 @@ class Opening:
 
     async def __aenter__(self) -> Self:
         """Begin to open it."""
+        self._woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         # A task, since a wait that is over must not cancel it.
         self._task: asyncio.Task[Feed] = asyncio.create_task(self._open(), name="sse feed opening")
         return self
@@ -33,9 +34,15 @@ class Opening:
         return await self._held.enter_async_context(self._open_feed())
 
     async def within(self, seconds: float) -> Feed | None:
-        """The feed once it is open; None if that takes longer. Raises what opening it does."""
-        await asyncio.wait({self._task}, timeout=seconds)
+        """The feed once it is open; None if that takes longer, or `wake` was called. Raises what opening it does."""
+        waited: set[asyncio.Future[Any]] = {self._task, self._woken}
+        await asyncio.wait(waited, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         return self._task.result() if self._task.done() else None
+
+    def wake(self) -> None:
+        """Make a pending `within` return at once, and each later one too."""
+        if not self._woken.done():
+            self._woken.set_result(None)
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc_value: BaseException | None, tb: TracebackType | None

@@ -60,8 +60,8 @@ class Streams:
         self._retry_ms = retry_ms
         self._seats = Seats(max_connections, max_connections_per_client)
         self._sources = Sources()
-        # Streams whose body has begun, by seat; None while their feed is being opened.
-        self._open: dict[Seat, Feed | None] = {}
+        # Streams whose body has begun, by seat, and what ends their wait: None before their feed is asked for.
+        self._open: dict[Seat, Feed | Opening | None] = {}
         self._all_ended = asyncio.Event()
         self._all_ended.set()
         self.is_closing = False
@@ -159,7 +159,10 @@ class Streams:
             if self.is_closing:
                 return
             async with Opening(open_feed) as opening:
+                self._open[seat] = opening
                 while (feed := await opening.within(self._heartbeat_seconds)) is None:
+                    if not await self._goes_on():
+                        return  # nobody knows yet how to say farewell
                     yield self._counted(_STILL_HERE)
                 self._open[seat] = feed
                 beat_at = _now() + self._heartbeat_seconds * _between(0.5, 1.0)  # or all ping in step after a restart

@@ -175,6 +175,18 @@ def test_a_client_that_leaves_before_its_feed_is_open_leaves_nothing_behind() ->
     virtual_time.run(story())
 
 
+def test_a_close_ends_a_stream_at_once_whose_feed_is_not_open_yet() -> None:
+    async def story() -> None:
+        streams, feed = some_streams(), SlowFeed(100.0)
+        reading = asyncio.create_task(read(await streams.respond(feed.open, client="a")))
+        await asyncio.sleep(40.0)
+        await streams.close("shutdown")
+        assert (feed.is_being_opened, streams.stats.open, await reading) == (False, 0, [])
+        assert asyncio.get_running_loop().time() == 40.0
+
+    virtual_time.run(story())
+
+
 def test_a_feed_that_cannot_be_opened_breaks_its_stream_and_leaves_nothing_behind() -> None:
     class Broken(AbstractAsyncContextManager[ScriptedFeed]):
         async def __aenter__(self) -> ScriptedFeed:

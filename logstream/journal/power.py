@@ -75,7 +75,7 @@ def note_clean_end(store: Store) -> None:
 
 
 def note_witness(store: Store) -> None:
-    """Note that this is the state that is written to: its directory may have been made anew since it was opened."""
+    """Note that this is the state that is written to: it may have been copied, or made anew, since it was opened."""
     with suppress(JournalError):  # then it counts as a copy at the next start, which loses nothing
         _with_witness(store, lambda made: store.write([(_NEW_WITNESS, (made,))]))
 

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 CHECKPOINT_SECONDS = 1.0
 _RELEASE_TICKS = 30
+_WITNESS_TICKS = 60
+"""So often a new witness is made: a copy is known that was made before, also if the service was killed since."""
 GONE_TOLD = 1000
 """Generations without a file of which the tail is told, so that it knows a copy of them."""
 WAL_BYTES = 1 << 20
@@ -141,7 +143,7 @@ class SqliteJournal(Recorded):
 
     async def run(self) -> None:
         """Copy the write-ahead log back when it has grown or things are quiet; until cancelled, in the owner's task."""
-        ticks, copied_head, last_head = 0, self.head, self.head
+        ticks, copied_head, last_head, witnessed_head = 0, self.head, self.head, self.head
         while True:
             await asyncio.sleep(CHECKPOINT_SECONDS)
             ticks += 1
@@ -153,6 +155,9 @@ class SqliteJournal(Recorded):
                 await self._upkeep.prune()
             if ticks % _RELEASE_TICKS == 0:
                 self._locator.release_idle()
+            if ticks % _WITNESS_TICKS == 0 and self.head != witnessed_head and not self._store.is_behind:
+                witnessed_head = self.head
+                await self._renew_witness()
             is_quiet = self.head == last_head != copied_head
             last_head = self.head
             if not self._store.is_behind and (is_quiet or self._store.wal_bytes() >= WAL_BYTES):
@@ -176,6 +181,10 @@ class SqliteJournal(Recorded):
                 self._ledger.durable_head = self.head
                 self._tell(Settled(self.head))
                 _log.warning("the state can be written again: lines have ids from here on")
+
+    async def _renew_witness(self) -> None:
+        async with self._write_lock:
+            await asyncio.get_running_loop().run_in_executor(self._worker, note_witness, self._store)
 
     async def _checkpoint(self) -> None:
         loop = asyncio.get_running_loop()

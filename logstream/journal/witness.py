@@ -1,8 +1,9 @@
 """Whether a state directory is the one that was written to last, or a copy of an older one that was put back.
 
-Owns the witness: an empty file that is made anew whenever the state is opened or closed. The state notes which one it
-was. A copy names one that is not there, whether it took the directory's place or was written over it: nobody can give a
-file the inode of another, or say when it was changed. Refuses to know what follows from that.
+Owns the witness: an empty file that is made anew whenever the state is opened or closed, and now and then between. The
+state notes which one it was. A copy names one that is not there, whether it took the directory's place or was written
+over it: nobody can give a file the inode of another, or say when it was changed. Refuses to know what follows from
+that.
 """
 
 from __future__ import annotations

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
+from logstream.journal import sqlite as sqlite_module
 from logstream.journal import witness
 from logstream.journal.base import Recovery
 from logstream.journal.ids import anchor_of
@@ -15,6 +17,7 @@ from logstream.records import Position
 from tests.story import StoryFile, batch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -210,6 +213,46 @@ async def test_a_state_that_was_deleted_and_written_again_by_the_service_is_no_c
     journal = open_journal(tmp_path)
     assert keys(journal) == {"a.log": a.key}
     await journal.aclose()
+
+
+async def test_a_copy_of_a_state_in_use_is_known_though_it_was_written_over_that_after_a_kill(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is written over a file has its inode, and is the same use of that."""
+    monkeypatch.setattr(witness, "inode_generation", lambda _: 7)
+    monkeypatch.setattr(sqlite_module, "CHECKPOINT_SECONDS", 0.001)
+    monkeypatch.setattr(sqlite_module, "_WITNESS_TICKS", 1)
+    journal, a = open_journal(tmp_path), StoryFile(tmp_path / "a.log", "s")
+    await journal.commit(batch(a.changes(b"a1\n")))
+    keep_a_copy(tmp_path)
+    noted = asyncio.Event()
+    monkeypatch.setattr(witness, "keep_only", keep_only_and(noted, asyncio.get_running_loop()))
+    upkeep = asyncio.create_task(journal.run(), name="upkeep")
+    await asyncio.sleep(0)  # it has begun: what comes from here on is new
+    await journal.commit(batch(a.changes(b"a2\n")))
+    await noted.wait()
+    upkeep.cancel()
+    await asyncio.wait([upkeep])
+    journal._store.close()
+    for path in (tmp_path / "state").glob("journal.db*"):
+        path.unlink()
+    shutil.copytree(tmp_path / "copy", tmp_path / "state", dirs_exist_ok=True)
+
+    again = open_journal(tmp_path)
+    assert keys(again) != {"a.log": a.key}
+    await again.aclose()
+    await journal.aclose()
+
+
+def keep_only_and(noted: asyncio.Event, loop: asyncio.AbstractEventLoop) -> Callable[[Path, str], None]:
+    """What keeps a witness, and says that it has: from the journal's thread."""
+    keep_only = witness.keep_only
+
+    def keep(directory: Path, told: str) -> None:
+        keep_only(directory, told)
+        loop.call_soon_threadsafe(noted.set)
+
+    return keep
 
 
 async def test_while_the_disk_takes_nothing_the_former_witness_stays(

@@ -31,9 +31,11 @@ def make(directory: Path) -> str | None:
     path = _path(directory, number)
     try:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644))
-        return _identity(path)
+        told = _identity(path)
     except OSError:
         return None
+    _sync(directory)
+    return told
 
 
 def keep_only(directory: Path, told: str) -> None:
@@ -42,6 +44,16 @@ def keep_only(directory: Path, told: str) -> None:
         if seen != told:
             with suppress(OSError):
                 _path(directory, number).unlink()
+
+
+def _sync(directory: Path) -> None:
+    """Have names on the disk before the state, which may be synced alone (btrfs): a power loss would leave a copy."""
+    with suppress(OSError):  # not every file system syncs a directory
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _path(directory: Path, number: int) -> Path:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from typing import TYPE_CHECKING
@@ -30,6 +31,27 @@ def test_a_witness_is_there_until_another_one_is_kept(tmp_path: Path) -> None:
     assert not witness.is_there(tmp_path, first)
     assert witness.is_there(tmp_path, second)
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_witness_is_on_the_disk_before_the_state_can_name_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[tuple[int, list[Path]]] = []
+
+    def fsync(descriptor: int) -> None:
+        synced.append((os.fstat(descriptor).st_ino, list(tmp_path.iterdir())))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    witnessed(tmp_path)
+    assert synced == [(tmp_path.stat().st_ino, [tmp_path / "witness.1"])]
+
+
+def test_a_directory_that_cannot_be_synced_has_its_witness_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fsync(_: int) -> None:
+        raise OSError(errno.EINVAL, "of a file system that does not")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    assert witness.is_there(tmp_path, witnessed(tmp_path))
 
 
 def test_a_directory_that_was_renamed_still_has_it(tmp_path: Path) -> None:

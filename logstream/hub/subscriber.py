@@ -111,7 +111,9 @@ class Subscriber:
 
     async def _collect(self, slice_end_seconds: float) -> Pulled | None:
         """Frames from the place on, joined: once for all who are at the same place."""
-        is_own = self._held_back is not None and self._made_in != self._view.epoch
+        if self._made_in not in {None, self._view.epoch}:
+            self._held_back = None  # by former rules, or without ids that there are by now
+        is_own = self._held_back is not None and self._made_in is None
         if self._notices or self._recovery is not None or is_own:
             notices = [self._hub.encoder.encode_notice(notice) for notice in self._drain_notices()]
             chunk = await self._join(notices, slice_end_seconds)

@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import pytest
+
 from logstream.hub import recent as recent_module
 from logstream.hub import subscriber as subscriber_module
 from logstream.hub.chunks import WHOLE_BYTES, Chunk, ChunkCache, most_chunks_bytes
@@ -13,8 +15,6 @@ from tests.hub_kit import Stage, drain, texts
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
     from logstream.hub.subscriber import Subscriber
 
@@ -237,15 +237,18 @@ async def test_what_others_get_of_a_block_is_not_what_one_has_left_to_get_of_it(
         assert [text[:4] for text in texts(await drain(back))] == ["yyyy", "left"]
 
 
-async def test_what_was_made_by_former_rules_and_not_sent_yet_is_not_for_others(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("recent_items", [1, 100], ids=["from files", "from memory"])
+async def test_what_was_made_by_former_rules_and_not_sent_yet_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recent_items: int
 ) -> None:
     monkeypatch.setattr(subscriber_module, "_SLICE_SECONDS", 60.0)
+    monkeypatch.setattr(recent_module, "RECENT_ITEMS", recent_items)
     async with Stage(tmp_path) as stage:
         one, two = stage.subscriber(stage.view()), stage.subscriber(stage.view())
-        for number in range(3):
-            await stage.tell(stage.file(f"{number}.log").changes(b"y" * 40_000 + b" secret\n"))
+        for number in range(4):
+            await stage.tell(stage.file(f"{number}.log").changes(b"%d" % number + b"y" * 40_000 + b" secret\n"))
         await pulled_by(one, two)
         stage.hub.reconfigure(RuleSet([Rule("hidden", match="secret", redact=True)]), {})
-        await pulled_by(one)
-        assert all("secret" not in text for text in texts(await drain(two)))
+        left = [texts(await drain(subscriber)) for subscriber in (one, two)]
+        assert [[text[0] for text in told] for told in left] == [["1", "2", "3"]] * 2
+        assert all("secret" not in text for told in left for text in told)

@@ -106,7 +106,13 @@ class Http11(H11Protocol):
             return None
         if self._writer.is_closing():
             return self.handle(Closed())  # the client has left: uvloop refuses the write with a RuntimeError
-        self._writer.writelines(self._chunks.framed(chunk) if self._is_chunked else (chunk,))
+        *first, last = self._chunks.framed(chunk) if self._is_chunked else (chunk,)
+        if first:
+            self._writer.writelines(first)
+            if self._writer.is_closing():
+                return self.handle(Closed())
+        # By itself, as asyncio's own `writelines` holds nobody up who does not read (CPython 3.12 and 3.13).
+        self._writer.write(last)
         is_full = self._writer.transport.get_write_buffer_size() > WRITE_BUFFER_BYTES
         return self._drained() if is_full else None
 

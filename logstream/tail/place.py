@@ -141,6 +141,15 @@ class Place:
             return False
         return self.written_ns is not None and older.written_ns is not None and older.written_ns < self.written_ns
 
+    def head_still(self, length: int) -> bytes | None:
+        """The file's first bytes; None if it is not open, or has been truncated since what was handed on was read."""
+        if self.fd is None:
+            return None
+        head, lead = os.pread(self.fd, length, 0), self.lead or b""
+        # Looked at after the head: what is there still was there then.
+        is_intact = os.pread(self.fd, len(lead), self.committed - len(lead)) == lead
+        return head if is_intact and len(head) == length else None
+
     def is_untouched(self, size: int, mtime_ns: int) -> bool:
         """Whether a file with this size and time holds nothing that has not been looked at."""
         return size == self.size and mtime_ns == self.mtime_ns

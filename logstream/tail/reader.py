@@ -75,9 +75,9 @@ class Reader(Place):
         """A proof of everything handed on so far."""
         self.proof_offset, self.proof_crc, self.proof_time = self.committed, zlib.crc32(self.lead or b""), now
         length = min(HEAD_BYTES, self.committed)
-        if self.fd is not None and length > self.head_length:
+        if length > self.head_length and (head := self.head_still(length)) is not None:
             # It was shorter when it was found, often empty, and an empty head tells nobody from anybody.
-            self.head_length, self.head_crc = length, zlib.crc32(os.pread(self.fd, length, 0))
+            self.head_length, self.head_crc = length, zlib.crc32(head)
         return Proof(self.key, self.proof_offset, self.proof_crc, self.head_length, self.head_crc, self.written_ns)
 
     def examine(self, opened: Opened) -> Verdict:

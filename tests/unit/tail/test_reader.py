@@ -157,6 +157,31 @@ def test_a_proof_fills_in_the_head_of_a_file_that_was_found_empty(shelf: Shelf) 
     assert (reader.known().head_length, reader.known().head_crc) == (256, proof.head_crc)
 
 
+@pytest.mark.parametrize("after", [b"", b"another life\n" * 100], ids=["emptied", "written anew"])
+def test_a_proof_learns_no_head_from_a_file_that_was_truncated_since_it_was_read(
+    shelf: Shelf, tmp_path: Path, after: bytes
+) -> None:
+    """Copied and truncated right after it was read: by another's first bytes the copy would not be known."""
+    shelf.path.write_bytes(b"file 1 begins\n")
+    reader = shelf.reader()
+    reader.advance(MIB)
+    reader.prove(0.0)
+    lines = b"".join(b"line %d\n" % number for number in range(100))
+    with shelf.path.open("ab") as log:
+        log.write(lines)
+    reader.advance(MIB)
+    copy = tmp_path / "app.log.1"
+    copy.write_bytes(shelf.path.read_bytes())
+    shelf.path.write_bytes(after)
+
+    reader.prove(1.0)
+    assert reader.head_length == len(b"file 1 begins\n")
+    opened = shelf.files.open(str(copy))
+    assert isinstance(opened, Opened)
+    assert reader.is_copied_in(opened)
+    os.close(opened.fd)
+
+
 def test_what_was_noted_of_an_unread_file_is_not_overwritten_by_what_stands_there_after_a_truncation(
     shelf: Shelf,
 ) -> None:

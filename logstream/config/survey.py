@@ -52,7 +52,7 @@ class _Found(Protocol):
 
 
 class Survey(NamedTuple):
-    """What one source finds now. `files` counts each file once; `counts` are those of each glob in `source.paths`.
+    """What one source finds now. `files` counts each file once; `counts` are those of each glob in `source.paths`, or none.
 
     `obstacles` are the paths that could not be followed, each with why.
     """
@@ -101,7 +101,7 @@ def _source_warnings(survey: Survey, place: str) -> Iterator[Problem]:
     key = f"source[{survey.source.name}].paths"
     if not survey.files:
         yield Problem(place, key, "no file matches now; the source waits for one")
-    for pattern, count in zip(survey.source.paths, survey.counts, strict=True):
+    for pattern, count in zip(survey.source.paths, survey.counts, strict=False):  # doctor counts none
         if not count and _BRACES.search(pattern):
             yield Problem(place, key, f"{printable(pattern)}: braces stand for themselves; write a path for each")
     for path, why in survey.obstacles[:_NAMED_AT_MOST]:

@@ -107,6 +107,14 @@ def test_braces_that_only_a_shell_would_expand_are_warned_of(tmp_path: Path) -> 
     ]
 
 
+def test_what_is_seen_without_counting_each_glob_is_warned_of_too(tmp_path: Path) -> None:
+    settings = loaded(tmp_path, "[[source]]\nname = 'web'\npaths = ['{a,b}.log']")
+    seen = Survey(settings.sources[0], (), 0, ())
+    assert [problem.message for problem in warnings_about(settings, [seen])] == [
+        "no file matches now; the source waits for one"
+    ]
+
+
 def test_rules_without_effect_are_warned_of(tmp_path: Path) -> None:
     (tmp_path / "web.log").touch()
     toml = """

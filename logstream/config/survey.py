@@ -52,7 +52,7 @@ class _Found(Protocol):
 
 
 class Survey(NamedTuple):
-    """What one source finds now. `files` counts each file once; `counts` are those of each glob in `source.paths`, or none.
+    """What one source finds now. `files` counts each file once; `counts` are those of each glob, or there are none.
 
     `obstacles` are the paths that could not be followed, each with why.
     """

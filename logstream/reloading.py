@@ -84,15 +84,19 @@ def read_fresh(overseer: Overseer, old: Settings, read_anew: Callable[[], Settin
         _tell_failed(overseer, error)
         return None
     if lets_everybody_in:
-        _log.error("reload refused: nobody would be asked any more who they are; restart logstream if that is meant")
-        overseer.reloaded("the reload was refused: it would let everybody in, see the log")
+        _refuse(overseer, "nobody would be asked any more who they are", "it would let everybody in")
         return None
     if old.sources and not fresh.sources:
         # An editor that has emptied the file and not written it yet; its streams would end, its files be forgotten.
-        _log.error("reload refused: no source is configured any more; restart logstream if that is meant")
-        overseer.reloaded("the reload was refused: no source is configured any more, see the log")
+        _refuse(overseer, "no source is configured any more", "no source is configured any more")
         return None
     return _taking_over(old, fresh)
+
+
+def _refuse(overseer: Overseer, why: str, status: str) -> None:
+    """Say why what is configured is not taken over, in the log and to the supervisor, though it has no mistake."""
+    _log.error("reload refused: %s; restart logstream if that is meant", why)
+    overseer.reloaded(f"the reload was refused: {status}, see the log")
 
 
 def _taking_over(old: Settings, fresh: Settings) -> Settings:

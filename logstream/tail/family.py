@@ -36,12 +36,7 @@ def family_of(path: str) -> dict[str, Sibling]:
     """
     directory, base = os.path.split(path)
     found: dict[str, Sibling] = {}
-    try:
-        names = names_in(directory)
-    except OSError as error:
-        if error.errno in EXHAUSTED:
-            raise
-        return found
+    names = names_in(directory)
     for name in chain.from_iterable(_beginning_with(beginning, names) for beginning in beginnings_of(base)):
         rotated = rotated_name(base, name) if name != base else None
         if rotated is None:
@@ -69,16 +64,21 @@ def home_of(path: str) -> str:
 
 
 def names_in(directory: str) -> list[str]:
-    """The names in a directory, sorted; raises OSError.
+    """The names in a directory, sorted; none if it cannot be listed. Raises OSError where no descriptor is left for it.
 
     Thousands of logs may lie in one, and each asks for its family: it is listed again only when it has changed, and as
     long as a change within the same tick of the clock would not show.
     """
-    before_ns = os.stat(directory).st_mtime_ns
-    known = _listed.get(directory)
-    if known is not None and known[0] == before_ns:
-        return known[1]
-    names = sorted(os.listdir(directory))  # noqa: PTH208 - wants the names alone
+    try:
+        before_ns = os.stat(directory).st_mtime_ns
+        known = _listed.get(directory)
+        if known is not None and known[0] == before_ns:
+            return known[1]
+        names = sorted(os.listdir(directory))  # noqa: PTH208 - wants the names alone
+    except OSError as error:
+        if error.errno in EXHAUSTED:
+            raise
+        return []
     if time.time_ns() - before_ns > TICK_NS:
         _listed[directory] = before_ns, names
         while len(_listed) > _LISTED_DIRECTORIES:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from logstream.tail.family import home_of, names_in
 from logstream.tail.globs import is_matched
-from logstream.tail.opening import EXHAUSTED
 from logstream.tail.rotation import base_names
 from logstream.tail.slices import SLICE_FILES
 
@@ -83,13 +82,7 @@ class Histories:
 
     def _look_in(self, directory: str, homes: Mapping[str, str], found: dict[str, None]) -> Iterator[None]:
         """Add to `found` the logs beside whose `homes` such an older life stands in the directory."""
-        try:
-            names = names_in(directory)
-        except OSError as error:
-            if error.errno in EXHAUSTED:
-                raise
-            return
-        for number, name in enumerate(names, 1):
+        for number, name in enumerate(names_in(directory), 1):
             if number % SLICE_FILES == 0:
                 yield
             bases = (homes.get(os.path.join(directory, base)) for base, _ in base_names(name))

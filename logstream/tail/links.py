@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 
 from logstream.tail.family import has_inode, names_in, settled
 from logstream.tail.globs import is_matched
-from logstream.tail.opening import EXHAUSTED
 from logstream.tail.rotation import Rotated, Sibling, base_names, is_compressed_name, without_compression
 from logstream.tail.targets import begins_as, is_led_to_between, target_of
 
@@ -93,13 +92,7 @@ class Links:
 def _begun_until(home: str, present: Target) -> Iterator[tuple[Target, Sibling]]:
     """The files beside `home`, and itself, that were begun until then, by names of its form; the latest come first."""
     directory = os.path.dirname(home)
-    try:
-        names = names_in(directory)
-    except OSError as error:
-        if error.errno in EXHAUSTED:
-            raise
-        return
-    matches = filter(None, map(begins_as(present).match, names))
+    matches = filter(None, map(begins_as(present).match, names_in(directory)))
     for _, name in sorted(((found[1], found.string) for found in matches), reverse=True):
         target = target_of(without_compression(name))
         if target is None or target.form != present.form or target.stamp > present.stamp:

@@ -9,7 +9,6 @@ nowhere while its directory is there is for `nowhere`.
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -144,10 +143,8 @@ def _follow(lineage: Lineage, reader: Reader, path: str, census: Census, turn: T
 
     Else its number was given to another file, of which nothing is known then.
     """
-    opened = census.open_files.open(path)
+    opened = census.open_files.need(path)
     if not isinstance(opened, Opened):
-        if opened.is_exhausted:
-            raise OSError(errno.EMFILE, opened.reason)
         return False
     with Custody([opened.fd]):
         if opened.is_compressed:

@@ -14,7 +14,7 @@ from logstream.tail.batch import Birth, Hole
 from tests.tail_kit import RecordingSink, first_run, looked_everywhere, second_run, source, tailing, write
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 
@@ -33,6 +33,13 @@ def lead(link: Path, target: Path) -> None:
     fresh.rename(link)
 
 
+def lead_on(link: Path, directory: Path, numbers: Iterable[int], name: Callable[[int], str] = glog) -> None:
+    """As such programs do: a file is begun, here with its number as its one line, and the link leads to it."""
+    for number in numbers:
+        write(directory / name(number), b"%d\n" % number)
+        lead(link, directory / name(number))
+
+
 @pytest.mark.parametrize("name", [glog, by_day])
 @pytest.mark.parametrize("switches", [1, 2, 3, 5])
 @pytest.mark.parametrize("is_beside", [True, False])
@@ -45,13 +52,10 @@ async def test_a_link_that_is_led_on_while_down_loses_nothing(
     link = (targets if is_beside else tmp_path) / "app.INFO"
     spec = source(link)
     write(targets / name(0), b"history\n")
-    write(targets / name(1), b"1\n")
-    lead(link, targets / name(1))
+    lead_on(link, targets, [1], name)
     await first_run(sink, spec, 1)
     write(targets / name(1), b"late\n")
-    for number in range(2, 2 + switches):
-        write(targets / name(number), b"%d\n" % number)
-        lead(link, targets / name(number))
+    lead_on(link, targets, range(2, 2 + switches), name)
     texts = [b"1", b"late", *(b"%d" % number for number in range(2, 2 + switches))]
     assert await second_run(sink, spec, len(texts)) == texts
     assert {birth.file for birth in sink.of_kind(Birth)} == {str(link)}
@@ -65,13 +69,10 @@ async def test_a_link_that_is_led_on_while_down_loses_nothing(
 async def test_a_link_that_is_led_on_twice_between_two_looks_loses_nothing(tmp_path: Path) -> None:
     """Conformance: D10."""
     sink, link = RecordingSink(), tmp_path / "app.INFO"
-    write(tmp_path / glog(1), b"1\n")
-    lead(link, tmp_path / glog(1))
+    lead_on(link, tmp_path, [1])
     async with tailing(sink, source(link)):
         await sink.first(1)
-        for number in (2, 3, 4):
-            write(tmp_path / glog(number), b"%d\n" % number)
-            lead(link, tmp_path / glog(number))
+        lead_on(link, tmp_path, (2, 3, 4))
         assert await sink.first(4) == [b"1", b"2", b"3", b"4"]
     assert not sink.of_kind(Hole)
 
@@ -106,12 +107,9 @@ async def test_of_a_target_that_is_deleted_only_its_own_rest_is_a_gap(tmp_path: 
     spec = source(link)
     write(tmp_path / glog(0), b"history\n")
     os.utime(tmp_path / glog(0), (1_000_000_000, 1_000_000_000))
-    write(tmp_path / glog(1), b"1\n")
-    lead(link, tmp_path / glog(1))
+    lead_on(link, tmp_path, [1])
     await first_run(sink, spec, 1)
-    for number in range(2, 2 + switches):
-        write(tmp_path / glog(number), b"%d\n" % number)
-        lead(link, tmp_path / glog(number))
+    lead_on(link, tmp_path, range(2, 2 + switches))
     (tmp_path / glog(1)).unlink()
     texts = [b"%d" % number for number in range(1, 2 + switches)]
     assert await second_run(sink, spec, len(texts)) == texts
@@ -121,12 +119,9 @@ async def test_of_a_target_that_is_deleted_only_its_own_rest_is_a_gap(tmp_path: 
 async def test_what_was_deleted_between_leaves_what_is_there(tmp_path: Path) -> None:
     sink, link = RecordingSink(), tmp_path / "app.INFO"
     spec = source(link)
-    write(tmp_path / glog(1), b"1\n")
-    lead(link, tmp_path / glog(1))
+    lead_on(link, tmp_path, [1])
     await first_run(sink, spec, 1)
-    for number in (2, 3, 4):
-        write(tmp_path / glog(number), b"%d\n" % number)
-        lead(link, tmp_path / glog(number))
+    lead_on(link, tmp_path, (2, 3, 4))
     (tmp_path / glog(2)).unlink()
     assert await second_run(sink, spec, 3) == [b"1", b"3", b"4"]
     assert not sink.of_kind(Hole)
@@ -139,13 +134,10 @@ async def test_targets_that_were_compressed_while_down_are_read_in_their_archive
     """Conformance: C2."""
     sink, link = RecordingSink(), tmp_path / "app.INFO"
     spec = source(link)
-    write(tmp_path / glog(1), b"1\n")
-    lead(link, tmp_path / glog(1))
+    lead_on(link, tmp_path, [1])
     await first_run(sink, spec, 1)
     write(tmp_path / glog(1), b"late\n")
-    for number in (2, 3, 4):
-        write(tmp_path / glog(number), b"%d\n" % number)
-        lead(link, tmp_path / glog(number))
+    lead_on(link, tmp_path, (2, 3, 4))
     for number in packed:
         target = tmp_path / glog(number)
         write(tmp_path / f"{target.name}.gz", gzip.compress(target.read_bytes()))
@@ -158,8 +150,7 @@ async def test_targets_that_were_compressed_while_down_are_read_in_their_archive
 async def test_what_stands_beside_a_link_s_targets_and_is_none_is_left_alone(tmp_path: Path) -> None:
     sink, link, elsewhere = RecordingSink(), tmp_path / "app.INFO", tmp_path / "elsewhere"
     spec = source(link)
-    write(tmp_path / glog(1), b"1\n")
-    lead(link, tmp_path / glog(1))
+    lead_on(link, tmp_path, [1])
     await first_run(sink, spec, 1)
     write(tmp_path / glog(4), b"4\n")
     write(elsewhere, b"elsewhere\n")
@@ -183,14 +174,12 @@ async def test_what_stands_beside_a_link_s_targets_and_is_none_is_left_alone(tmp
 async def test_a_file_that_was_not_written_to_since_the_last_look_is_history(tmp_path: Path) -> None:
     sink, link = RecordingSink(), tmp_path / "app.INFO"
     spec = source(link)
-    write(tmp_path / glog(1), b"1\n")
-    lead(link, tmp_path / glog(1))
+    lead_on(link, tmp_path, [1])
     await first_run(sink, spec, 1)
     write(tmp_path / glog(2), b"of long ago\n")
     long_ago = time.time() - 1_000
     os.utime(tmp_path / glog(2), (long_ago, long_ago))
-    write(tmp_path / glog(3), b"3\n")
-    lead(link, tmp_path / glog(3))
+    lead_on(link, tmp_path, [3])
     assert await second_run(sink, spec, 2) == [b"1", b"3"]
     assert not sink.of_kind(Hole)
 
@@ -201,13 +190,10 @@ async def test_a_file_that_another_source_asks_for_is_not_the_link_s(tmp_path: P
     specs = source(link, name="link"), source(tmp_path / other, name="other")
     if "*" not in other:
         write(tmp_path / other, b"base\n")
-    write(tmp_path / glog(1), b"1\n")
-    lead(link, tmp_path / glog(1))
+    lead_on(link, tmp_path, [1])
     async with tailing(sink, specs[0]):
         await sink.first(1)
-    for number in (2, 3):
-        write(tmp_path / glog(number), b"%d\n" % number)
-        lead(link, tmp_path / glog(number))
+    lead_on(link, tmp_path, (2, 3))
     async with tailing(sink, *specs, known=sink.known(), first_seen={"other"}) as supervisor:
         await sink.first(3)
         await looked_everywhere(supervisor)
@@ -219,12 +205,9 @@ async def test_a_glob_that_matches_a_link_and_its_targets_reads_each_once(tmp_pa
     """Conformance: D9."""
     sink, link = RecordingSink(), tmp_path / "app.INFO"
     spec = source(tmp_path / "*")
-    write(tmp_path / glog(1), b"1\n")
-    lead(link, tmp_path / glog(1))
+    lead_on(link, tmp_path, [1])
     await first_run(sink, spec, 1)
-    for number in (2, 3, 4):
-        write(tmp_path / glog(number), b"%d\n" % number)
-        lead(link, tmp_path / glog(number))
+    lead_on(link, tmp_path, (2, 3, 4))
     assert sorted(await second_run(sink, spec, 4)) == [b"1", b"2", b"3", b"4"]
     assert not sink.of_kind(Hole)
 
@@ -232,12 +215,9 @@ async def test_a_glob_that_matches_a_link_and_its_targets_reads_each_once(tmp_pa
 async def test_a_link_whose_last_target_is_gone_leads_to_those_before(tmp_path: Path) -> None:
     sink, link = RecordingSink(), tmp_path / "app.INFO"
     spec = source(link)
-    write(tmp_path / glog(1), b"1\n")
-    lead(link, tmp_path / glog(1))
+    lead_on(link, tmp_path, [1])
     await first_run(sink, spec, 1)
-    for number in (2, 3):
-        write(tmp_path / glog(number), b"%d\n" % number)
-        lead(link, tmp_path / glog(number))
+    lead_on(link, tmp_path, (2, 3))
     lead(link, tmp_path / glog(4))
     assert await second_run(sink, spec, 3) == [b"1", b"2", b"3"]
 
@@ -245,8 +225,7 @@ async def test_a_link_whose_last_target_is_gone_leads_to_those_before(tmp_path: 
 async def test_more_targets_than_may_be_open_are_read_in_order(tmp_path: Path) -> None:
     sink, link = RecordingSink(), tmp_path / "app.INFO"
     spec = source(link)
-    write(tmp_path / glog(1), b"1\n")
-    lead(link, tmp_path / glog(1))
+    lead_on(link, tmp_path, [1])
     await first_run(sink, spec, 1)
     for number in range(2, 41):
         write(tmp_path / glog(number), b"%d\n" % number)

@@ -18,7 +18,7 @@ from logstream.tail.reader import Reader
 from logstream.tail.rotation import Sibling, rotated_name
 from logstream.tail.turn import Turn
 from tests.tail_kit import open_files_below, write
-from tests.unit.tail.test_follower import Desk, texts
+from tests.unit.tail.test_follower import Desk, compressed_while_down, texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -131,16 +131,6 @@ def compressed_unseen(desk: Desk) -> None:
     desk.log.with_name("app.log.2.gz").write_bytes(gzip.compress(b"two\n"))
     desk.log.with_name("app.log.1.gz").write_bytes(gzip.compress(b"three\n"))
     write(desk.log, b"four\n")
-
-
-def compressed_while_down(desk: Desk) -> None:
-    write(desk.log, b"one\n")
-    desk.look(0)
-    write(desk.log, b"two\n")
-    desk.log.with_name("app.log.1.gz").write_bytes(gzip.compress(desk.log.read_bytes()))
-    desk.log.unlink()
-    write(desk.log, b"three\n")
-    desk.restart(1)
 
 
 STORIES = [

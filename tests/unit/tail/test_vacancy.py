@@ -252,14 +252,20 @@ def test_a_file_that_is_open_when_its_directory_is_removed_is_deleted(desk: Desk
     assert [one.reason for one in changes if isinstance(one, Sealed)] == [GapReason.DELETED]
 
 
-def test_a_directory_that_was_renamed_is_followed_to_where_its_file_is_seen(desk: Desk) -> None:
-    """Conformance: A7."""
+def moved_while_down(desk: Desk) -> Path:
+    """A log whose directory was renamed, and that was written to there, while nobody looked; where it is now."""
     write(desk.log, b"one\n")
     desk.look(0)
     there = away(desk) / "app.log"
     write(there, b"two\n")
     desk.restart(100)
     desk.look(100)
+    return there
+
+
+def test_a_directory_that_was_renamed_is_followed_to_where_its_file_is_seen(desk: Desk) -> None:
+    """Conformance: A7."""
+    there = moved_while_down(desk)
     note_sighting(desk.lineage.readers[0], str(there))
     desk.look(101)
     changes = desk.look(101.5)
@@ -291,12 +297,7 @@ def test_a_file_that_was_given_the_number_of_one_that_is_waited_for_is_not_taken
 def test_where_no_descriptor_is_left_it_is_looked_for_there_once_more(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write(desk.log, b"one\n")
-    desk.look(0)
-    there = away(desk) / "app.log"
-    write(there, b"two\n")
-    desk.restart(100)
-    desk.look(100)
+    there = moved_while_down(desk)
     note_sighting(desk.lineage.readers[0], str(there))
     opening, refused = desk.files.open, Refused("too many open files", is_exhausted=True)
     with monkeypatch.context() as patched:

@@ -166,10 +166,11 @@ class Copies:
         return facts is None or not contradict(facts.igen, igen)
 
 
-def is_beginning_of(known: Known, opened: Opened) -> bool:
-    """Whether an open file has fewer bytes than were read of a life, and begins like it; raises OSError.
+def is_earlier_copy(known: Known, opened: Opened) -> bool:
+    """Whether an open file is a copy of a life that was made while that was still written to; raises OSError.
 
-    Only where that has so many bytes that they tell something. One as old as the life's last write is no later one.
+    It is as old as the life's last write; or it has fewer bytes than were read of that and begins like it, where that
+    has so many bytes that they tell something.
     """
     if opened.facts.mtime_ns == known.last_ns:
         return True

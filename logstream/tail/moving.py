@@ -200,14 +200,14 @@ def _size_of_original(opened: Opened, lineage: Lineage, census: Census) -> int |
         if original is None:
             continue
         try:
-            if _is_beginning_of(original, opened):
+            if _seems_to_begin_with(original, opened):
                 return os.fstat(original).st_size
         finally:
             os.close(original)
     return None
 
 
-def _is_beginning_of(original: int, opened: Opened) -> bool:
+def _seems_to_begin_with(original: int, opened: Opened) -> bool:
     """Whether a file begins with all of the open one, as far as its first and last bytes tell."""
     size = opened.facts.size
     starts = (0, max(0, size - _COMPARED_BYTES))

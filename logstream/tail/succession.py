@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from logstream.tail.batch import display
 from logstream.tail.beginnings import bear
-from logstream.tail.copies import Copies, is_beginning_of
+from logstream.tail.copies import Copies, is_earlier_copy
 from logstream.tail.custody import Custody
 from logstream.tail.discovery import is_absence, obstacle_of, reason_of
 from logstream.tail.family import has_inode
@@ -291,5 +291,5 @@ def _but_copies(
         return older
     is_sought = any(reader.gone_reason is not None and reader.fd is None for reader in lineage.readers)
     archive = next((one for one in older if isinstance(one, Packed)), None) if is_sought else None
-    copies = [one for one in older if isinstance(one, Opened) and is_beginning_of(emptied, one)]
+    copies = [one for one in older if isinstance(one, Opened) and is_earlier_copy(emptied, one)]
     return [one for one in older if one is not archive and one not in copies]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from logstream.access.errors import AccessFileError
 from logstream.access.sessions import KEY_BYTES
 from logstream.access.users import NOBODY, Users, parse_users
+from logstream.syncing import sync_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -95,7 +96,7 @@ def _replace(path: Path, content: bytes) -> None:
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
-    _sync_directory(path.parent)
+    sync_directory(path.parent)
 
 
 def _write_new(path: Path, content: bytes, owner: tuple[int, int] | None) -> None:
@@ -114,14 +115,6 @@ def _owner(path: Path) -> tuple[int, int] | None:
         return None
     facts = (path if path.exists() else path.parent).stat()
     return facts.st_uid, facts.st_gid
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def session_key(directory: Path) -> bytes:

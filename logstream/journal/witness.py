@@ -12,6 +12,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from logstream.syncing import sync_directory
 from logstream.tail.opening import inode_generation
 
 if TYPE_CHECKING:
@@ -34,7 +35,9 @@ def make(directory: Path) -> str | None:
         told = _identity(path)
     except OSError:
         return None
-    _sync(directory)
+    with suppress(OSError):  # not every file system syncs a directory
+        # Before the state, which may be synced alone (btrfs): a power loss would leave a copy.
+        sync_directory(directory)
     return told
 
 
@@ -44,16 +47,6 @@ def keep_only(directory: Path, told: str) -> None:
         if seen != told:
             with suppress(OSError):
                 _path(directory, number).unlink()
-
-
-def _sync(directory: Path) -> None:
-    """Have names on the disk before the state, which may be synced alone (btrfs): a power loss would leave a copy."""
-    with suppress(OSError):  # not every file system syncs a directory
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _path(directory: Path, number: int) -> Path:

@@ -15,7 +15,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from logstream.tail.stamps import COUNT, DATED, LABEL, LOOSE, label_order, read_stamp
+from logstream.tail.stamps import COUNT, DATED, LABEL, LOOSE, YEAR, label_order, read_stamp
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -30,7 +30,7 @@ _PORT = re.compile(r"[_-](?!19|20)[1-9]\d{3,4}\.[A-Za-z]")
 _AFTER_DATE = re.compile(rf"(?:[._-]|(?P<double>__|--)|(?<=\.log)|(?<=\.txt))(?P<stamp>{DATED})$")
 """log4net puts a date right behind the extension."""
 _BEFORE_DATE = re.compile(rf"(?:[._-]|(?P<double>__|--))(?P<stamp>{DATED}){_EXTENSION}$")
-_YEAR = re.compile(r"(?:19|20)\d\d")
+_YEAR = re.compile(YEAR)
 """Without one there is no date: of thousands of names few have one, and to look for more costs more."""
 _SERIAL = re.compile(r"^(?P<base>.+\.(?:log|out))\d{5,}$")
 """What WebLogic calls older files: its numbers grow, and begin anew."""

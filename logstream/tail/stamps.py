@@ -10,7 +10,8 @@ import re
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-_DATE = r"(?:19|20)\d\d[._-]?(?:0[1-9]|1[0-2])[._-]?(?:0[1-9]|[12]\d|3[01])"
+YEAR, MONTH, DAY = r"(?:19|20)\d\d", r"(?:0[1-9]|1[0-2])", r"(?:0[1-9]|[12]\d|3[01])"
+_DATE = rf"{YEAR}[._-]?{MONTH}[._-]?{DAY}"
 _REASON = r"-(?:size|time|manual)"
 """What timberjack, a rotating writer for Go, puts behind its stamps."""
 DATED = rf"{_DATE}(?:[\d.,:_T+-]|(?<=\d) (?=\d))*(?<=\d)Z?(?:{_REASON})?"
@@ -23,8 +24,8 @@ COUNT = "count"
 _COUNT_DIGITS = 5
 """A longer number is a date or a time (larger is newer); a shorter one alone is a count (larger is older)."""
 
-_YEAR_FIRST = re.compile(r"((?:19|20)\d\d)[._-]?(0[1-9]|1[0-2])[._-]?(0[1-9]|[12]\d|3[01])(.*)", re.DOTALL)
-_YEAR_LAST = re.compile(r"(?:[0-3]?\d[._-][0-3]?\d[._-]|(?:0[1-9]|[12]\d|3[01]){2})((?:19|20)\d\d)(?!\d)")
+_YEAR_FIRST = re.compile(rf"({YEAR})[._-]?({MONTH})[._-]?({DAY})(.*)", re.DOTALL)
+_YEAR_LAST = re.compile(rf"(?:[0-3]?\d[._-][0-3]?\d[._-]|{DAY}{{2}})({YEAR})(?!\d)")
 _TIME = re.compile(
     r"T(?P<hours>\d\d)[.:_-]?(?P<minutes>\d\d)(?:[.:_-]?(?P<seconds>\d\d)(?:[.,](?P<fraction>\d+))?)?"
     r"(?:Z|(?P<sign>[+-])(?P<ahead_hours>0\d|1[0-4]):?(?P<ahead_minutes>[0134][05]))?"

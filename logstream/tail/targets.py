@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from logstream.tail.stamps import DAY, MONTH
+
 _HOUR, _LATER = r"(?:[01]\d|2[0-3])", r"[0-5]\d"
-_MONTH, _DAY = r"(?:0[1-9]|1[0-2])", r"(?:0[1-9]|[12]\d|3[01])"
 _CLOCK: Final = rf"{_HOUR}[-_:]?{_LATER}(?:[-_:]?{_LATER})?"
 _STAMP: Final = re.compile(
-    rf"(?<!\d)(?:20\d\d{_MONTH}{_DAY}(?:[-_T]?{_CLOCK}|{_HOUR})?"
-    rf"|20\d\d(?P<separator>[-_.]){_MONTH}(?P=separator){_DAY}(?:[-_T](?:{_CLOCK}|{_HOUR}))?"
+    rf"(?<!\d)(?:20\d\d{MONTH}{DAY}(?:[-_T]?{_CLOCK}|{_HOUR})?"
+    rf"|20\d\d(?P<separator>[-_.]){MONTH}(?P=separator){DAY}(?:[-_T](?:{_CLOCK}|{_HOUR}))?"
     r"|1\d{9}(?:\d{3})?)(?!\d)"
 )
 """A date, perhaps with a time, or seconds or milliseconds since the epoch."""

@@ -26,11 +26,6 @@ _YOUNG_BYTES: Final = 4096
 class Place:
     """A generation's place in its file. `fd` is None while the file is not open."""
 
-    member_starts: tuple[int, ...] = (0,)
-    """Where members begin in what its file unpacks to, if that is an archive that gets one with each rotation."""
-    is_guess = False
-    """Whether that was only entered because another life was looked for in it."""
-
     def __init__(self, spec: SourceSpec, known: Known, now: float) -> None:
         """Go on with `known`; `now` is monotonic seconds."""
         self.spec = spec
@@ -51,6 +46,10 @@ class Place:
         """Why and until when it is waited for, while it is not there and its directory is not either."""
         self.seen_at: str | None = None
         """Where else a file with its numbers was seen: there it is sought if it is nowhere."""
+        self.member_starts: tuple[int, ...] = (0,)
+        """Where members begin in what its file unpacks to, if that is an archive that gets one with each rotation."""
+        self.is_guess = False
+        """Whether that archive was only entered because another life was looked for in it."""
         self._begin(now)
 
     def _begin(self, now: float) -> None:

@@ -123,9 +123,9 @@ class Archives:
         """How much of what was unpacked for `packed` was told before, as lives that are finished; raises OSError."""
         if len(packed.member_starts) == 1:
             return 0
-        finished = [
-            one for one in (*self._census.departed, *self._census.finished.values()) if one.file == lineage.file
-        ]
+        # Not as `ended` has them: those that departed come first where lives were written last at the same time.
+        ended = (*self._census.departed, *self._census.finished.values())
+        finished = [one for one in ended if one.file == lineage.file]
         before = [one for one in finished if (one.dev, one.ino) == packed.inode]
         lives = sorted((one for one in finished if one not in before), key=lambda one: one.last_ns or 0)
         return told_until(copy, packed.member_starts, map(likeness_of, before), map(likeness_of, lives))
@@ -135,10 +135,9 @@ class Archives:
 
         A copy in the making that has been compressed since, or what `shred` had emptied of a file that was compressed.
         """
-        finished = (*self._census.departed, *self._census.finished.values())
         is_emptied = any(
             (one.dev, one.ino) == reader.inode and one.key != reader.key and not contradict(one.igen, reader.igen)
-            for one in finished
+            for one in self._census.ended()
         )
         is_emptied |= any(is_truncated(one) for one in lineage.readers[: lineage.readers.index(reader)])
         is_shredded = is_emptied and may_be_packed(reader, lineage.home)

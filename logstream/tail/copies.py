@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import zlib
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from logstream.tail.custody import Custody
@@ -92,8 +91,7 @@ class Copies:
 
         Its compressor gave it the time of its original.
         """
-        finished = chain(self._census.finished.values(), self._census.departed)
-        lives = (known for known in finished if known.written_ns == opened.facts.mtime_ns)
+        lives = (known for known in self._census.ended() if known.written_ns == opened.facts.mtime_ns)
         files = lineage.files
         originals = (known for known in lives if is_older_name(known.file, files))
         return any(says_it_is_of(opened.fd, likeness_of(known)) for known in originals)

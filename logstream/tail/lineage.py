@@ -11,6 +11,7 @@ from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Literal
 
 from logstream.tail.batch import Moved, Notice, display
+from logstream.tail.custody import Custody
 from logstream.tail.family import home_of
 from logstream.tail.identity import NO_INODE, contradict
 from logstream.tail.likeness import begins_with, likeness_of
@@ -225,9 +226,12 @@ class Census:
             if likeness_of(known).is_met_by(descriptor) and not self._has_other_bytes(reader, descriptor):
                 return known
         size = os.fstat(descriptor).st_size
-        finished = (known for known in (*self.finished.values(), *self.departed) if known.committed == size)
-        originals = (known for known in finished if is_older_name(known.file, files))
+        originals = (one for one in self.ended() if one.committed == size and is_older_name(one.file, files))
         return next((known for known in originals if likeness_of(known).is_met_by(descriptor)), None)
+
+    def ended(self) -> tuple[Known, ...]:
+        """All generations that are remembered and not read any more; first those whose files may be there."""
+        return (*self.finished.values(), *self.departed)
 
     def _has_other_bytes(self, reader: Reader, descriptor: int) -> bool:
         """Whether the file of `reader` is there, as it was read, and what is behind `descriptor` is no copy of it.
@@ -240,11 +244,9 @@ class Census:
         own = self.open_again(reader)
         if own is None:
             return False
-        try:
+        with Custody([own]):
             is_intact = likeness_of(reader.known()).is_met_by(own)
             return is_intact and not begins_with(own, descriptor, os.fstat(descriptor).st_size)
-        finally:
-            os.close(own)
 
     def open_again(self, reader: Reader) -> int | None:
         """Another descriptor on the file of `reader`, wherever it is now; None if that cannot be seen.

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from logstream.hub.merge import last_by_time
-from logstream.hub.times import epoch_ms
-from logstream.journal.base import TIME_RESOLUTION_MS, Lost
+from logstream.hub.times import epoch_ms, recorded_ms
+from logstream.journal.base import Lost
 from logstream.journal.ids import decode_id
 from logstream.records import Gap, GapReason, Position
 
@@ -184,11 +184,10 @@ async def _place_of_time(hub: Hub, view: View, time_ms: int) -> int:
             if isinstance(item, Lost):
                 continue
             judged = hub.judge(item)
-            key = item.generation.key
+            # Of the moments at which it may have been recorded the latest: in doubt a line is told.
+            key, latest_ms = item.generation.key, recorded_ms(item)
             for index, text in enumerate(judged.times()):
-                # When it was recorded is known to the second only: in doubt a line is told.
-                recorded_ms = item.time_ms + TIME_RESOLUTION_MS - 1
-                own_ms = last_ms.get(key, recorded_ms) if text is None else epoch_ms(text)
+                own_ms = last_ms.get(key, latest_ms) if text is None else epoch_ms(text)
                 last_ms[key] = own_ms
                 if own_ms >= time_ms:
                     return judged.place_before(index)

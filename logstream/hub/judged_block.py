@@ -271,3 +271,13 @@ class JudgedBlock(LineAnswers):
     def __repr__(self) -> str:
         """How many lines there are, and how many of them are left."""
         return f"<JudgedBlock {self.block.generation.file} lines={len(self._line_ends)} kept={len(self.kept)}>"
+
+
+class LoneLines(JudgedBlock):
+    """Lines of which it is known that none goes on with another; they need not stand together in one block."""
+
+    def _may_go_on(self, _folding: Folding | None) -> bool:
+        return False
+
+    def _continuations(self, _folding: Folding | None) -> list[int]:
+        return []

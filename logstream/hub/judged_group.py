@@ -15,7 +15,7 @@ import numpy as np
 
 from logstream.hub.continuations import Above
 from logstream.hub.ids import LineIds
-from logstream.hub.judged_block import JudgedBlock
+from logstream.hub.judged_block import LoneLines
 from logstream.hub.judged_line import are_plain, plain_text
 from logstream.journal.base import Block
 from logstream.journal.ids import anchor_of, anchors_of, encode_id, id_table
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from logstream.hub.frames import FrameEncoder
     from logstream.hub.judged_block import SourceTraits
     from logstream.journal.base import Lost
-    from logstream.parse import Column, Folding
+    from logstream.parse import Column
     from logstream.records import Record
     from logstream.rules import RuleSet
 
@@ -45,7 +45,7 @@ _LF: Final = b"\n"
 _MARK: Final = b"\xef\xbb\xbf"
 
 
-class JudgedGroup(JudgedBlock):
+class JudgedGroup(LoneLines):
     """Several blocks of a few lines each."""
 
     def __init__(self, blocks: Sequence[Block], traits: SourceTraits, rules: RuleSet, encoder: FrameEncoder) -> None:
@@ -83,12 +83,6 @@ class JudgedGroup(JudgedBlock):
         block, last = self.blocks[number], self._last_lines[number]
         length = self._line_ends[last] - self._start_of(last)
         return Above(self._head(last)._replace(start=block.end - length), self._texts[last])
-
-    def _may_go_on(self, _folding: Folding | None) -> bool:
-        return False
-
-    def _continuations(self, _folding: Folding | None) -> list[int]:
-        return []
 
 
 class _Ids(LineIds):

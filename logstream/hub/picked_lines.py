@@ -11,7 +11,7 @@ import numpy as np
 
 from logstream.hub.frames import Shape
 from logstream.hub.ids import LineIds
-from logstream.hub.judged_block import JudgedBlock
+from logstream.hub.judged_block import LoneLines
 from logstream.journal.base import Block
 from logstream.journal.cutting import BLOCK_BYTES, BLOCK_LINES
 from logstream.parse import may_continue, suspects
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _LF: Final = b"\n"
 
 
-class PickedLines(JudgedBlock):
+class PickedLines(LoneLines):
     """Lines picked out of a stretch. Knows their ids and places, and nothing of what lies between them."""
 
     def __init__(self, picked: Picked, traits: SourceTraits, rules: RuleSet, encoder: FrameEncoder) -> None:
@@ -81,12 +81,6 @@ class PickedLines(JudgedBlock):
     def place_after(self, index: int) -> int:
         """The place after line `index` in the recorded order."""
         return self._picked.at + self._picked.ends[index]
-
-    def _may_go_on(self, _folding: Folding | None) -> bool:
-        return False
-
-    def _continuations(self, _folding: Folding | None) -> list[int]:
-        return []
 
 
 def plain_bytes(generation: Generation, traits: SourceTraits, rules: RuleSet) -> int | None:

@@ -28,7 +28,7 @@ SCAN_BYTES = 32 << 20
 """What one question for records reads at most, and a block."""
 PASSED_SHARE = 8
 """Bytes that are passed over without a look at single lines are taken for so many times fewer."""
-COUNT_BYTES = 8 << 20
+_COUNT_BYTES = 8 << 20
 """What one question for counts reads at most: there each line is parsed."""
 _FIRST_WINDOW_BYTES = 256 * 1024
 _ITSELF_BYTES = 1 << 20
@@ -204,8 +204,8 @@ class Histogram(NamedTuple):
     complete: bool
 
 
-async def count_by_time(  # noqa: PLR0913, PLR0917 - what is counted, and how far
-    hub: Hub, view: View, starts_ms: tuple[int, ...], until_ms: int, begin_at: int = 0, count_bytes: int = COUNT_BYTES
+async def count_by_time(
+    hub: Hub, view: View, starts_ms: tuple[int, ...], until_ms: int, begin_at: int = 0
 ) -> Histogram:
     """How many records of each level lie in each bucket, from the place `begin_at` on."""
     span = Span(starts_ms[0], until_ms)
@@ -224,7 +224,7 @@ async def count_by_time(  # noqa: PLR0913, PLR0917 - what is counted, and how fa
                 bucket[level] = bucket.get(level, 0) + 1
         reached = judged.block.next_at
         read_bytes += len(judged.block.content)
-        if read_bytes >= count_bytes:
+        if read_bytes >= _COUNT_BYTES:
             break
     else:
         reached = head

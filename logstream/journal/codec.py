@@ -120,10 +120,10 @@ class RowWriter:
             self._before_last_slot,
         )
 
-    def mark_time(self, now_ms: int, resolution_ms: int = TIME_RESOLUTION_MS) -> None:
-        """Note that time went on, if it did by at least `resolution_ms`; a clock that goes back is not noted."""
+    def mark_time(self, now_ms: int) -> None:
+        """Note that time went on, if it did by at least `TIME_RESOLUTION_MS`; a clock that goes back is not noted."""
         delta = now_ms - self.clock_ms
-        if delta < resolution_ms:
+        if delta < TIME_RESOLUTION_MS:
             return
         blob = bytearray(self.blob)
         put_varint(blob, _TIME_MARK)

@@ -58,9 +58,13 @@ def line_ends(content: bytes) -> list[int]:
 
 def cut_whole(content: bytes, max_line_bytes: int) -> list[int]:
     """The same for `content` that is known to end where a record ends, as a range does: what is left over is one."""
-    ends = cut(content, max_line_bytes)
-    if content and (not ends or ends[-1] < len(content)):
-        ends.append(len(content))
+    return with_rest(cut(content, max_line_bytes), len(content))
+
+
+def with_rest(ends: list[int], size: int) -> list[int]:
+    """`ends`, and the end of what is left over behind them of `size` bytes."""
+    if size and (not ends or ends[-1] < size):
+        ends.append(size)
     return ends
 
 

@@ -66,10 +66,7 @@ class Wide:
 
     def cut_whole(self, content: bytes, start: int, max_line_bytes: int) -> list[int]:
         """As `lines.cut_whole`: what is left over, be it half a unit, is a record."""
-        ends = self.cut(content, start, max_line_bytes)
-        if content and (not ends or ends[-1] < len(content)):
-            ends.append(len(content))
-        return ends
+        return lines.with_rest(self.cut(content, start, max_line_bytes), len(content))
 
     def measure(self, content: bytes, start: int, max_line_bytes: int) -> Extent:
         """As `lines.measure`."""

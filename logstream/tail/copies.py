@@ -124,11 +124,9 @@ class Copies:
         own = None if live is None or not live.committed else self._census.open_again(live)
         if live is None or own is None:
             return False
-        try:
+        with Custody([own]):
             if live.is_begun_in(own):
                 return False
-        finally:
-            os.close(own)
         live.mtime_ns = None
         return True
 

@@ -76,7 +76,7 @@ class EntryCursor:
         return EntryCursor(self._store, self._ledger, at)
 
     @property
-    def is_spent(self) -> bool:
+    def _is_spent(self) -> bool:
         """Whether rows must be decoded before it is known what the place holds."""
         last = self._ahead[-1][0] if self._ahead else None
         return self.at < self._ledger.head and (last is None or last.at + last.weight <= self.at)
@@ -87,10 +87,15 @@ class EntryCursor:
         A row at a time: the place may lie far behind the keyframe, and what is wanted far behind the place.
         """
         self._pass(until, wants)
-        while self.at < until and self.is_spent and self._load():
+        while self.at < until and self._is_spent and self._load():
             self._pass(until, wants)
-            if self.at < until and self.is_spent:
+            if self.at < until and self._is_spent:
                 await asyncio.sleep(0)
+
+    def move_behind(self, entry: Entry) -> bool:
+        """Leave the entry that holds the place; whether others should have their turn before the next is looked at."""
+        self.at = entry.at + entry.weight
+        return self._is_spent
 
     def _pass(self, until: int, wants: Callable[[Generation], bool] | None) -> None:
         """Move behind what is decoded and not wanted, up to the place `until`."""

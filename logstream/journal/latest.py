@@ -83,7 +83,6 @@ async def _last_between(
             length = (entry.length or 0) if is_hole else min(end - entry.at, entry.weight)
             is_forgotten = entry.hole is GapReason.EXPIRED
             last = _Last(life, before.offset + length, is_hole and entry.length is None, is_forgotten)
-        cursor.at = entry.at + entry.weight
-        if cursor.is_spent:
+        if cursor.move_behind(entry):
             await asyncio.sleep(0)
     return last

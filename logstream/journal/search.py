@@ -87,8 +87,7 @@ async def reached_at(store: StoreReading, ledger: Ledger, at: int) -> tuple[base
         entry, before = found
         recorded = min(at - entry.at, entry.weight) if entry.hole is None else (entry.length or 0)
         offsets[entry.slot] = before.offset + recorded
-        cursor.at = entry.at + entry.weight
-        if cursor.is_spent:
+        if cursor.move_behind(entry):
             await asyncio.sleep(0)
     reached = []
     for number, life in enumerate(tuple(ledger.lives.values()), 1):
@@ -117,8 +116,7 @@ async def search_place(store: StoreReading, ledger: Ledger, life: Life, offset: 
             end = before.offset + (entry.length or 0)
             if end >= offset:
                 return entry.at + (entry.weight if entry.hole is not None else offset - before.offset)
-        cursor.at = entry.at + entry.weight
-        if cursor.is_spent:
+        if cursor.move_behind(entry):
             await asyncio.sleep(0)
     return None
 

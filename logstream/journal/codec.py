@@ -10,7 +10,7 @@ Pure. A blob is a sequence of LEB128 varints that form entries:
 
 A fine extent is what makes a gap's line count exact at every line; it is kept for small reads, where lines trickle. An
 entry holds no offset: a generation's extents follow each other without a break, so a vector of offsets (a keyframe, see
-`vector`) every few thousand entries is enough, and a trickled line costs four to five bytes.
+`vector`) every thousand entries or more is enough, and a trickled line costs four to five bytes.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""The journal's SQLite file: schema, lock, transactions, checkpoints. The only module that speaks SQL to it.
+"""The journal's SQLite file: its schema, the connection that writes it, transactions, checkpoints.
 
-Owns the state directory. Refuses to know what rows mean: `codec` and `ledger` do. WAL with `synchronous=NORMAL` keeps
-every committed transaction through `kill -9`; `FULL` keeps it through a power loss too. What a disk that is full or
-read-only does not take is held in memory, and written when the disk takes it again.
+Owns every transaction: others say in SQL what is written and asked for. Refuses to know what rows mean: `codec` and
+`ledger` do. WAL with `synchronous=NORMAL` keeps every committed transaction through `kill -9`; `FULL` keeps it through
+a power loss too. What a disk that is full or read-only does not take is held in memory, and written when the disk takes
+it again.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Reading lineages on: what is old before what is new, and each life to its end.
 
 Owns the order of reading. How a life ends is for `endings`; what is done about a file that is nowhere, for `nowhere`;
-which file has a path, for `succession`; when a lineage's turn comes, for the supervisor.
+which file has a path, for `succession`; when a lineage's turn comes, for `schedule`.
 """
 
 from __future__ import annotations

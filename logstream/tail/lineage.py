@@ -1,7 +1,7 @@
 """The lives that follow one another under one path, and who is who among all of them.
 
 Owns which reader belongs to which path, in the order in which their bytes were written, and which inodes are known.
-Does no I/O but giving descriptors up, and looking at links, and at the copies that it is asked about.
+Does no I/O but giving descriptors up, looking at links, and opening what a copy is compared with.
 """
 
 from __future__ import annotations

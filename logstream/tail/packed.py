@@ -2,7 +2,7 @@
 
 A copy is unpacked into a file without a name, where it can be read at any offset. Owns what is trusted: a name is only
 a question, the answer comes from the unpacked bytes, by the generation's head and the bytes before its last proven
-offset. Blocking: callers use a thread.
+offset. To unpack is blocking: callers use a thread for that.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Where one generation has been read to, and what is known of its file.
 
-Owns the facts, each of which holds until a look at the file says otherwise. Refuses to read the file, and to decide
-what it is.
+Owns the facts, each of which holds until a look at the file says otherwise. Refuses to read on in the file, and to
+decide what it is.
 """
 
 # ruff: noqa: PTH116 - the stat of each path, hundreds of times a second: a Path object costs more

@@ -1,6 +1,7 @@
-"""When each file gets its turn: the tail's tasks, its pace, and handing batches to the sink.
+"""The tail's tasks: turn after turn, the searches beside them, and handing what they bring to the sink.
 
-Owns the only tasks of this package. What a turn does to a file is for `follower`; which files there are, for `roster`.
+Owns the only tasks of this package. Whose turn it is, and when, is for `schedule`; what a turn does to a file, for
+`follower`; which files there are, for `roster`.
 """
 
 from __future__ import annotations

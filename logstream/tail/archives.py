@@ -111,7 +111,7 @@ class Archives:
             return Answer.LATER if copy is Answer.LATER else Answer.NONE
         with self._census.unpacking.unless_it_fails(packed, copy):
             told = self._told_in(lineage, packed, copy)
-            base = read_until(copy, packed.member_starts, told, likeness_of(reader.known()))
+            base = read_until(copy, packed.member_starts, told, likeness_of(reader))
         if base is None:
             self._census.unpacking.give_back(packed, copy)
             return Answer.NONE

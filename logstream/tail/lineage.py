@@ -245,7 +245,7 @@ class Census:
         if own is None:
             return False
         with Custody([own]):
-            is_intact = likeness_of(reader.known()).is_met_by(own)
+            is_intact = likeness_of(reader).is_met_by(own)
             return is_intact and not begins_with(own, descriptor, os.fstat(descriptor).st_size)
 
     def open_again(self, reader: Reader) -> int | None:

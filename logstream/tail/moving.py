@@ -142,7 +142,7 @@ def go_on_held(reader: Reader, lineage: Lineage, census: Census, turn: Turn) -> 
     if isinstance(copy, Answer):
         return Answer.LATER if copy is Answer.LATER else Answer.NONE
     with census.unpacking.unless_it_fails(packed, copy):
-        is_its_own = likeness_of(reader.known()).is_met_by(copy)
+        is_its_own = likeness_of(reader).is_met_by(copy)
     if not is_its_own:
         census.unpacking.give_back(packed, copy)
         return Answer.NONE

@@ -144,10 +144,14 @@ class Place:
         """The file's first bytes; None if it is not open, or has been truncated since what was handed on was read."""
         if self.fd is None:
             return None
-        head, lead = os.pread(self.fd, length, 0), self.lead or b""
+        head = os.pread(self.fd, length, 0)
         # Looked at after the head: what is there still was there then.
-        is_intact = os.pread(self.fd, len(lead), self.committed - len(lead)) == lead
-        return head if is_intact and len(head) == length else None
+        return head if self._has_lead(self.fd) and len(head) == length else None
+
+    def _has_lead(self, fd: int) -> bool:
+        """Whether the bytes before the place are what they were in an open file, as far as they are known."""
+        lead = self.lead or b""
+        return os.pread(fd, len(lead), self.committed - len(lead)) == lead
 
     def is_untouched(self, size: int, mtime_ns: int) -> bool:
         """Whether a file with this size and time holds nothing that has not been looked at."""

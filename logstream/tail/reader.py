@@ -199,11 +199,7 @@ class Reader(Place):
 
     def is_copied_in(self, opened: Opened) -> bool:
         """Whether an open file begins with all that was handed on of this generation, beyond doubt; raises OSError."""
-        if not likeness_of(self.known()).is_met_by(opened.fd):
-            return False
-        if self.lead is None:
-            return True
-        return os.pread(opened.fd, len(self.lead), self.committed - len(self.lead)) == self.lead
+        return likeness_of(self).is_met_by(opened.fd) and self._has_lead(opened.fd)
 
     def finish(self) -> Range | None:
         """What is left without a line end, as the last range; only for a generation that will not grow any more."""
@@ -275,10 +271,9 @@ class Reader(Place):
     def _proof_matches(self, fd: int) -> bool:
         """Whether the bytes before the last offset that can be checked are what they were."""
         if self.lead is not None:
-            return os.pread(fd, len(self.lead), self.committed - len(self.lead)) == self.lead
+            return self._has_lead(fd)
         if self.proof_offset:
-            start = max(0, self.proof_offset - ANCHOR_BYTES)
-            return zlib.crc32(os.pread(fd, self.proof_offset - start, start)) == self.proof_crc
+            return likeness_of(self).is_proven_by(fd)
         return zlib.crc32(os.pread(fd, self.head_length, 0)) == self.head_crc
 
 

@@ -151,7 +151,7 @@ class Unpacking:
         if time.monotonic() < self._not_before.get(reader.key, 0.0):
             return Answer.LATER
         self._not_before.pop(reader.key, None)
-        likeness = likeness_of(reader.known())
+        likeness = likeness_of(reader)
         unpacking: Callable[[], Unpacked | None]
         if reader.is_packed:
             # It was found under a name that another file may have by now: rotation shifts names.

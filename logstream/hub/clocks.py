@@ -12,7 +12,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from logstream.hub.block_lines import lines_of
-from logstream.hub.judged_block import SourceTraits
 from logstream.hub.parsed_lines import ParsedLines
 from logstream.journal.base import USUALLY_AHEAD_MS, Block
 from logstream.journal.errors import JournalError
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from logstream.hub.hub import Hub
+    from logstream.hub.judged_block import SourceTraits
     from logstream.journal.base import Lost
 
 PAUSE_SECONDS: Final = 1.0
@@ -115,7 +115,7 @@ class ClockWatch:
         """Look at the files that have waited longest."""
         found: dict[str, int] = {}
         for number, block in enumerate(self._hub.latest_ends.take(FILES_A_LOOK), 1):
-            traits = self._hub.traits.get(block.generation.source, SourceTraits())
+            traits = self._hub.traits_of(block.generation)
             ahead = ahead_ms(block, traits)
             if ahead is not None and USUALLY_AHEAD_MS < ahead <= MOST_AHEAD_MS:
                 # In steps, so that a clock that wavers is not noted again and again.

@@ -166,7 +166,7 @@ class Hub:
         known = self._judged.get(key)
         if isinstance(known, JudgedGroup):
             return known
-        traits = self._traits_of(first.generation)
+        traits = self.traits_of(first.generation)
         blocks = groupable_blocks(first, self.recent.after(first), traits)
         if not blocks:
             return None
@@ -189,13 +189,13 @@ class Hub:
     def judge_apart(self, block: Block) -> JudgedBlock:
         """As `judge`, for a block that is not one of the recorded order: nobody else will ask for it."""
         above = partial(self._lines_above.above, block)
-        return judge_block(block, self._traits_of(block.generation), self.rules, self.encoder, above)
+        return judge_block(block, self.traits_of(block.generation), self.rules, self.encoder, above)
 
     def _judge_picked(self, picked: Picked) -> PickedLines:
-        return PickedLines(picked, self._traits_of(picked.generation), self.rules, self.encoder)
+        return PickedLines(picked, self.traits_of(picked.generation), self.rules, self.encoder)
 
     def _are_alone(self, generation: Generation, lines: bytes) -> bool:
-        return are_alone(lines, self._traits_of(generation).folding)
+        return are_alone(lines, self.traits_of(generation).folding)
 
     def lines_before(self, block: Block, length_bytes: int) -> Block | None:
         """The whole lines in the `length_bytes` before the block, read again; None if there are none to be had.
@@ -206,13 +206,14 @@ class Hub:
 
     def judge_alone(self, block: Block) -> JudgedBlock:
         """The block with its lines judged, as if nothing stood before them."""
-        return JudgedBlock(block, self._traits_of(block.generation), self.rules, self.encoder)
+        return JudgedBlock(block, self.traits_of(block.generation), self.rules, self.encoder)
 
-    def _traits_of(self, generation: Generation) -> SourceTraits:
+    def traits_of(self, generation: Generation) -> SourceTraits:
+        """How bytes of the generation become records; of a source that is no more, as they usually do."""
         return self.traits.get(generation.source, SourceTraits())
 
     def _plain_bytes(self, generation: Generation) -> int | None:
-        return plain_bytes(generation, self._traits_of(generation), self.rules)
+        return plain_bytes(generation, self.traits_of(generation), self.rules)
 
     @contextmanager
     def view(self, key: ViewKey, query: CompiledQuery) -> Iterator[View]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
-from logstream.hub.judged_block import SourceTraits
 from logstream.hub.times import recorded_ms
 from logstream.journal.cutting import LINE_END_BYTES, cut_blocks
 from logstream.tail.batch import Range
@@ -108,7 +107,7 @@ class LineTimes:
 
     def _pieces(self, stretch: Block) -> list[Block]:
         generation = stretch.generation
-        longest = self._hub.traits.get(generation.source, SourceTraits()).max_line_bytes
+        longest = self._hub.traits_of(generation).max_line_bytes
         change = Range(generation.key, stretch.start, stretch.end, 0, stretch.content, stretch.lead)
         return list(cut_blocks(generation, stretch.at, stretch.time_ms, change, longest))
 

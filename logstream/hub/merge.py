@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from logstream.hub.dropping import drop_slowly
 from logstream.hub.joining import picked_together
-from logstream.hub.judged_block import SourceTraits
 from logstream.hub.line_times import LineTimes
 from logstream.hub.times import recorded_ms
 from logstream.journal.base import Block, Lost, Picked
@@ -150,7 +149,7 @@ async def _end_of_file(hub: Hub, view: View, below: Block, length: int, most: in
     stretch = stretch._replace(at=at)
     matches: list[_Match] = []
     times = LineTimes(hub)
-    longest = hub.traits.get(below.generation.source, SourceTraits()).max_line_bytes
+    longest = hub.traits_of(below.generation).max_line_bytes
     for block in reversed(_blocks_of(stretch, view.sieve_of(below.generation), longest)):
         judged = hub.judge_apart(block)
         selected = view.selected(judged)[len(matches) - most :]

@@ -11,8 +11,7 @@ import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
 from logstream.hub.times import recorded_ms
-from logstream.journal.cutting import LINE_END_BYTES, cut_blocks
-from logstream.tail.batch import Range
+from logstream.journal.cutting import LINE_END_BYTES, in_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,10 +72,10 @@ class LineTimes:
 
     async def _told_before(self, block: Block) -> int | None:
         """The last time that the file tells before the block: the walk began behind the line that told it."""
-        key = block.generation.key
+        key, longest = block.generation.key, self._hub.traits_of(block.generation).max_line_bytes
         start = block.start
         for stretch in self._stretches_before(block):
-            for piece in reversed(self._pieces(stretch)):
+            for piece in reversed(in_blocks(stretch, longest)):
                 judged = self._hub.judge_alone(piece)
                 told = (judged.time_ms_of(index) for index in reversed(range(len(judged.ends))))
                 told_ms = next((time_ms for time_ms in told if time_ms is not None), None)
@@ -104,12 +103,6 @@ class LineTimes:
         lines = self._hub.lines_before(block._replace(start=stop), stop - first)
         if lines is not None:
             yield lines
-
-    def _pieces(self, stretch: Block) -> list[Block]:
-        generation = stretch.generation
-        longest = self._hub.traits_of(generation).max_line_bytes
-        change = Range(generation.key, stretch.start, stretch.end, 0, stretch.content, stretch.lead)
-        return list(cut_blocks(generation, stretch.at, stretch.time_ms, change, longest))
 
     def _note_blank(self, key: str, blank: _Blank) -> None:
         """Remember it, with what is known of its neighbours."""

@@ -18,9 +18,8 @@ from logstream.hub.joining import picked_together
 from logstream.hub.line_times import LineTimes
 from logstream.hub.times import recorded_ms
 from logstream.journal.base import Block, Lost, Picked
-from logstream.journal.cutting import cut_blocks
+from logstream.journal.cutting import in_blocks
 from logstream.journal.sifting import Stretch, pieces_around
-from logstream.tail.batch import Range
 from logstream.tail.framing import framing_of
 from logstream.tail.lines import may_be_over_long
 
@@ -164,12 +163,11 @@ async def _end_of_file(hub: Hub, view: View, below: Block, length: int, most: in
 
 def _blocks_of(stretch: Block, sieve: Sieve | None, max_line_bytes: int) -> list[Block]:
     """The stretch in blocks, without what the sieve holds back: nobody else has a turn while one is judged."""
-    generation, content, lead = stretch.generation, stretch.content, stretch.lead
+    content, lead = stretch.content, stretch.lead
     is_plain = content.endswith(b"\n") and not may_be_over_long(content, len(content), max_line_bytes)
     stops = sieve.stops(content, len(content)) if sieve is not None and is_plain else None
     if stops is None:
-        change = Range(generation.key, stretch.start, stretch.end, 0, content, lead)
-        return list(cut_blocks(generation, stretch.at, stretch.time_ms, change, max_line_bytes))
+        return in_blocks(stretch, max_line_bytes)
     pieces = pieces_around(Stretch(stretch.start, lead, content, len(content)), stops)
     return [
         stretch._replace(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from logstream.journal.base import Block
-from logstream.tail.batch import ANCHOR_BYTES
+from logstream.tail.batch import ANCHOR_BYTES, Range
 from logstream.tail.framing import WIDE
 from logstream.tail.lines import cut
 from logstream.tail.wide import UNIT_BYTES
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from logstream.records import Generation
-    from logstream.tail.batch import Range
 
 BLOCK_BYTES = 64 * 1024
 """The most text that one block, and so one batch on the wire, comes from."""
@@ -94,3 +93,10 @@ def cut_blocks(generation: Generation, at: int, time_ms: int, change: Range, max
             generation, change.start + start, at + start, time_ms, lead[-ANCHOR_BYTES:], content[start : start + length]
         )
         start += length
+
+
+def in_blocks(stretch: Block, max_line_bytes: int) -> list[Block]:
+    """Whole lines that were read again, however many, as blocks."""
+    generation, content = stretch.generation, stretch.content
+    change = Range(generation.key, stretch.start, stretch.end, 0, content, stretch.lead)
+    return list(cut_blocks(generation, stretch.at, stretch.time_ms, change, max_line_bytes))

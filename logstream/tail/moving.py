@@ -228,12 +228,12 @@ def _is_varied(opened: Opened, offset: int) -> bool:
 
 def _is_elsewhere(opened: Opened, reader: Reader) -> bool:
     """Whether an open file is in another file system than that of `reader` was."""
-    return opened.facts.dev != (reader.former_inode or reader.inode)[0]
+    return opened.facts.dev != reader.last_inode[0]
 
 
 def _goes_on_in(opened: Opened, reader: Reader, *, is_stranger: bool = False) -> bool:
     """Whether all of the life stands in the open file, and that is more than a new file with the same first lines."""
-    _, ino = reader.former_inode or reader.inode
+    _, ino = reader.last_inode
     is_elsewhere = _is_elsewhere(opened, reader)
     if not is_elsewhere and opened.facts.ino == ino and not contradict(opened.facts.igen, reader.igen):
         return False  # deleted, and its number given again, as far as anybody can tell

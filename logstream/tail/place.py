@@ -112,6 +112,11 @@ class Place:
         return not (self.committed or self.head_length or self.is_unreadable or self.is_packed)
 
     @property
+    def last_inode(self) -> tuple[int, int]:
+        """The inode of its file, or the one that it had before another file was seen to have that number."""
+        return self.former_inode or self.inode
+
+    @property
     def is_unproven(self) -> bool:
         """Whether bytes were handed on for which no proof has been given yet."""
         return self.proof_offset != self.committed and self.lead is not None

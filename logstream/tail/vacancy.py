@@ -81,7 +81,7 @@ def is_waited_for(lineage: Lineage, reader: Reader, census: Census, turn: Turn) 
     if reader.seen_at is not None and _follow(lineage, reader, reader.seen_at, census, turn):
         return True
     reader.seen_at, before = None, reader.vacancy
-    reason = why_unknown(look_at(directory_of(reader.path)), reader.inode[0], was_vacant=before is not None)
+    reason = why_unknown(look_at(directory_of(reader.path)), reader.last_inode[0], was_vacant=before is not None)
     until = turn.now + census.pace.vacancy_seconds if before is None else before.until
     if reason is None:
         reader.vacancy = None
@@ -131,7 +131,7 @@ def _is_vacant_as_before(reader: Reader, turn: Turn) -> bool:
         standing = look_at(directory_of(reader.path))
     except OSError:
         return False
-    return why_unknown(standing, reader.inode[0], was_vacant=True) == vacancy.reason
+    return why_unknown(standing, reader.last_inode[0], was_vacant=True) == vacancy.reason
 
 
 def _is_beside(lineage: Lineage, reader: Reader) -> bool:

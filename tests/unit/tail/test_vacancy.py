@@ -177,6 +177,22 @@ def test_an_empty_mount_point_is_no_deletion_and_an_empty_directory_is_one(desk:
         desk.begin()
 
 
+def test_a_file_whose_number_another_volume_has_by_now_is_waited_for_with_its_mount(desk: Desk) -> None:
+    """Device numbers are given again, too: a file of a volume that is mounted meanwhile may have both its numbers."""
+    write(desk.log, b"one\n")
+    desk.look(0)
+    desk.restart(100)
+    desk.log.unlink()
+    (reader,) = desk.lineage.readers
+    desk.census.strike(reader)
+    reader.inode = (reader.inode[0] + 1, reader.inode[1])
+    desk.census.enrol(reader)
+    desk.census.disown(reader)
+    changes = [change for now in (100, 101, 102) for change in desk.look(now)]
+    assert Hole not in kinds(changes)
+    assert states(changes) == [("unreadable", EMPTY)]
+
+
 def test_what_is_newer_does_not_wait_for_a_file_whose_directory_is_not_there(desk: Desk) -> None:
     archive = desk.log.parent.with_name("archive")
     archive.mkdir()

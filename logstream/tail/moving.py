@@ -233,13 +233,15 @@ def _is_elsewhere(opened: Opened, reader: Reader) -> bool:
 
 def _goes_on_in(opened: Opened, reader: Reader, *, is_stranger: bool = False) -> bool:
     """Whether all of the life stands in the open file, and that is more than a new file with the same first lines."""
-    _, ino = reader.last_inode
-    is_elsewhere = _is_elsewhere(opened, reader)
-    if not is_elsewhere and opened.facts.ino == ino and not contradict(opened.facts.igen, reader.igen):
+    is_elsewhere, igen = _is_elsewhere(opened, reader), opened.facts.igen
+    has_its_numbers = opened.facts[:2] == reader.last_inode and not contradict(igen, reader.igen)
+    # Another file had its numbers for a while, on a volume that had the device's: it was not deleted.
+    is_back = has_its_numbers and reader.former_inode is not None and igen is not None and reader.igen is not None
+    if has_its_numbers and not is_back:
         return False  # deleted, and its number given again, as far as anybody can tell
     is_mounted_anew = is_elsewhere and not is_stranger
     if reader.fd is None:
-        is_telling = is_mounted_anew or reader.committed >= _TELLING_BYTES
+        is_telling = is_mounted_anew or is_back or reader.committed >= _TELLING_BYTES
         return is_telling and reader.is_copied_in(opened) and _is_varied(opened, reader.committed)
     old = os.fstat(reader.fd)
     # Losing its name changes a file's ctime: what was not written after that was there already, to be renamed over it.

@@ -230,6 +230,26 @@ def test_a_file_that_was_closed_for_others_is_waited_for_too_when_its_directory_
     assert texts(changes) == [b"two\n"]
 
 
+def test_a_file_whose_number_another_volume_had_meanwhile_is_gone_on_with_when_its_directory_is_back(
+    desk: Desk,
+) -> None:
+    write(desk.log, b"one\n")
+    desk.look(0)
+    hidden = away(desk)
+    desk.restart(100)
+    (reader,) = desk.lineage.readers
+    if reader.igen is None:
+        pytest.skip("this file system does not count how often it gives a number")
+    desk.census.disown(reader)
+    assert states(desk.look(100)) == [("unreadable", NOT_THERE)]
+    write(hidden / "app.log", b"two\n")
+    hidden.rename(desk.log.parent)
+    changes = [change for now in (101, 102, 103) for change in desk.look(now)]
+    assert texts(changes) == [b"two\n"]
+    assert not {Birth, Hole, Sealed} & set(kinds(changes))
+    assert desk.lineage.readers == [reader]
+
+
 @pytest.mark.parametrize("is_rotated", [False, True])
 def test_a_closed_file_that_is_back_as_it_was_is_waited_for_anew_the_next_time(desk: Desk, *, is_rotated: bool) -> None:
     write(desk.log, b"one\n")

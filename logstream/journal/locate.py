@@ -1,7 +1,7 @@
 """Finding a generation's bytes again: under its path, beside it under another name, or compressed.
 
-Owns a bounded set of open descriptors, and of bytes unpacked from compressed copies. Checks before it trusts: the
-inode, the file's head, and the bytes before the last proven offset.
+Owns a bounded set of open descriptors, and of bytes unpacked from compressed copies. By what a file is recognised is
+for `proofs`.
 """
 
 from __future__ import annotations
@@ -10,16 +10,12 @@ import asyncio
 import logging
 import os
 import stat
-import zlib
 from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from logstream.journal.ids import anchor_of
+from logstream.journal.proofs import examine, latest_likeness, read_before
 from logstream.records import GapReason
-from logstream.tail.batch import ANCHOR_BYTES
-from logstream.tail.likeness import likeness_of
-from logstream.tail.opening import inode_generation
 from logstream.tail.packed import NoRoomError, StillWrittenError, copies_beside, unpack
 from logstream.tail.rotation import is_compressed_name
 from logstream.tail.vacancy import directory_of, look_at, why_unknown
@@ -86,12 +82,12 @@ class Locator:
             return None
         self._used.add(key)
         facts = life.copy()  # the journal's own goes on
-        return found, (lambda _: True) if is_unpacked else (lambda descriptor: _examine(descriptor, facts) is None)
+        return found, (lambda _: True) if is_unpacked else (lambda descriptor: examine(descriptor, facts) is None)
 
     def _is_good(self, descriptor: int, life: Life) -> bool:
         """Whether what is open still holds the generation: its file may have been written anew a moment ago."""
         unpacked_bytes = self._unpacked_bytes.get(life.generation.key)
-        return _examine(descriptor, life) is None if unpacked_bytes is None else unpacked_bytes == life.committed
+        return examine(descriptor, life) is None if unpacked_bytes is None else unpacked_bytes == life.committed
 
     async def find_kept(self, life: Life, offset: int) -> int | GapReason:
         """As `find`, if the file still has what it had before `offset`."""
@@ -128,9 +124,9 @@ class Locator:
 
     async def _unpacked(self, life: Life, copies: list[Path]) -> int | None:
         # Not a byte more than was recorded: what is behind it belongs to nobody.
-        most_bytes = life.committed
+        likeness, most_bytes = latest_likeness(life), life.committed
         try:
-            found = await asyncio.to_thread(unpack, likeness_of(life), copies, self._directory, most_bytes=most_bytes)
+            found = await asyncio.to_thread(unpack, likeness, copies, self._directory, most_bytes=most_bytes)
         except StillWrittenError:
             return None
         return None if found is None else found.descriptor
@@ -144,15 +140,7 @@ class Locator:
             if other != key and sum(self._unpacked_bytes.values()) > UNPACKED_BYTES:
                 self.forget(other)
 
-    @staticmethod
-    def read_before(descriptor: int, offset: int, length: int) -> bytes | None:
-        """The at most `length` bytes before `offset`; None if the file does not reach so far or cannot be read."""
-        start = max(0, offset - length)
-        try:
-            found = os.pread(descriptor, offset - start, start)
-        except OSError:
-            return None
-        return found if len(found) == offset - start else None
+    read_before = staticmethod(read_before)
 
     def forget(self, key: str) -> None:
         """Close what is open of the generation `key`."""
@@ -194,7 +182,7 @@ def _look_for(life: Life) -> tuple[int | GapReason, bool]:
         except OSError:
             reason = GapReason.UNREADABLE
             continue
-        verdict = _examine(descriptor, life)
+        verdict = examine(descriptor, life)
         if verdict is None:
             return descriptor, False
         seen = os.fstat(descriptor)
@@ -239,7 +227,7 @@ def _plain_copy(life: Life, paths: list[Path]) -> int | None:
             descriptor = os.open(path, _FLAGS)
         except OSError:
             continue
-        if stat.S_ISREG(os.fstat(descriptor).st_mode) and likeness_of(life).is_met_by(descriptor):
+        if stat.S_ISREG(os.fstat(descriptor).st_mode) and latest_likeness(life).is_met_by(descriptor):
             return descriptor
         os.close(descriptor)
     return None
@@ -254,28 +242,8 @@ def is_life_at(path: str, life: Life) -> bool:
     except OSError:
         return True
     try:
-        return _examine(descriptor, life) is None
+        return examine(descriptor, life) is None
     except OSError:
         return True
     finally:
         os.close(descriptor)
-
-
-def _examine(descriptor: int, life: Life) -> GapReason | None:
-    """None if `descriptor` is the generation; else what became of it, as far as this file tells."""
-    facts = os.fstat(descriptor)
-    if not stat.S_ISREG(facts.st_mode) or (facts.st_dev, facts.st_ino) != (life.dev, life.ino):
-        return GapReason.DELETED
-    igen = inode_generation(descriptor)
-    if life.igen is not None and igen is not None and life.igen != igen:
-        return GapReason.DELETED
-    # A new file often gets the inode of one that was just deleted, and not every generation has lived to a proof.
-    if life.head_length:
-        head = Locator.read_before(descriptor, life.head_length, life.head_length)
-        if head is None or zlib.crc32(head) != life.head_crc:
-            return GapReason.TRUNCATED
-    if life.proof_offset:
-        before = Locator.read_before(descriptor, life.proof_offset, ANCHOR_BYTES)
-        if before is None or anchor_of(before) != life.proof_crc:
-            return GapReason.TRUNCATED
-    return None

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import TYPE_CHECKING, Any
 
 from logstream.journal import entries as entries_module
@@ -198,3 +199,38 @@ async def test_an_id_is_known_while_its_file_has_been_written_anew_and_nobody_ha
 
     assert (await journal.resolve(position)).at == 4
     await journal.aclose()
+
+
+async def test_a_file_that_was_written_anew_is_not_taken_for_what_it_was_by_a_proof_of_its_first_lines_alone(
+    tmp_path: Path,
+) -> None:
+    """A program that greets at length begins each of its logs so. Conformance: B3."""
+    journal = open_journal(tmp_path)
+    file, greeting = StoryFile(tmp_path / "a.log", "s"), [b"greeting %09d\n" % number for number in range(300)]
+    await journal.commit(batch(file.changes(*greeting, coarse=True), file.proof()))
+    position = Position(file.key, file.told, anchor_of(b"".join(greeting)))
+    proven = file.told
+    await journal.commit(batch(file.changes(b"one\n", b"two\n")))  # not proven yet
+    file.path.write_bytes(b"".join([*greeting, b"another one\n", b"another two\n"]))
+
+    found = await journal.resolve(position)
+    assert found.at == proven
+    lost = await journal.reader(found.at).read(journal.head)
+    await journal.aclose()
+    assert isinstance(lost, Lost), "lines of another life, under ids of the former one"
+    assert (lost.gap.start, lost.gap.end, lost.gap.reason) == (proven, file.told, GapReason.TRUNCATED)
+
+
+async def test_a_file_that_lost_its_last_lines_a_moment_ago_is_read_as_far_as_it_has_them(tmp_path: Path) -> None:
+    """The tail has yet to see that. Conformance: B6."""
+    journal = open_journal(tmp_path)
+    file = StoryFile(tmp_path / "a.log", "s")
+    await journal.commit(batch(file.changes(b"one\n"), file.proof(), file.changes(b"two\n")))
+    await journal.commit(batch(file.changes(b"three\n")))
+    os.truncate(file.path, 8)
+    reader = journal.reader(0, only=file.key)
+    items = [await reader.read(8), await reader.read(journal.head)]
+    await journal.aclose()
+    assert isinstance(items[0], Block)
+    assert items[0].content == b"one\ntwo\n"
+    assert isinstance(items[1], Lost)

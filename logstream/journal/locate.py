@@ -14,9 +14,10 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from logstream.journal.beside import Beside
 from logstream.journal.proofs import examine, latest_likeness, read_before
 from logstream.records import GapReason
-from logstream.tail.packed import NoRoomError, StillWrittenError, copies_beside, unpack
+from logstream.tail.packed import NoRoomError, StillWrittenError, unpack
 from logstream.tail.rotation import is_compressed_name
 from logstream.tail.vacancy import directory_of, look_at, why_unknown
 
@@ -46,6 +47,7 @@ class Locator:
         self._unpacking = asyncio.Lock()
         self._unpacked_bytes: dict[str, int] = {}
         self._open: OrderedDict[str, int] = OrderedDict()
+        self._beside = Beside()
         self._used: set[str] = set()
         """What was asked for since the last `release_idle`."""
 
@@ -104,15 +106,15 @@ class Locator:
             # and is not this generation's own: so it is looked at again each time.
             return self._held(life.generation.key, replaced)
         try:
-            copies = copies_beside(here.parent, {here.name, Path(life.generation.file).name})
+            copies = self._beside.copies(here.parent, frozenset((here.name, Path(life.generation.file).name)))
         except OSError:
             copies, found = [], GapReason.UNREADABLE
         if not copies:
             return found
+        has_to_wait = self._unpacking.locked()
         async with self._unpacking:
-            found = self.locate(life)  # somebody else may have had it unpacked meanwhile
-            if found not in _ELSEWHERE:
-                return found
+            if has_to_wait and (found := self.locate(life)) not in _ELSEWHERE:
+                return found  # somebody else has had it unpacked meanwhile
             try:
                 descriptor = _plain_copy(life, copies) or await self._unpacked(life, copies)
             except NoRoomError as error:
@@ -161,18 +163,18 @@ class Locator:
             os.close(self._open.popitem()[1])
 
     def _search(self, life: Life) -> int | GapReason:
-        answer, has_moved = _look_for(life)
+        answer, has_moved = _look_for(life, self._beside)
         for _ in range(_ATTEMPTS):
             if not has_moved:
                 break
-            answer, has_moved = _look_for(life)
+            answer, has_moved = _look_for(life, self._beside)
         return answer
 
 
-def _look_for(life: Life) -> tuple[int | GapReason, bool]:
+def _look_for(life: Life, beside: Beside) -> tuple[int | GapReason, bool]:
     """A descriptor on the generation, or why there is none; and whether it was renamed meanwhile: it is elsewhere."""
     reason, has_moved = GapReason.DELETED, False
-    for path in _candidates(life):
+    for path in _candidates(life, beside):
         is_beside = path != life.path
         try:
             descriptor = os.open(path, _FLAGS)
@@ -204,7 +206,7 @@ def _is_vacant(life: Life) -> bool:
         return True
 
 
-def _candidates(life: Life) -> Iterator[str]:
+def _candidates(life: Life, beside: Beside) -> Iterator[str]:
     """The generation's last known path, then whatever else in that directory, or behind a link, has its inode."""
     yield life.path
     path = Path(life.path)
@@ -212,11 +214,10 @@ def _candidates(life: Life) -> Iterator[str]:
     behind = [Path(os.path.realpath(path)).parent] if path.is_symlink() else []
     for directory in (path.parent, *behind):
         try:
-            with os.scandir(directory) as entries:
-                names = [entry.path for entry in entries if entry.inode() == life.ino and entry.path != life.path]
+            paths = beside.paths_of(directory, life.ino)
         except OSError:
             continue
-        yield from names
+        yield from (path for path in paths if path != life.path)
 
 
 def _plain_copy(life: Life, paths: list[Path]) -> int | None:

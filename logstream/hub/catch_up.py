@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeGuard
 
 from logstream.hub.frames import Frame
 from logstream.hub.joining import MOST_BLOCKS, MOST_LINES, follows, picked_together
-from logstream.journal.base import Block, Passed, Picked
+from logstream.journal.base import Block, Lost, Passed, Picked
 from logstream.journal.cutting import BLOCK_LINES
+from logstream.records import GapReason
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from logstream.hub.hub import Hub
     from logstream.hub.view import View
-    from logstream.journal.base import BlockReader, Lost, Sieve
+    from logstream.journal.base import BlockReader, Sieve
     from logstream.records import Generation
+
+    Item = Block | Lost | Passed | Picked | None
 
 AHEAD_BYTES: Final = 4 << 20
 """What all subscribers together may hold of frames made ahead."""
@@ -29,15 +34,25 @@ MOST_PICKED: Final = 2 * MOST_BLOCKS * BLOCK_LINES
 """How many lines that were picked out are judged at once: what is done once for all costs as much as 150 of them."""
 _GATHER_SECONDS: Final = 0.005
 """How long a few lines that were picked out wait for others."""
+_PATIENCE_SECONDS: Final = 2.0
+"""How long one way waits in all for files that cannot be read: the tail may find them, as where their directory was
+renamed. It looks at all about every second."""
+_FIRST_LOOK_SECONDS: Final = 10.0
+"""The same where the files are still to be looked at for the first time."""
+_LOOK_AGAIN_SECONDS: Final = 0.05
+"""Then after twice as long each time: to come to the end of what cannot be read may take a while."""
 
 
 class CatchUp:
     """The way of one subscriber through what is no longer kept in memory."""
 
-    def __init__(self, hub: Hub, view: View) -> None:
-        """Nothing is read yet."""
+    def __init__(self, hub: Hub, view: View, is_over: Callable[[], bool] = lambda: False) -> None:
+        """Nothing is read yet; `is_over` tells whether nobody wants to wait any more."""
         self._hub = hub
         self._view = view
+        self._is_over = is_over
+        self._waited_seconds = 0.0
+        """How long it has waited for files that could not be read."""
         self._reader: BlockReader | None = None
         self._items: deque[Block | Lost | Passed | Picked] = deque()
         """What was read and is still to be made a frame of."""
@@ -61,6 +76,8 @@ class CatchUp:
             self._reader = self._hub.journal.reader(at, self._view.wants, sieve_of=self._sieve_of)
         reader = self._reader
         item = await self._next_item(reader, until)
+        if _is_unreadable(item):
+            reader, item = await self._look_again(reader, item, until)
         if item is None:
             # Nothing wanted up to there: the position still moves, so that a resume need not pass over it again.
             return Frame(b"", until, await self._hub.journal.position_at(until, self._view.tells))
@@ -72,6 +89,33 @@ class CatchUp:
             self._keep(self._view.picked_frames(await self._gathered(item, reader, until)))
             return self._next_frame()
         return self._view.frame(item)
+
+    async def _look_again(self, reader: BlockReader, lost: Lost, until: int) -> tuple[BlockReader, Item]:
+        """What is there where files could not be read, once the tail has had time to find them.
+
+        Whoever comes right after a restart, or after a directory was renamed, comes before it has looked.
+        """
+        item: Item = lost
+        while _is_unreadable(item) and await self._waits():
+            reader.close()
+            reader = self._reader = self._hub.journal.reader(lost.at, self._view.wants, sieve_of=self._sieve_of)
+            item = await reader.pick(until)
+        return reader, item
+
+    async def _waits(self) -> bool:
+        """Wait for a while; False, at once or soon, if there is no more time for it."""
+        has_looked, again_seconds = self._hub.has_looked.is_set(), max(_LOOK_AGAIN_SECONDS, self._waited_seconds)
+        end_seconds = self._waited_seconds + again_seconds
+        if end_seconds > (_PATIENCE_SECONDS if has_looked else _FIRST_LOOK_SECONDS):
+            return False
+        while self._waited_seconds < end_seconds and self._hub.has_looked.is_set() == has_looked:
+            if self._is_over():
+                return False
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+            self._waited_seconds += _LOOK_AGAIN_SECONDS
+        if not has_looked and self._hub.has_looked.is_set():
+            self._waited_seconds = 0.0
+        return True
 
     async def _gathered(self, picked: Picked, reader: BlockReader, until: int) -> Picked:
         """The lines with those of the stretches behind, where they are few and far between."""
@@ -111,7 +155,7 @@ class CatchUp:
     def _sieve_of(self, generation: Generation) -> Sieve | None:
         return self._view.sieve_of(generation, MOST_PICKED if self._has_room else BLOCK_LINES)
 
-    async def _next_item(self, reader: BlockReader, until: int) -> Block | Lost | Passed | Picked | None:
+    async def _next_item(self, reader: BlockReader, until: int) -> Item:
         if self._items:
             return self._items.popleft()
         item = await reader.pick(until)
@@ -151,3 +195,8 @@ class CatchUp:
     def _drop_frames(self) -> None:
         while self._frames:
             self._next_frame()
+
+
+def _is_unreadable(item: Item) -> TypeGuard[Lost]:
+    """Whether it tells of bytes that may be read later."""
+    return isinstance(item, Lost) and item.gap.reason is GapReason.UNREADABLE

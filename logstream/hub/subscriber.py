@@ -59,7 +59,7 @@ class Subscriber:
         self._recovery = None if recovery is None else RecoveryFilter(recovery)
         self._reader: BlockReader | None = None
         """Of the way back after an id whose file alone is known."""
-        self._catch_up = CatchUp(hub, view)
+        self._catch_up = CatchUp(hub, view, lambda: self._woken)
         self._notices: list[Notice] = []
         self._waiting: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None

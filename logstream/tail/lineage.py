@@ -16,7 +16,8 @@ from logstream.tail.family import home_of
 from logstream.tail.identity import NO_INODE, contradict
 from logstream.tail.likeness import begins_with, likeness_of
 from logstream.tail.namesakes import Namesakes
-from logstream.tail.opening import EXHAUSTED, Opened, locate
+from logstream.tail.numbers import places_of
+from logstream.tail.opening import Opened
 from logstream.tail.rotation import is_older_name, rotated_name
 
 if TYPE_CHECKING:
@@ -255,14 +256,8 @@ class Census:
         """
         if reader.fd is not None:
             return os.dup(reader.fd)
-        try:
-            beside = locate(reader.inode, reader.igen, [os.path.dirname(reader.path)], reader.path)  # noqa: PTH120
-        except OSError as error:
-            if error.errno in EXHAUSTED:
-                raise
-            beside = None
-        for path in (reader.path, beside):
-            opened = None if path is None else self.open_files.need(path)
+        for path in places_of(reader):
+            opened = self.open_files.need(path)
             if isinstance(opened, Opened):
                 if (opened.facts.dev, opened.facts.ino) == reader.inode and not opened.is_compressed:
                     return opened.fd

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 from logstream.tail.batch import display
 from logstream.tail.custody import Custody
 from logstream.tail.identity import contradict
-from logstream.tail.opening import Opened, locate
+from logstream.tail.opening import EXHAUSTED, Opened, locate
 from logstream.tail.rotation import is_older_name
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from logstream.tail.opening import OpenFiles
     from logstream.tail.reader import Reader
 
@@ -46,6 +48,22 @@ def renamed_to(reader: Reader, home: str, open_files: OpenFiles) -> str | None:
     directories = (os.path.dirname(reader.path), os.path.dirname(home))
     path = locate(reader.inode, reader.igen, directories, reader.path)
     return None if path is None or is_number_given_again(reader, path, open_files) else path
+
+
+def places_of(reader: Reader) -> Iterator[str]:
+    """Where the file of `reader` is, most likely first: its directory is listed only for who asks for a second place.
+
+    Raises OSError where no descriptor is left to look: that says nothing of the file.
+    """
+    yield reader.path
+    try:
+        beside = locate(reader.inode, reader.igen, [os.path.dirname(reader.path)], reader.path)
+    except OSError as error:
+        if error.errno in EXHAUSTED:
+            raise
+        return
+    if beside is not None:
+        yield beside
 
 
 def _is_of_the_log(reader: Reader, path: str) -> bool:

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.tail_kit import write
+from tests.unit.tail.test_follower import Desk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(name="desk")
+def _desk(tmp_path: Path) -> Iterator[Desk]:
+    desk = Desk(tmp_path)
+    yield desk
+    desk.files.close()
+
+
+@pytest.mark.parametrize("is_renamed", [False, True])
+def test_a_directory_is_listed_for_a_closed_file_only_where_that_has_lost_its_path(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, *, is_renamed: bool
+) -> None:
+    """As many files as begin alike are compared in one turn, each perhaps among thousands."""
+    write(desk.log, b"one\n")
+    desk.look(0)
+    (reader,) = desk.lineage.readers
+    desk.files.release(reader)
+    if is_renamed:
+        desk.log.rename(desk.log.with_name("app.log.1"))
+        write(desk.log, b"two\n")
+    listed, scandir = [], os.scandir
+
+    def noted(directory: str) -> os._ScandirIterator[str]:
+        listed.append(directory)
+        return scandir(directory)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "scandir", noted)
+        found = desk.census.open_again(reader)
+    assert found is not None
+    try:
+        assert os.pread(found, 10, 0) == b"one\n"
+    finally:
+        os.close(found)
+    assert listed == [str(desk.log.parent)] * is_renamed
+
+
+def test_of_a_closed_file_that_is_gone_there_is_no_descriptor(desk: Desk) -> None:
+    write(desk.log, b"one\n")
+    desk.look(0)
+    (reader,) = desk.lineage.readers
+    desk.files.release(reader)
+    desk.log.rename(desk.log.with_name("app.log.gone"))
+    desk.log.with_name("app.log.gone").unlink()
+    write(desk.log.with_name("other"), b"two\n")
+    assert desk.census.open_again(reader) is None

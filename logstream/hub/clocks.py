@@ -113,15 +113,24 @@ class ClockWatch:
 
     async def look(self) -> None:
         """Look at the files that have waited longest."""
+        blocks = self._hub.latest_ends.take(FILES_A_LOOK)
+        found, is_current = await self._find_ahead(blocks)
+        while not is_current:
+            # The sources were told others meanwhile: zones, perhaps. What is noted once is never taken back.
+            found, is_current = await self._find_ahead(blocks)
+        if found:
+            with suppress(JournalError):  # the tail says so; these files are looked at again when they grow
+                await self._hub.journal.note_ahead(found)
+
+    async def _find_ahead(self, blocks: list[Block]) -> tuple[dict[str, int], bool]:
+        """By how much files are ahead, those that are; and whether what was known of sources is so still."""
         found: dict[str, int] = {}
-        for number, block in enumerate(self._hub.latest_ends.take(FILES_A_LOOK), 1):
-            traits = self._hub.traits_of(block.generation)
-            ahead = ahead_ms(block, traits)
+        traits = self._hub.traits
+        for number, block in enumerate(blocks, 1):
+            ahead = ahead_ms(block, self._hub.traits_of(block.generation))
             if ahead is not None and USUALLY_AHEAD_MS < ahead <= MOST_AHEAD_MS:
                 # In steps, so that a clock that wavers is not noted again and again.
                 found[block.generation.key] = -(-ahead // _STEP_MS) * _STEP_MS
             if number % _FILES_A_SLICE == 0:
                 await asyncio.sleep(0)
-        if found:
-            with suppress(JournalError):  # the tail says so; these files are looked at again when they grow
-                await self._hub.journal.note_ahead(found)
+        return found, traits is self._hub.traits

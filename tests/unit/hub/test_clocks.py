@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import orjson
@@ -168,3 +168,23 @@ async def test_so_many_files_are_looked_at_after_each_pause(tmp_path: Path, monk
         for known in (20, 30, 30):
             await watch.look()
             assert len(ahead_of(stage)) == known
+
+
+async def test_what_is_found_while_sources_are_told_others_is_found_by_what_is_known_of_them_now(
+    tmp_path: Path,
+) -> None:
+    """What is noted once is never taken back."""
+    async with Stage(tmp_path) as stage:
+        line = f"{datetime.fromtimestamp(CLOCK_SECONDS + 2 * HOUR, UTC):%Y-%m-%d %H:%M:%S} line\n".encode()
+        for number in range(20):
+            await stage.tell(stage.file(f"{number}.log").changes(line))
+        looking = asyncio.create_task(ClockWatch(stage.hub).look(), name="look")
+        await asyncio.sleep(0)
+        assert not looking.done()
+        stage.hub.reconfigure(stage.hub.rules, {"app": SourceTraits(zone=timezone(timedelta(hours=2)))})
+        await looking
+        assert ahead_of(stage) == {}
+        stage.hub.reconfigure(stage.hub.rules, {})
+        await stage.tell(stage.file("late.log").changes(line))
+        await ClockWatch(stage.hub).look()
+        assert ahead_of(stage) == {"late.log": 2 * HOUR_MS}

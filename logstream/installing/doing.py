@@ -106,7 +106,10 @@ def _do_one(step: Step) -> None:
 
 
 def _run(step: Run) -> str:
-    done = subprocess.run(step.command, capture_output=True, text=True, check=False)  # noqa: S603 - our own plan's
+    # Whatever root's umask: what it makes is for the service, which is not root.
+    done = subprocess.run(  # noqa: S603 - our own plan's
+        step.command, capture_output=True, text=True, check=False, umask=0o022
+    )
     if done.returncode and not step.may_fail:
         raise StepError(str(step), done.stderr.strip() or f"exit code {done.returncode}")
     return done.stdout

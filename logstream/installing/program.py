@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from logstream.installing.errors import NotCopyableError
-from logstream.installing.steps import Copy, Link, Step, Write
+from logstream.installing.steps import Copy, Link, Run, Step, Write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,6 +68,10 @@ class Program(NamedTuple):
         steps.append(Copy(self.packages, target / library, ("__pycache__", "pip", "pip-*")))
         steps.append(Write(target / "pyvenv.cfg", f"home = {python.parent}\ninclude-system-site-packages = false\n"))
         steps.append(Link(target / "bin" / "python", python))
+        # The service may not write there: what is not compiled now, it would compile anew at each of its starts, for
+        # a second and a half. A file that cannot be compiled, as some packages have them for other Pythons, may fail.
+        compiling = (str(target / "bin" / "python"), "-I", "-m", "compileall", "-q", str(target))
+        steps.append(Run(compiling, may_fail=True))
         return steps
 
 

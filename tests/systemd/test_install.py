@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.util import cache_from_source
 from typing import TYPE_CHECKING
 
 import pytest
@@ -58,6 +59,14 @@ def test_it_is_installed_with_one_command_and_removed_without_a_trace(bare: Mach
     bare.run(command, "uninstall", "--purge")
     assert files_of(bare) - before == set()
     assert "not-found" in bare.run("systemctl", "show", "--property=LoadState", "logstream.service")
+
+
+def test_all_that_the_service_imports_is_compiled_where_it_can_read_it(served: Machine) -> None:
+    """It may write nothing there: what is not compiled when it is installed is compiled anew at each start."""
+    found = served.run("find", "-L", "/opt/logstream/current/lib", "-perm", "-o=r", "-name", "*.py*").splitlines()
+    sources = [name for name in found if name.endswith(".py")]
+    assert any(name.endswith("/logstream/server.py") for name in sources)
+    assert {cache_from_source(name) for name in sources} - set(found) == set()
 
 
 def test_the_unit_is_as_closed_as_it_can_be(served: Machine) -> None:

@@ -1,9 +1,10 @@
 """Quiet files (1,000 and 10,000 with --full): how soon they are all watched, and what that costs while nothing happens.
 
-Each file holds one line. `ready` is from starting the process until a client has the line of every file: logstream's
-connects with `from=start` as soon as the service listens, tail's (`tail -n 1 -q -F FILES`) reads its pipe. Then the
-client leaves, nothing is written, and after 2 s of rest the CPU time of the process is taken over some seconds, in per
-cent of a core. A figure of 0 is less than one tick of the kernel's clock (10 ms).
+Each file holds one line. `ready` is from starting the process, whose modules are compiled as those of an installation
+are, until a client has the line of every file: logstream's connects with `from=start` as soon as the service listens,
+tail's (`tail -n 1 -q -F FILES`) reads its pipe. Then the client leaves, nothing is written, and after 2 s of rest the
+CPU time of the process is taken over some seconds, in per cent of a core. A figure of 0 is less than one tick of the
+kernel's clock (10 ms).
 """
 
 from __future__ import annotations

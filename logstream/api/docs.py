@@ -1,120 +1,85 @@
-"""`/openapi.json` and `/docs`: what the routes take and answer.
+"""`/openapi.json` and `/docs`: what the routes take and answer, for programs and for people.
 
-The page is made here, of plain HTML: the usual ones load scripts from another host, which neither our content policy
-nor a machine behind a firewall allows.
+Owns the two forms. Refuses to say what is in them: that is `schema`'s. The page is made here, of plain HTML: the usual
+ones load scripts from another host, which neither our content policy nor a machine behind a firewall allows.
 """
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import orjson
 from quart import Blueprint, Response, current_app
-from quart_schema import HttpSecurityScheme, Info, QuartSchema, hide
-from quart_schema.openapi import APIKeySecurityScheme, OpenAPIProvider
-
-from logstream import __version__
-from logstream.access import COOKIE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from quart import Quart
-    from quart_schema.extension import SecuritySchemeInput
-    from werkzeug.routing import Rule
 
 docs = Blueprint("docs", __name__)
+_KEY = "logstream-docs"
 _HEAD = (
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>logstream: API</title>'
     '<meta name="color-scheme" content="light dark"><meta name="viewport" content="width=device-width"></head><body>'
     '<main><h1>logstream: API</h1><p>As a program reads it: <a href="openapi.json">openapi.json</a></p>'
 )
-_PROBLEM_FROM = 400
-_TEXT = {"schema": {"type": "string"}}
-_OTHER_TYPES: dict[str, dict[str, Any]] = {
-    "/api/v1/stream": {"text/event-stream": _TEXT},
-    "/api/v1/export": {
-        "text/plain": _TEXT,
-        "application/x-ndjson": _TEXT,
-        "text/csv": _TEXT,
-        "application/vnd.logstream.export-pieces": _TEXT,
-    },
-    "/metrics": {"text/plain": _TEXT},
-    "/docs": {"text/html": _TEXT},
-    "/openapi.json": {"application/json": {"schema": {"type": "object"}}},
-}
 
 
-# A token of `logstream token add`, or the cookie of the page's own login; where no access is configured, nothing.
-_SCHEMES: dict[str, SecuritySchemeInput] = {
-    "token": HttpSecurityScheme(scheme="bearer"),
-    "session": APIKeySecurityScheme(in_="cookie", name=COOKIE),
-}
-_UNKNOWN = {
-    "description": "Where access is configured: nobody is logged in, and no token that is known was sent.",
-    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-}
-_FOR_ALL = frozenset({"/healthz", "/readyz"})
+class _Told(NamedTuple):
+    """The schema as JSON, and as a page."""
+
+    schema: bytes
+    page: str
 
 
-class _Provider(OpenAPIProvider):
-    """Tells the true type of each answer: problems and events are not `application/json`."""
+class _Description:
+    """What an app says of itself: made at the first question, and only once, for it does not change while it serves."""
 
-    _made: dict[str, Any] | None = None
+    def __init__(self, app: Quart) -> None:
+        self._app = app
+        self._making = threading.Lock()
+        self._told: _Told | None = None
 
-    def schema(self) -> dict[str, Any]:
-        """Made once: it takes some 25 ms, and does not change while the service runs."""
-        if self._made is None:
-            self._made = super().schema()
-        return self._made
+    async def told(self) -> _Told:
+        if self._told is not None:
+            return self._told
+        # In a thread: with all that has to be imported for it, it takes a tenth of a second.
+        return await asyncio.to_thread(self._make)
 
-    def generate_rules(self) -> Iterable[Rule]:
-        return [rule for rule in super().generate_rules() if rule.rule != "/" and not rule.rule.startswith("/assets/")]
+    def _make(self) -> _Told:
+        with self._making:
+            if self._told is not None:
+                return self._told
+            # Not when the service starts: see there.
+            from logstream.api.schema import schema_of  # noqa: PLC0415
 
-    def build_paths(self, rule: Rule) -> tuple[dict[str, Any], dict[str, Any]]:
-        paths, components = super().build_paths(rule)
-        for path, operations in paths.items():
-            for operation in operations.values():
-                operation.setdefault("responses", {})
-                if path in _FOR_ALL:
-                    operation["security"] = []
-                else:
-                    operation["responses"].setdefault(401, dict(_UNKNOWN))
-                _correct(path, operation["responses"])
-        return paths, components
-
-
-def _correct(path: str, responses: dict[Any, Any]) -> None:
-    if path in _OTHER_TYPES and 200 not in responses:  # noqa: PLR2004 - an HTTP status
-        responses[200] = {"description": "", "content": dict(_OTHER_TYPES[path])}
-    for status, response in responses.items():
-        content = response.get("content", {})
-        problems = status >= _PROBLEM_FROM and "Problem" in str(content.get("application/json", ""))
-        if problems:
-            content["application/problem+json"] = content.pop("application/json")
+            schema = schema_of(self._app)
+            encoded = orjson.dumps(schema, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_SORT_KEYS)
+            self._told = _Told(encoded, _page(schema))
+            return self._told
 
 
 def describe(app: Quart) -> None:
     """Let `app` tell its schema."""
-    QuartSchema(
-        app,
-        info=Info(title="logstream", version=__version__),
-        swagger_ui_path=None,
-        redoc_ui_path=None,
-        scalar_ui_path=None,
-        conversion_preference="pydantic",
-        openapi_provider_class=_Provider,
-        security_schemes=_SCHEMES,
-        security=[{name: []} for name in _SCHEMES],
-    )
+    app.extensions[_KEY] = _Description(app)
+
+
+@docs.get("/openapi.json")
+async def get_schema() -> Response:
+    """The API for programs."""
+    return Response((await _told()).schema, content_type="application/json")
 
 
 @docs.get("/docs")
-@hide
 async def get_docs() -> Response:
     """The API for people."""
-    schema = current_app.extensions["QUART_SCHEMA"].openapi_provider.schema()
-    return Response(_page(schema), content_type="text/html; charset=utf-8")
+    return Response((await _told()).page, content_type="text/html; charset=utf-8")
+
+
+async def _told() -> _Told:
+    description: _Description = current_app.extensions[_KEY]
+    return await description.told()
 
 
 def _page(schema: dict[str, Any]) -> str:

@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING
 
 import orjson
 from quart import Blueprint, Response, current_app, request
-from quart_schema import document_querystring, document_response
 
 from logstream.api.admission import scope_now
 from logstream.api.answers import json_answer
 from logstream.api.asked import TOLD, refuse_others, single
 from logstream.api.context import APP_KEY, ApiContext
-from logstream.api.models import ExplainQuery, Problem, QueryExplanation
 from logstream.api.problems import BadParameterError
 from logstream.api.rules import is_seen
 from logstream.rules import Explanation, Names, explain
@@ -31,10 +29,6 @@ _MOST_DIGITS = 6
 
 
 @queries.get("/api/v1/query")
-@document_querystring(ExplainQuery)
-@document_response(QueryExplanation)
-@document_response(Problem, 400)
-@document_response(Problem, 503)
 async def get_query() -> Response:
     """Explain a query without asking it: its normal form, what it selects in words, mistakes, and completions."""
     context: ApiContext = current_app.extensions[APP_KEY]

@@ -15,13 +15,11 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import orjson
 from quart import Blueprint, Response, current_app, request
-from quart_schema import document_querystring, document_response
 
 from logstream.api.admission import scope_now, viewer_now
 from logstream.api.asked import TOLD, single
 from logstream.api.context import APP_KEY, ApiContext
 from logstream.api.frames import gap_facts
-from logstream.api.models import ExportQuery, Problem
 from logstream.api.problems import BadParameterError
 from logstream.api.ranges import MOST_RECORDS, AskedRecords, read_selected
 from logstream.errors import LogstreamError
@@ -71,10 +69,6 @@ class AskedExport(NamedTuple):
 
 
 @exports.get("/api/v1/export")
-@document_querystring(ExportQuery)
-@document_response(Problem, 400)
-@document_response(Problem, 404)
-@document_response(Problem, 503)
 async def get_export() -> Response:
     """All matching records of the past as a file: text, JSON lines or CSV.
 

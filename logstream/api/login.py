@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import orjson
 from quart import Blueprint, Response, current_app, redirect, request
-from quart_schema import document_response, hide
 
 from logstream.access import COOKIE, MOST_PASSWORD_BYTES, is_over_unix_socket, is_own_page, is_secure
 from logstream.api.admission import viewer_now
 from logstream.api.answers import json_answer
 from logstream.api.context import APP_KEY, ApiContext
-from logstream.api.models import Problem, SessionAnswer
 from logstream.api.problems import problem
 from logstream.api.static import send_page
 
@@ -39,7 +37,6 @@ class _Credentials(NamedTuple):
 
 
 @login.get("/login")
-@hide
 async def get_login() -> Response | AnyResponse:
     """The page to log in at; where nobody is asked who they are it leads back."""
     if not _gate().policy.asks:
@@ -48,7 +45,6 @@ async def get_login() -> Response | AnyResponse:
 
 
 @login.post("/login")
-@hide
 async def log_in() -> Response:
     """Begin a session: `{"name": ..., "password": ...}`; 204 with the cookie, 401, or 429 with `Retry-After`."""
     gate = _gate()
@@ -76,7 +72,6 @@ async def log_in() -> Response:
 
 
 @login.post("/logout")
-@hide
 async def log_out() -> Response:
     """End the session, here and for whoever else has its cookie."""
     gate = _gate()
@@ -89,8 +84,6 @@ async def log_out() -> Response:
 
 
 @login.get("/api/v1/session")
-@document_response(SessionAnswer)
-@document_response(Problem, 401)
 async def get_session() -> Response:
     """Who you are here; `name` is null where nobody is asked."""
     viewer = viewer_now()

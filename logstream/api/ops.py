@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from quart import Blueprint, Response, current_app
-from quart_schema import document_response
 
 from logstream import __version__
 from logstream.api.admission import scope_now
 from logstream.api.answers import json_answer
 from logstream.api.context import APP_KEY, ApiContext, SourceStatus
 from logstream.api.frames import gap_facts, utc_text
-from logstream.api.models import Health, Problem, ReadinessAnswer, Sources
 from logstream.metrics import CONTENT_TYPE
 
 if TYPE_CHECKING:
@@ -36,7 +34,6 @@ def _context() -> ApiContext:
 
 
 @ops.get("/api/v1/sources")
-@document_response(Sources)
 async def get_sources() -> Response:
     """Every source, its files and their state."""
     context = _context()
@@ -63,15 +60,12 @@ def _told_gap(time: float, gap: Gap) -> dict[str, Any]:
 
 
 @ops.get("/healthz")
-@document_response(Health)
 async def get_health() -> Response:
     """The process runs and its loop turns."""
     return _json({"status": "ok", "version": __version__})
 
 
 @ops.get("/readyz")
-@document_response(ReadinessAnswer)
-@document_response(ReadinessAnswer, 503)
 async def get_readiness() -> Response:
     """The service does all it should; 503 with reasons if not."""
     readiness = _context().readiness()
@@ -80,7 +74,6 @@ async def get_readiness() -> Response:
 
 
 @ops.get("/metrics")
-@document_response(Problem, 403)
 async def get_metrics() -> Response:
     """The service's figures in Prometheus' text format; docs/metrics.md lists them."""
     response = Response(await _context().metrics(), content_type=CONTENT_TYPE)

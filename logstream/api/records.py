@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 from quart import Blueprint, Response, current_app, request
-from quart_schema import document_querystring, document_response
 
 from logstream.api.admission import scope_now
 from logstream.api.answers import json_answer
 from logstream.api.context import APP_KEY, ApiContext
 from logstream.api.frames import gap_facts, id_of, utc_text
-from logstream.api.models import Histogram, HistogramQuery, Problem, Records, RecordsQuery
 from logstream.api.problems import UnknownIdError
 from logstream.api.ranges import AskedPlace, read_counts, read_records
 from logstream.hub.history import Page, Wanted, count_by_time, page_after, page_around, page_before
@@ -29,11 +27,6 @@ records = Blueprint("records", __name__)
 
 
 @records.get("/api/v1/records")
-@document_querystring(RecordsQuery)
-@document_response(Records)
-@document_response(Problem, 400)
-@document_response(Problem, 404)
-@document_response(Problem, 503)
 async def get_records() -> Response:
     """Records of the past, in the order of the stream.
 
@@ -57,11 +50,6 @@ async def get_records() -> Response:
 
 
 @records.get("/api/v1/histogram")
-@document_querystring(HistogramQuery)
-@document_response(Histogram)
-@document_response(Problem, 400)
-@document_response(Problem, 404)
-@document_response(Problem, 503)
 async def get_histogram() -> Response:
     """How many records of each level there are in each stretch of time.
 

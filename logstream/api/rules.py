@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from quart import Blueprint, Response, current_app
-from quart_schema import document_response
 
 from logstream.api.admission import scope_now
 from logstream.api.answers import json_answer
 from logstream.api.context import APP_KEY, ApiContext
 from logstream.api.frames import utc_text
-from logstream.api.models import Rules
 from logstream.rules import remarks
 
 if TYPE_CHECKING:
@@ -30,7 +28,6 @@ rules = Blueprint("rules", __name__)
 
 
 @rules.get("/api/v1/rules")
-@document_response(Rules)
 async def get_rules() -> Response:
     """The rules in their order, with what each has done since the service started, and the open views.
 

@@ -7,14 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from quart import Blueprint, Response, current_app, request
-from quart_schema import document_querystring, document_response
 
 from logstream import __version__
 from logstream.api.admission import scope_now, viewer_now
 from logstream.api.asked import Asked, read_asked
 from logstream.api.context import APP_KEY, ApiContext
 from logstream.api.frames import WireEncoder, encode_bye, encode_hello, encode_ping, id_of, utc_now
-from logstream.api.models import Problem, StreamQuery
 from logstream.hub.start import Start, find_start
 from logstream.hub.subscriber import Subscriber, subscribing
 from logstream.sse import EndOfFeed
@@ -31,11 +29,6 @@ stream = Blueprint("stream", __name__)
 
 
 @stream.route("/api/v1/stream", methods=["GET"])
-@document_querystring(StreamQuery)
-@document_response(Problem, 400)
-@document_response(Problem, 404)
-@document_response(Problem, 429)
-@document_response(Problem, 503)
 async def get_stream() -> Response:
     """Lines as server-sent events."""
     context: ApiContext = current_app.extensions[APP_KEY]

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +17,6 @@ from tests.installed import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 ENTRY = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]["logstream"].split(":")
 SCRIPT = f"import sys; from {ENTRY[0]} import {ENTRY[1]} as run; sys.exit(run())"
@@ -87,3 +87,18 @@ def test_a_hangup_ends_other_commands_as_it_ends_any_program(tmp_path: Path) -> 
         process.communicate(timeout=30)
 
     assert process.returncode == -signal.SIGHUP
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads that Python knows nothing of are seen there")
+def test_numpy_starts_no_threads() -> None:
+    """One a core, which spin while the service starts; on one core there would be none in any case."""
+    count = f"""import os, sys
+from {ENTRY[0]} import {ENTRY[1]} as run
+sys.argv = ["logstream", "--version"]
+run()
+import numpy
+print(len(os.listdir("/proc/self/task")))
+"""
+    told = subprocess.run([sys.executable, "-c", count], check=True, timeout=60, capture_output=True, text=True)
+
+    assert told.stdout.splitlines()[-1] == "1"

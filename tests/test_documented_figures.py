@@ -17,7 +17,7 @@ from logstream.journal.held import HELD_BYTES
 from logstream.journal.ids import LONGEST_ID_BYTES
 from logstream.journal.pruning import KEPT_GENERATIONS
 from logstream.journal.sifting import STRETCH_BYTES
-from logstream.metrics import MOST_VIEWS
+from logstream.metrics.exposition import MOST_VIEWS
 from logstream.parse.structured import MAX_DEPTH
 from logstream.rules.query import MAX_QUERY_CHARACTERS, MAX_QUERY_NESTING, MAX_QUERY_TERMS, MAX_TERM_CHARACTERS
 from logstream.serving.server import KEEP_ALIVE_SECONDS

@@ -33,7 +33,7 @@ AFTER_OPEN_GAP = 1
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _BASE = 36
 _TRIPLE = _BASE**3
-_TRIPLES = tuple("".join(digits) for digits in product(_DIGITS, repeat=3))
+_TRIPLES = tuple(map("".join, product(_DIGITS, repeat=3)))
 _TRIPLE_DIGITS = np.frombuffer("".join(_TRIPLES).encode(), np.uint8).reshape(_TRIPLE, 3)
 _OFFSET_DIGITS, _ANCHOR_DIGITS = 9, 7
 _CRC_OF_ZEROS = np.uint32(zlib.crc32(bytes(ANCHOR_BYTES)))

@@ -14,15 +14,15 @@ from prometheus_client.parser import text_string_to_metric_families
 from logstream import metrics
 from logstream.api.context import FileStatus
 from logstream.metrics import (
-    MOST_VIEWS,
     ProcessFigures,
     RuleFigures,
     Snapshot,
     SourceFigures,
     StreamFigures,
     ViewFigures,
-    render,
+    exposition,
 )
+from logstream.metrics.exposition import MOST_VIEWS, render
 from logstream.stalls import PERIOD_SECONDS, Stalls, core_wait_seconds
 from logstream.status import _Asked, _sample_all, source_state
 from tests import virtual_time
@@ -218,7 +218,7 @@ async def test_figures_are_written_beside_the_loop(monkeypatch: pytest.MonkeyPat
         threads.append(threading.get_ident())
         return render(snapshot)
 
-    monkeypatch.setattr(metrics, "render", noting)
+    monkeypatch.setattr(exposition, "render", noting)
     assert b"logstream_ready 1.0" in await metrics.rendered(SNAPSHOT)
     assert len(threads) == 1
     assert threads[0] != threading.get_ident()

@@ -1,12 +1,12 @@
-"""The service's figures in Prometheus' text format, by its own client library.
+"""A snapshot in Prometheus' text format, by its own client library.
 
-Owns the metrics' names, types and help texts; docs/metrics.md lists them. Refuses to count: it is handed a snapshot.
+Owns the metrics' names, types and help texts; docs/metrics.md lists them. Refuses to be imported before somebody asks:
+most of what the library takes is other ways to be asked.
 """
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -17,102 +17,12 @@ if TYPE_CHECKING:
 
     from prometheus_client import Metric
 
-CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+    from logstream.metrics import ProcessFigures, RuleFigures, Snapshot, SourceFigures, ViewFigures
+
 MOST_VIEWS: Final = 50
 """Views that are told one by one, those with most subscribers: each open query is a series of its own."""
 
-
-class SourceFigures(NamedTuple):
-    """One source: its files, what of them is not read yet, what was read since the start, and gaps by reason.
-
-    For each reason the number of gaps, and the bytes of those whose end is known.
-    """
-
-    name: str
-    files: int
-    unread_bytes: int
-    bytes_read: int
-    lines_read: int
-    gaps: tuple[tuple[str, int, int], ...]
-
-
-class RuleFigures(NamedTuple):
-    """What one rule has done; `last_hit_seconds` since 1970."""
-
-    name: str
-    lines_tried: int
-    hits: int
-    last_hit_seconds: float | None
-    seconds_a_line: float | None
-
-
-class ViewFigures(NamedTuple):
-    """What one open view has done."""
-
-    sources: str
-    query: str
-    shape: str
-    subscribers: int
-    lines_tried: int
-    hits: int
-    last_hit_seconds: float | None
-    seconds_a_line: float | None
-
-
-class StreamFigures(NamedTuple):
-    """The streams of all clients together."""
-
-    open: int
-    opened: int
-    refused: int
-    bytes_sent: int
-    records_sent: int
-    furthest_lag_bytes: int
-
-
-class ProcessFigures(NamedTuple):
-    """What one process of a service with several counts for itself."""
-
-    name: str
-    pid: int
-    cpu_seconds: float
-    resident_bytes: int
-    streams: StreamFigures
-    replay_reads: int
-    replay_bytes: int
-    stalls: int
-    stall_seconds: float
-    longest_stall_seconds: float
-    long_turns: int = 0
-    core_wait_seconds: float = 0.0
-
-
-class Snapshot(NamedTuple):
-    """All figures at one moment. With `processes`, what they count is told of each, and not of the one that answers."""
-
-    version: str
-    is_ready: bool
-    sources: tuple[SourceFigures, ...]
-    rules: tuple[RuleFigures, ...]
-    views: tuple[ViewFigures, ...]
-    streams: StreamFigures
-    replay_reads: int
-    replay_bytes: int
-    stalls: int
-    stall_seconds: float
-    longest_stall_seconds: float
-    state_bytes: int
-    processes: tuple[ProcessFigures, ...] = ()
-    long_turns: int = 0
-    core_wait_seconds: float = 0.0
-
-
 _Counted = list[tuple[list[str], "Snapshot | ProcessFigures"]]
-
-
-async def rendered(snapshot: Snapshot) -> bytes:
-    """As `render`, in a thread: to count its descriptors, the library lists them, and there may be ten thousand."""
-    return await asyncio.to_thread(render, snapshot)
 
 
 def render(snapshot: Snapshot) -> bytes:

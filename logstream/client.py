@@ -265,11 +265,6 @@ class Connection:
         return min(least, _MOST_PAUSE_SECONDS) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
 
 
-def is_url(text: str) -> bool:
-    """Whether an argument names a service and no file."""
-    return text.lower().startswith(("http://", "https://"))
-
-
 def _headers(given: Mapping[str, str]) -> dict[str, str]:
     return {"User-Agent": f"logstream/{__version__}", **given}
 

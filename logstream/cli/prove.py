@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from logstream.cli.words import EXIT_FAILURE, asking_options, headers_of, misuse
+from logstream.cli.words import EXIT_FAILURE, asking_options, headers_of, is_url, misuse
 
 _HELP = """\
 Try on this machine whether any line is lost or comes twice, and print what came of it.
@@ -76,7 +76,6 @@ def prove(  # noqa: PLR0913 - one parameter an option
 ) -> int:
     """Prove; the help text is for users."""
     from logstream.cli import proving  # noqa: PLC0415 - --help answers before this is imported
-    from logstream.client import is_url  # noqa: PLC0415 - as above
     from logstream.prove.proof import Effort, Service, prove_here, prove_through  # noqa: PLC0415 - as above
     from logstream.prove.public import prove_by_reading  # noqa: PLC0415 - as above
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from logstream.cli.words import asking_options, count, headers_of, misuse
+from logstream.cli.words import asking_options, count, headers_of, is_url, misuse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ _COLOURS = {"ok": "green", "empty": "yellow", "unreadable": "red", "untailable":
 @asking_options
 def sources(url: str, form: str, header: tuple[str, ...], token_file: Path | None) -> None:
     """Show; the help text is for users."""
-    from logstream.client import fetch_json, is_url  # noqa: PLC0415 - --help answers before this is imported
+    from logstream.client import fetch_json  # noqa: PLC0415 - --help answers before this is imported
 
     if not is_url(url):
         misuse(f"{url!r} is no address such as http://127.0.0.1:8780")

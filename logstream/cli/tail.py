@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from logstream.cli.words import asking_options, headers_of, misuse
+from logstream.cli.words import asking_options, headers_of, is_url, misuse
 
 if TYPE_CHECKING:
     from logstream.cli.printing import Form
@@ -74,17 +74,20 @@ def tail(  # noqa: PLR0913 - one parameter an option
     token_file: Path | None,
 ) -> int:
     """Follow; the help text is for users."""
-    from logstream.cli import following  # noqa: PLC0415 - --help answers before this is imported
-    from logstream.client import is_url  # noqa: PLC0415 - as above
+    from logstream.cli.following import Ending, Wished, moment_ms  # noqa: PLC0415 - after --help
 
-    wanted = following.Wished(sources, query, begin, form, following.Ending(follow, following.moment_ms(until)))
+    wanted = Wished(sources, query, begin, form, Ending(follow, moment_ms(until)))
     if any(map(is_url, targets)):
         if len(targets) > 1:
             misuse("one address at a time; it may have any number of sources")
-        following.follow_service(targets[0], wanted, headers_of(header, token_file))
+        from logstream.cli.following_service import follow_service  # noqa: PLC0415 - files need nothing of it
+
+        follow_service(targets[0], wanted, headers_of(header, token_file))
         return 0
+    from logstream.cli.following_files import follow_files  # noqa: PLC0415 - a service needs nothing of it
+
     paths = [_existing(target, is_needed=not follow) for target in targets]
-    return following.follow_files(paths, wanted, config_path)
+    return follow_files(paths, wanted, config_path)
 
 
 def _existing(target: str, *, is_needed: bool) -> Path:

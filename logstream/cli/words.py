@@ -95,6 +95,11 @@ def misuse(message: str) -> NoReturn:
     raise click.UsageError(message)
 
 
+def is_url(text: str) -> bool:
+    """Whether an argument names a service and no file."""
+    return text.lower().startswith(("http://", "https://"))
+
+
 def headers_of(given: tuple[str, ...], token_file: Path | None) -> dict[str, str]:
     """The headers of `--header` options, and the token's; raises click.UsageError."""
     found = {}

@@ -58,6 +58,15 @@ def test_the_help_of_a_command_takes_nothing_of_what_the_command_needs() -> None
     assert not modules & (ONLY_LATER | {"asyncio", "numpy", "pydantic", "quart", "hyperscan", "httpx", "orjson"})
 
 
+def test_who_follows_a_service_takes_nothing_of_a_service_and_who_follows_files_no_client() -> None:
+    service = imported("import logstream.cli.following_service")
+    assert "httpx" in service
+    assert not service & (ONLY_LATER | {"asyncio", "pydantic", "quart", "sqlite3", "watchfiles"})
+    files = imported("import logstream.cli.following_files")
+    assert "logstream.local" in files
+    assert not files & (ONLY_LATER | {"httpx"})
+
+
 def test_once_it_listens_the_event_loop_imports_nothing_whatever_is_asked(tmp_path: Path) -> None:
     config = f'[state]\ndir = "state"\n{SOURCES}{RULE}'
     service = Service(tmp_path, config, command=(sys.executable, "-c", NOTING))

@@ -9,7 +9,7 @@ import orjson
 import pytest
 from httpx_sse import ServerSentEvent
 
-from logstream.client import Connection, UnreachableError, Wanted, fetch_json, is_url
+from logstream.client import Connection, UnreachableError, Wanted, fetch_json
 from logstream.following import CaughtUp, Followed, News, Told
 
 HELLO = {"heartbeat_seconds": 15, "retry_ms": 100, "resume": {"from": None, "exact": True, "reason": None}}
@@ -81,21 +81,6 @@ def test_the_first_connection_is_told_only_if_it_is_inexact_and_later_ones_alway
     assert Wire().send("hello", HELLO) == []
     assert wire.send("hello", {**HELLO, "resume": lost}) == [News("inexact", lost)]
     assert wire.send("hello", HELLO) == [News("resumed", {"from": None, "exact": True, "reason": None})]
-
-
-@pytest.mark.parametrize(
-    ("text", "is_one"),
-    [
-        ("http://a", True),
-        ("https://a:1/logs/", True),
-        ("/var/log/x", False),
-        ("a.log", False),
-        ("ftp://a", False),
-        ("http://[::1", True),
-    ],
-)
-def test_an_address_is_told_from_a_file(text: str, is_one: bool) -> None:  # noqa: FBT001 - a parameter of the test
-    assert is_url(text) is is_one
 
 
 @pytest.mark.parametrize("url", ["http://[::1", "http://a:b", "http://"])

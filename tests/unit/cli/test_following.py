@@ -9,8 +9,8 @@ from typing import Any
 import click
 import pytest
 
-from logstream.cli import following
-from logstream.cli.following import Bar, Ending, moment_ms
+from logstream.cli.following import Ending, moment_ms
+from logstream.cli.following_files import LONG_BYTES, Bar
 from logstream.following import CaughtUp, News, Told
 from logstream.local import Progress
 
@@ -27,8 +27,8 @@ def record(time: str | None) -> dict[str, Any]:
 def test_a_bar_is_drawn_for_a_long_read_on_a_terminal_and_cleared_before_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
     bar = Bar()
-    for read in (0, following.LONG_BYTES, following.LONG_BYTES * 2):
-        bar.show(Progress(read, following.LONG_BYTES * 2))
+    for read in (0, LONG_BYTES, LONG_BYTES * 2):
+        bar.show(Progress(read, LONG_BYTES * 2))
     bar.clear()
     drawn = terminal.getvalue()
     bar.clear()
@@ -39,9 +39,9 @@ def test_a_bar_is_drawn_for_a_long_read_on_a_terminal_and_cleared_before_lines(m
     assert terminal.getvalue() == drawn, "a bar that was cleared is not drawn again"
 
 
-@pytest.mark.parametrize("size_bytes", [following.LONG_BYTES - 1, following.LONG_BYTES * 2])
+@pytest.mark.parametrize("size_bytes", [LONG_BYTES - 1, LONG_BYTES * 2])
 def test_there_is_no_bar_for_a_short_read_or_in_a_pipe(monkeypatch: pytest.MonkeyPatch, size_bytes: int) -> None:
-    is_short = size_bytes < following.LONG_BYTES
+    is_short = size_bytes < LONG_BYTES
     monkeypatch.setattr(sys, "stderr", stderr := Terminal() if is_short else io.StringIO())
     bar = Bar()
     bar.show(Progress(0, size_bytes))

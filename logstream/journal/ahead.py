@@ -5,7 +5,8 @@ to decide: a thread answers only what is beyond doubt. Bytes that are not there,
 that can be wanted: there it answers nothing, and the reader looks for itself and says what is the matter.
 
 A thread reads and searches the same bytes, little by little into the same memory: what one core has read comes slowly
-to another one, and slowly from main memory.
+to another one, and slowly from main memory. But not by too little: each time it needs the interpreter in between, which
+somebody else may have, and is woken for it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import asyncio
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from io import BytesIO
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from logstream.journal.sifting import BEYOND_BYTES, Lines, Seen, Stretch, lines_at
@@ -25,19 +27,19 @@ if TYPE_CHECKING:
 
     from logstream.journal.base import Run, Sieve
 
-AHEAD_BYTES: Final = 8 << 20
+AHEAD_BYTES: Final = 16 << 20
 """How much one thread is asked to look at, of bytes that were recorded at the same time."""
 FEWEST_BYTES: Final = 256 * 1024
 """Less is looked at sooner than a thread is asked."""
 MOST_AHEAD: Final = 4
 """How many stretches one reader has on their way or waiting for it."""
-MOST_HELD: Final = 64
+MOST_HELD: Final = 32
 """The same for all readers; who finds no room looks for itself. Each holds a descriptor until it has been read."""
-_READ_BYTES: Final = 1 << 20
-"""What is read at once: the search finds it in the core's own cache."""
-_MOST_STOPS: Final = 128
+_READ_BYTES: Final = 2 << 20
+"""What is read at once: the search finds it in a core's own cache, or not far from it."""
+_MOST_STOPS: Final = 256
 """More of them in what is read at once, and the search is not for threads: each stop waits for the interpreter."""
-_MOST_FOUND_BYTES: Final = 64 * 1024
+_MOST_FOUND_BYTES: Final = 128 * 1024
 """How long the lines that are found in a stretch may be together: they wait to be taken."""
 _MOST_THREADS: Final = 4
 
@@ -55,6 +57,30 @@ class Found(NamedTuple):
     before: bytes
 
 
+class Memory:
+    """What one thread reads into, as long as what is read at once: fresh memory costs a fault a page."""
+
+    def __init__(self) -> None:
+        """Nothing is read yet."""
+        self._length = _READ_BYTES + BEYOND_BYTES
+        self._buffer: BytesIO | None = None
+        """There is one from the first time that it is filled on: most searches of many lines end before."""
+
+    def read(self, descriptor: int, length: int, at: int) -> bytes:
+        """The `length` bytes at `at`, no more than fit; fewer where the file ends.
+
+        They lie where the last ones lay, of which whoever still holds them has a copy from now on.
+        """
+        if length < self._length:
+            return os.pread(descriptor, length, at)
+        if self._buffer is None:
+            self._buffer = BytesIO(bytes(length))
+        with self._buffer.getbuffer() as view:
+            found = os.preadv(descriptor, [view], at)
+        content = self._buffer.getvalue()
+        return content if found == length else content[:found]
+
+
 class SearchThreads:
     """The threads of one journal. To be used in the event loop's thread; they are begun when they are needed."""
 
@@ -64,6 +90,8 @@ class SearchThreads:
         self._executor: ThreadPoolExecutor | None = None
         self._is_closed = False
         self._held = 0
+        self._spare: list[Memory] = []
+        """What no thread reads into now, as long as anything is on its way or waits: no more than there are threads."""
 
     @property
     def have_room(self) -> bool:
@@ -84,12 +112,27 @@ class SearchThreads:
         except OSError:
             return None
         self._held += 1
-        future = self._executor.submit(look, own, is_good, run, sieve, max_line_bytes)
+        future = self._executor.submit(self._look, own, is_good, run, sieve, max_line_bytes)
         future.add_done_callback(partial(_close, own))
         return Searched(run, max_line_bytes, future, self._give_back)
 
+    def _look(
+        self, descriptor: int, is_good: Callable[[int], bool], run: Run, sieve: Sieve, max_line_bytes: int
+    ) -> Found | None:
+        try:
+            memory = self._spare.pop()
+        except IndexError:
+            memory = Memory()
+        try:
+            return look(descriptor, is_good, run, sieve, max_line_bytes, memory)
+        finally:
+            if self._held:  # else nobody waits for this any more
+                self._spare.append(memory)
+
     def _give_back(self) -> None:
         self._held -= 1
+        if not self._held:
+            self._spare.clear()
 
     def close(self) -> None:
         """End the threads, once what has been begun is done: milliseconds."""
@@ -125,61 +168,76 @@ class Searched:
         self._give_back()
 
 
-def look(descriptor: int, is_good: Callable[[int], bool], run: Run, sieve: Sieve, max_line_bytes: int) -> Found | None:
+def look(  # noqa: PLR0913, PLR0917 - all that a thread may know
+    descriptor: int,
+    is_good: Callable[[int], bool],
+    run: Run,
+    sieve: Sieve,
+    max_line_bytes: int,
+    memory: Memory,
+) -> Found | None:
     """What can be wanted in a run that begins within a file; None if it cannot be told, or is much.
 
     `is_good` is asked last: the file may be written anew at any moment.
     """
     try:
-        found = _look(descriptor, run, sieve, max_line_bytes)
+        found = _look(descriptor, run, sieve, max_line_bytes, memory)
         return found if found is None or is_good(descriptor) else None
     except OSError:
         return None
 
 
-def _look(descriptor: int, run: Run, sieve: Sieve, max_line_bytes: int) -> Found | None:
+def _look(descriptor: int, run: Run, sieve: Sieve, max_line_bytes: int, memory: Memory) -> Found | None:
     lead_bytes = min(ANCHOR_BYTES, run.start)
-    before = lead = os.pread(descriptor, lead_bytes, run.start - lead_bytes)
-    found = _Finds()
-    first_end, at = 0, run.start
-    while at < (run.end or 0):
-        length = min(_READ_BYTES, (run.end or 0) - at)
-        content = os.pread(descriptor, length + BEYOND_BYTES, at)
-        end = content.rfind(b"\n", 0, length) + 1
-        if len(content) < length or not end or may_be_over_long(content, end, max_line_bytes):
+    lead = os.pread(descriptor, lead_bytes, run.start - lead_bytes)
+    search = _Search(run.start, lead, sieve, max_line_bytes)
+    while search.at < (run.end or 0):
+        length = min(_READ_BYTES, (run.end or 0) - search.at)
+        # Nothing here holds what was read: the next bytes are to lie in its place.
+        if not search.goes_on(memory.read(descriptor, length + BEYOND_BYTES, search.at), length):
             return None
-        stops = sieve.stops(content, end)
-        if stops is None or len(stops) > _MOST_STOPS:
-            return None
-        stretch = Stretch(at, before, content, end)
-        if stops and not found.have_room_for(
-            lines_at(Seen(stretch, stops, sieve.tells_ends), len(stops)), at - run.start
-        ):
-            return None
-        first_end = first_end or content.find(b"\n") + 1
-        before = stretch.before(end)
-        at += end
     is_there = os.pread(descriptor, lead_bytes, run.start - lead_bytes) == lead and len(lead) == lead_bytes
-    return Found(lead, found.lines(), first_end, before) if is_there else None
+    return Found(lead, search.lines(), search.first_end, search.before) if is_there else None
 
 
-class _Finds:
-    """Lines of one run, as they are found."""
+class _Search:
+    """The way through one run, and its lines as they are found."""
 
-    def __init__(self) -> None:
+    def __init__(self, start: int, lead: bytes, sieve: Sieve, max_line_bytes: int) -> None:
+        """Begin at the offset `start`, before which `lead` stands."""
+        self.at = start
+        self.before = lead
+        self.first_end = 0
+        self._start = start
+        self._sieve = sieve
+        self._max_line_bytes = max_line_bytes
         self._found = Lines([], [], b"", [])
         self._pieces: list[bytes] = []
         self._left_bytes = _MOST_FOUND_BYTES
 
-    def have_room_for(self, lines: Lines, offset: int) -> bool:
-        """Take `lines`, which lie `offset` bytes behind the run's start; False if all together are too long."""
-        found = self._found
+    def goes_on(self, content: bytes, length: int) -> bool:
+        """Search the first `length` bytes of `content`, which stands here; False if that is for the reader to do."""
+        end = content.rfind(b"\n", 0, length) + 1
+        if len(content) < length or not end or may_be_over_long(content, end, self._max_line_bytes):
+            return False
+        stops = self._sieve.stops(content, end)
+        if stops is None or len(stops) > _MOST_STOPS:
+            return False
+        stretch = Stretch(self.at, self.before, content, end)
+        if stops:
+            self._take(lines_at(Seen(stretch, stops, self._sieve.tells_ends), len(stops)))
+        self.first_end = self.first_end or content.find(b"\n") + 1
+        self.before = stretch.before(end)
+        self.at += end
+        return self._left_bytes >= 0
+
+    def _take(self, lines: Lines) -> None:
+        offset, found = self.at - self._start, self._found
         found.starts.extend([offset + start for start in lines.starts])
         found.ends.extend([offset + end for end in lines.ends])
         found.anchors.extend(lines.anchors)
         self._pieces.append(lines.joined)
         self._left_bytes -= len(lines.joined)
-        return self._left_bytes >= 0
 
     def lines(self) -> Lines:
         """All of them."""

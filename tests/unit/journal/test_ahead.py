@@ -16,6 +16,7 @@ from logstream.journal import entries as entries_module
 from logstream.journal import upcoming as upcoming_module
 from logstream.journal.base import Block, Lost, Passed, Sieve
 from logstream.journal.entries import EntryCursor
+from logstream.journal.sifting import BEYOND_BYTES
 from logstream.journal.sqlite import SqliteJournal
 from logstream.records import GapReason
 from tests.story import Decoding, StoryFile, batch
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from logstream.journal.ahead import Found, Searched
-    from logstream.journal.base import Run
     from logstream.journal.replay import Replay
 
 LINE = b"nothing to be seen in here, line %07d\n"
@@ -92,12 +92,10 @@ def spying(monkeypatch: pytest.MonkeyPatch, before: Callable[[], None] = lambda:
     answers: list[Found | None] = []
     look, todo = ahead_module.look, [before]
 
-    def spy(
-        descriptor: int, is_good: Callable[[int], bool], run: Run, sieve: Sieve, max_line_bytes: int
-    ) -> Found | None:
+    def spy(*arguments: Any) -> Found | None:  # noqa: ANN401 - as look has them
         while todo:
             todo.pop()()
-        answers.append(look(descriptor, is_good, run, sieve, max_line_bytes))
+        answers.append(look(*arguments))
         return answers[-1]
 
     monkeypatch.setattr(ahead_module, "look", spy)
@@ -246,6 +244,60 @@ async def test_all_readers_together_hold_no_more_than_there_is_room_for(
     assert max(held) == 3
     assert journal._threads._held == 0
     assert found == [([NEEDLE % number for number in range(0, len(LINES), 1000)], [])] * 3
+
+
+def test_what_is_read_lies_where_the_last_bytes_lay_unless_somebody_holds_these(tmp_path: Path) -> None:
+    whole = ahead_module._READ_BYTES + BEYOND_BYTES
+    content = os.urandom(3 * whole + 10)
+    (tmp_path / "a").write_bytes(content)
+    memory = ahead_module.Memory()
+    with (tmp_path / "a").open("rb") as file:
+        first = memory.read(file.fileno(), whole, 0)
+        place = id(first)
+        del first
+        second = memory.read(file.fileno(), whole, whole)
+        assert id(second) == place
+        third = memory.read(file.fileno(), whole, 2 * whole)
+        short = memory.read(file.fileno(), 100, 50)
+        at_the_end = [memory.read(file.fileno(), length, 3 * whole) for length in (whole, 100)]
+
+    assert second == content[whole : 2 * whole]
+    assert third == content[2 * whole : 3 * whole]
+    assert short == content[50:150]
+    assert at_the_end == [content[-10:]] * 2
+
+
+async def test_threads_hold_what_they_read_into_as_long_as_anything_is_on_its_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[ahead_module.Memory] = []
+    places: set[int] = set()
+    make, read = ahead_module.Memory, ahead_module.Memory.read
+
+    def spy() -> ahead_module.Memory:
+        made.append(make())
+        return made[-1]
+
+    def reading(memory: ahead_module.Memory, *arguments: int) -> bytes:
+        content = read(memory, *arguments)
+        if len(content) == ahead_module._READ_BYTES + BEYOND_BYTES:
+            places.add(id(content))
+        return content
+
+    monkeypatch.setattr(ahead_module.Memory, "read", reading)
+    monkeypatch.setattr(ahead_module, "Memory", spy)
+    journal, _ = await open_journal(tmp_path)
+    reader = reader_of(journal)
+    while len(reader._upcoming._searched) < 2:
+        assert await reader.pick(journal.head) is not None
+    needles, _ = await found_by(reader, journal.head)
+
+    assert needles
+    assert 1 <= len(places) <= len(made)
+    assert journal._threads._spare == []
+    await journal.aclose()
+    # At rest all is let go of, and what began alone was at rest in between.
+    assert len(made) <= 2 + 2
 
 
 async def test_threads_end_with_the_journal_and_a_reader_goes_on_without_them(tmp_path: Path) -> None:

@@ -18,10 +18,12 @@ from logstream.parse import may_continue, suspects
 from logstream.records import Position
 from logstream.rules import concerns
 from logstream.tail.framing import spoken_encoding
-from logstream.tail.lines import strip_end
+from logstream.tail.lines import line_ends, strip_end
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from logstream.hub.frames import FrameEncoder
     from logstream.hub.judged_block import SourceTraits
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from logstream.rules import RuleSet
 
 _LF: Final = b"\n"
+_FEW_BYTES: Final = 2048
+"""What an array would be made of only by letting go of the interpreter, which threads that search wait for."""
 
 
 class PickedLines(LoneLines):
@@ -98,9 +102,16 @@ def are_alone(lines: bytes, folding: Folding | None) -> bool:
     """
     if folding is None:
         return True
-    text, text_ends = lines[: -len(_LF)], np.flatnonzero(np.frombuffer(lines, np.uint8) == _LF[0])
+    text, text_ends = lines[: -len(_LF)], _text_ends(lines)
     for index in suspects(text, text_ends, folding):
         start = text_ends[index - 1] + len(_LF) if index else 0
         if may_continue(strip_end(lines[start : text_ends[index] + len(_LF)]).decode(errors="replace"), folding):
             return False
     return True
+
+
+def _text_ends(lines: bytes) -> Sequence[int] | NDArray[np.integer]:
+    """Where the text of each line ends."""
+    if len(lines) >= _FEW_BYTES:
+        return np.flatnonzero(np.frombuffer(lines, np.uint8) == _LF[0])
+    return [end - len(_LF) for end in line_ends(lines)]

@@ -49,19 +49,22 @@ class Literals:
         if self._part is not None and end >= _FEWEST_BYTES:
             suspects = self._part.stops(content, end)
             if suspects is not None:
-                found = self._confirmed(content, suspects)
+                found = self._confirmed(content, suspects, self._part.plain)
                 return found[:1] if only_first else found
         return self._scanner.stops(content, end, only_first=only_first)
 
-    def _confirmed(self, content: bytes, suspects: Sequence[int]) -> list[int]:
-        """The ends of those lines with the word that have one of `suspects` in them or at their end."""
+    def _confirmed(self, content: bytes, suspects: Sequence[int], plain: bytes) -> list[int]:
+        """The ends of those lines with the word that have one of `suspects` in them or at their end.
+
+        Most often it stands there as `plain` has it: to see that, nobody lets go of the interpreter.
+        """
         found: list[int] = []
         reached = 0
         for stop in suspects:
             if stop >= reached:
                 line_end = content.find(b"\n", stop)
                 line = content[content.rfind(b"\n", 0, stop) + 1 : line_end + 1]
-                if self._scanner.stops(line, len(line), only_first=True):
+                if plain in line.lower() or self._scanner.stops(line, len(line), only_first=True):
                     found.append(line_end)
                 reached = line_end + 1
         return found
@@ -74,6 +77,8 @@ class _Part:
     """
 
     def __init__(self, word: str) -> None:
+        self.plain = word.lower().encode()
+        """The word in small letters of ASCII."""
         self._word = word
         self._scanner: Scanner | None = None
         self._pause = 0

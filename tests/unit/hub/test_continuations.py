@@ -10,6 +10,7 @@ import pytest
 from logstream.hub.continuations import TRACE_BYTES
 from logstream.hub.hub import Hub
 from logstream.hub.judged_block import SourceTraits
+from logstream.hub.picked_lines import are_alone
 from logstream.journal.base import Block
 from logstream.parse import Folding
 from logstream.records import Level
@@ -166,3 +167,13 @@ async def test_a_start_pattern_decides_what_continues(tmp_path: Path) -> None:
         (Level.INFO, False),
         (Level.INFO, True),
     ]
+
+
+@pytest.mark.parametrize("line_count", [1, 7, 10, 200])
+def test_lines_are_alone_if_none_can_go_on_with_another_be_they_few_or_many(line_count: int) -> None:
+    lines = [b"2026-01-02T03:04:05Z INFO nothing\n"] * line_count
+
+    assert are_alone(b"".join(lines), Folding())
+    assert not are_alone(b"".join([*lines[:-1], *TRACE[:1]]), Folding())
+    assert not are_alone(b"".join([*TRACE[:1], *lines[1:]]), Folding())
+    assert are_alone(b"".join(TRACE * line_count), None)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from logstream.rules import Pattern, PatternSet, compile_query, parse_query
 from logstream.rules import literals as literals_module
 from logstream.rules.literals import Literals, may_be_literal
+from logstream.rules.scanning import Scanner
 
 PIECES = (
     b"sk",
@@ -83,6 +84,13 @@ def test_what_no_other_letter_stands_for_is_looked_for_first_and_the_rarest_begi
     sought = words._part._made_for(content[:1_000])
     assert sought.stops(b"adlo eadlo\n", 11) == []
     assert sought.stops(b"adloc eadlo\n", 12) == [5]
+
+
+def test_a_word_in_plain_letters_is_told_from_a_part_of_it_without_a_scan() -> None:
+    words = Literals(["deadlock"])
+    words._scanner = Scanner(())
+    content = b"the order is dead\n" * 5_000 + b"a deadloc and no more\na Deadlock\na DEADLOC\xe2\x84\xaa\n"
+    assert words.stops(content, len(content)) == [content.index(b"Deadlock") + len("Deadlock")]
 
 
 @pytest.mark.parametrize(("text", "may_be"), [("deadlock", True), ("Ä", False), ("a\nb", False), ("a b", True)])

@@ -131,12 +131,14 @@ def form_of(pattern: Pattern) -> Form:
     # As written and first: `a)|(b` is no expression, but becomes one within the parentheses of the moved form.
     written = _spelled(pattern.expression + facts.closing)
     form = Form(written, flags, verified=not facts.line_safe, cost=facts.cost)
-    _refuse(pattern, form)
+    is_plain = _PLAIN.fullmatch(facts.in_block) is not None
+    if not is_plain:  # else it is refused in its other forms as well, if at all
+        _refuse(pattern, form)
     # `[^\n]*$` moves each match to its line's end: one match a line. Where a pattern ends in `$`, nothing may follow
     # it, and its own matches tell the line.
     moved = form._replace(expression=_spelled(f"(?:{facts.in_block})[^\\n]*$"))
     if _refusal(moved) is None:
-        is_small = facts.cost <= (CHEAP_COST if _PLAIN.fullmatch(facts.in_block) else _IN_EACH_COST)
+        is_small = facts.cost <= (CHEAP_COST if is_plain else _IN_EACH_COST)
         may_ask = facts.line_safe and is_small and _ANCHORS.search(facts.in_block) is None
         in_each = _spelled(rf"\A(?:[^\n]*(?:{facts.in_block})[^\n]*\n)+\n\z")
         return moved._replace(in_each=in_each) if may_ask else moved

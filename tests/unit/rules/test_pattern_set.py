@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import pytest
 
 from logstream.rules import Pattern, PatternError, PatternSet
+from logstream.rules import forms as forms_module
+from logstream.rules.forms import Form, form_of
 from logstream.rules.patterns import MAX_PATTERNS
 from tests.known_lines import scan
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 TEXT = "aé b\n\nÄ.xx\nfoo\rbar\nabx".encode()
 ENDS = [5, 6, 12, 20, 24]
@@ -153,6 +159,23 @@ def test_an_engine_that_loses_matches_among_many_patterns_gets_one_at_a_time(
 
     assert len(patterns._blocks) == databases
     assert scan(patterns, b"a b\na\n\tb", [3, 5, 8]) == [{0, 1}, {0, 2}, {0, 2}]
+
+
+@pytest.mark.parametrize(("expression", "forms"), [("no such: thing", 1), ("a|b", 2), ("a$", 3)])
+def test_what_is_plain_is_compiled_in_no_form_but_that_in_which_it_is_searched(
+    expression: str, forms: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compile_alone, compiled = forms_module.compiled, list[Form]()
+
+    def spy(numbered: Sequence[tuple[int, Form]]) -> object:
+        compiled.extend(form for _, form in numbered)
+        return compile_alone(numbered)
+
+    monkeypatch.setattr(forms_module, "compiled", spy)
+    form = form_of.__wrapped__(Pattern(expression))
+
+    assert len(compiled) == forms
+    assert (compiled[-1].expression, compiled[-1].flags) == (form.expression, form.flags)
 
 
 def test_the_first_unusable_pattern_is_named() -> None:

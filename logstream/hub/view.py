@@ -13,14 +13,14 @@ from itertools import accumulate, pairwise
 from time import perf_counter_ns, thread_time_ns
 from typing import TYPE_CHECKING, NamedTuple
 
+from logstream.hub.block_sieve import BlockSieve
 from logstream.hub.chunks import Chunk, ChunkCache, most_chunks_bytes
 from logstream.hub.frames import EncodedRecord, Frame, FrameEncoder, Shape
-from logstream.hub.joining import Joining, Sifting, joined, neighbours
+from logstream.hub.joining import Joining, joined, neighbours
 from logstream.hub.judged_block import JudgedBlock, position_after
 from logstream.journal.base import Block, Lost, Sieve
 from logstream.journal.cutting import BLOCK_LINES
 from logstream.rules.evidence import Count
-from logstream.tail.lines import may_be_over_long
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -102,7 +102,7 @@ class View:
         self._wanted: dict[str, bool] = {}
         self._count = Count()
         self.joining = Joining()
-        self._sifting = Sifting()
+        self._block_sieve = BlockSieve(query.sieve, plain_bytes, self._count)
         self.epoch = 0
         """Grows when what was made before counts no more."""
 
@@ -124,7 +124,11 @@ class View:
         frame = self._frames.get(item.at)
         if frame is not None:
             return frame
-        if isinstance(item, Block) and self.joins(item):
+        if isinstance(item, Block) and self.wants(item.generation.source):
+            last = self._block_sieve.held_back(item, following())
+            if last is not None:
+                return self._keep(item.at, Frame(b"", last.next_at, position_after(last)))
+        if isinstance(item, Block) and self.joins(item) and not self._block_sieve.has_found(item):
             blocks = neighbours(item, following())
             frames = self.frames(blocks) if len(blocks) > 1 else None
             if frames is not None:
@@ -242,22 +246,7 @@ class View:
 
     def _judged(self, block: Block, judge: Callable[[Block], JudgedBlock]) -> JudgedBlock | None:
         """The block; None if it is known that the view can select no line of it."""
-        content, sieve = block.content, self._query.sieve
-        if sieve is None or not content.endswith(b"\n") or not self._sifting.is_due():
-            return judge(block)
-        plain_bytes = self._plain_bytes(block.generation)
-        if plain_bytes is None or may_be_over_long(content, len(content), plain_bytes):
-            return judge(block)
-        began_ns = perf_counter_ns()
-        stops = sieve.stops(content, len(content), only_first=True)
-        if stops or stops is None:
-            self._sifting.was_in_vain()
-            return judge(block)
-        self._sifting.was_worth_while()
-        line_count = content.count(b"\n")
-        self._count.measured(line_count, perf_counter_ns() - began_ns)
-        self._count.add(line_count, 0, block.time_ms)
-        return None
+        return None if self._block_sieve.holds_back(block) else judge(block)
 
     def select(self, judged: JudgedBlock) -> list[EncodedRecord]:
         """The records of a block that the view's query selects, in order."""

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from logstream.hub import block_sieve as block_sieve_module
 from logstream.hub import encoded_block as encoded_block_module
 from logstream.hub import merge as merge_module
 from logstream.hub import parsed_lines as parsed_lines_module
@@ -211,6 +212,42 @@ async def test_what_threads_find_before_a_reader_comes_is_what_it_finds_itself(
             patch.setattr(ahead_module, "MOST_HELD", 0)
 
             assert ahead == await selected(stage, view, in_batches)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.lists(lines, min_size=1, max_size=3), min_size=3, max_size=12),
+    queries,
+    st.sets(st.sampled_from(RULES)),
+    st.tuples(st.sampled_from([1, 2, 4]), st.sampled_from([100, 1 << 20]), st.sampled_from([1, 2, 1_000])),
+)
+async def test_of_what_is_passed_over_together_near_the_head_nothing_is_selected(
+    tmp_path_factory: pytest.TempPathFactory,
+    batches: Sequence[Sequence[bytes]],
+    query: str,
+    rules: set[Rule],
+    bounds: tuple[int, int, int],
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, bound in zip(("FEWEST_FAR", "FAR_BYTES", "MOST_FAR"), bounds, strict=True):
+            patch.setattr(block_sieve_module, name, bound)
+        async with Stage(tmp_path_factory.mktemp("near"), RuleSet(sorted(rules, key=lambda rule: rule.name))) as stage:
+            patch.setattr(stage.journal, "_max_line_bytes", lambda _: LONGEST)
+            stage.hub.traits["app"] = SourceTraits(max_line_bytes=LONGEST)
+            file = stage.file("app.log")
+            subscribers = [stage.subscriber(stage.view(query, shape=shape)) for shape in Shape]
+            for batch in batches:
+                await stage.tell(file.changes(FILLER))
+                await stage.tell(file.changes(*batch))
+            together = [[event.json for event in told(await drain(subscriber))] for subscriber in subscribers]
+            for view in (stage.view(query), stage.view(query, shape=Shape.BATCH)):
+                view.forget_frames()
+            patch.setattr(block_sieve_module.BlockSieve, "held_back", lambda *_: None)
+            patch.setattr(block_sieve_module.BlockSieve, "holds_back", lambda *_: False)
+
+            apart = [await streamed_by(stage, stage.view(query, shape=shape)) for shape in Shape]
+            assert together == apart
+            assert [subscriber.at for subscriber in subscribers] == [stage.hub.head] * 2
 
 
 async def test_what_is_passed_over_is_not_read_line_by_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from logstream.hub import block_sieve as block_sieve_module
 from logstream.hub import recent as recent_module
 from logstream.hub import subscriber as subscriber_module
 from logstream.hub.start import find_start
@@ -206,6 +207,7 @@ async def test_a_long_way_without_a_match_gives_others_their_turns(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(subscriber_module, "_SLICE_SECONDS", 0)
+    monkeypatch.setattr(block_sieve_module, "FEWEST_FAR", 100)
     async with Stage(tmp_path) as stage:
         subscriber = stage.subscriber(stage.view("nowhere"))
         file = stage.file("a.log")

@@ -12,6 +12,7 @@ from logstream.hub.catch_up import MOST_PICKED
 from logstream.hub.joining import MOST_BYTES
 from logstream.hub.recent import RECENT_ITEMS
 from logstream.hub.start import MOST_BACKFILL
+from logstream.journal.ahead import AHEAD_BYTES, MOST_HELD
 from logstream.journal.cutting import BLOCK_LINES
 from logstream.journal.held import HELD_BYTES
 from logstream.journal.ids import LONGEST_ID_BYTES
@@ -61,6 +62,8 @@ FIGURES = [
     Figure("docs/performance.md", "# KiB, are handled as one", MOST_BYTES >> 10),
     Figure("docs/performance.md", "Stretches of up to # MiB are searched", STRETCH_BYTES >> 20),
     Figure("docs/performance.md", "judged and written, up to # at once", MOST_PICKED),
+    Figure("docs/performance.md", "look at the next # MiB each", AHEAD_BYTES >> 20),
+    Figure("docs/performance.md", "All readers together have # stretches", MOST_HELD),
     Figure("docs/performance.md", "who lags by more than # blocks", RECENT_ITEMS),
     Figure("deploy/nginx/logstream.conf", "The service keeps idle ones for # s", KEEP_ALIVE_SECONDS),
 ]

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any, Final
 import h11
 from hypercorn.asyncio.task_group import TaskGroup
 from hypercorn.asyncio.tcp_server import MAX_RECV, TCPServer
-from hypercorn.events import Closed
+from hypercorn.events import Closed, RawData
 from hypercorn.protocol.events import Request, Response
 from hypercorn.protocol.h11 import STREAM_ID, H11Protocol
 from hypercorn.typing import ConnectionState
 from hypercorn.utils import parse_socket_addr
 
 from logstream.serving.exchange import Exchange
-from logstream.serving.refusals import CONTENT_TYPE, refusal
+from logstream.serving.refusals import CONTENT_TYPE, LOWER_CASE, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Coroutine, Sequence
@@ -39,6 +39,8 @@ WRITE_BUFFER_BYTES: Final = 32 * 1024
 # How much of a refused request is still read so that its sender sees the answer instead of a reset connection.
 DISCARD_BYTES: Final = 16 * 1024 * 1024
 DISCARD_SECONDS: Final = 1.0
+# How long a client that will say no more is waited for while nothing goes out to it: it may have left.
+QUIET_SECONDS: Final = 2.0
 _FINAL_STATUS = 200
 _UPGRADE_HEADERS = frozenset({b"upgrade", b"http2-settings"})
 
@@ -62,6 +64,8 @@ class Http11(H11Protocol):
     async def _create_stream(self, request: h11.Request) -> None:
         if not request.http_version.startswith(b"1."):
             await self._refuse(505, request.method)
+        elif request.method != request.method.upper():
+            await self._refuse(501, request.method, LOWER_CASE)
         elif not request.target.startswith((b"/", b"http://", b"https://")):
             await self._refuse(400, request.method)
         else:
@@ -87,7 +91,7 @@ class Http11(H11Protocol):
                 stream_id=STREAM_ID,
                 headers=list(request.headers),
                 http_version=request.http_version.decode(),
-                method=request.method.decode("ascii").upper(),
+                method=request.method.decode("ascii"),
                 raw_path=request.target,
                 state=self.connection_state,
             )
@@ -122,6 +126,11 @@ class Http11(H11Protocol):
         except (ConnectionError, RuntimeError):
             await self.handle(Closed())
 
+    @property
+    def owes_an_answer(self) -> bool:
+        """Whether an answer is not complete that has an end."""
+        return isinstance(self.stream, Exchange) and not self.stream.is_handed_over
+
     def let_go(self) -> None:
         """Hold nobody who holds this, as the connection is over: else all is there until garbage is looked for."""
         self.send, self.stream = _to_nobody, None
@@ -133,9 +142,9 @@ class Http11(H11Protocol):
             # see this client leave.
             await self.can_read.set()
 
-    async def _send_error_response(self, status_code: int, method: bytes = b"") -> None:
+    async def _send_error_response(self, status_code: int, method: bytes = b"", detail: str | None = None) -> None:
         """In the place of the base class's, which says nothing but the status; with `refusal_headers`."""
-        body = refusal(status_code, self.config.h11_max_incomplete_size)
+        body = refusal(status_code, self.config.h11_max_incomplete_size, detail)
         headers = [
             (b"content-type", CONTENT_TYPE),
             (b"content-length", b"%d" % len(body)),
@@ -149,13 +158,16 @@ class Http11(H11Protocol):
         await self._send_h11_event(h11.EndOfMessage())
         self.has_refused = True
 
-    async def _refuse(self, status_code: int, method: bytes) -> None:
-        await self._send_error_response(status_code, method)
+    async def _refuse(self, status_code: int, method: bytes, detail: str | None = None) -> None:
+        await self._send_error_response(status_code, method, detail)
         await self.send(Closed())
 
 
 class Connection(TCPServer):
     """Serves one accepted connection to its end; made and run by `serve`."""
+
+    _has_sent: asyncio.Event | None = None
+    """That something went out, once the client has said its last."""
 
     def __init__(self, *parts: Any, chunks: FramedChunks, refusal_headers: Headers) -> None:  # noqa: ANN401 -- the base class knows its own
         """As the base class; `chunks` are those of the server, `refusal_headers` those of what is no request."""
@@ -187,7 +199,7 @@ class Connection(TCPServer):
                 self._http11.refusal_headers = self._refusal_headers
                 self._http11.write_to(self.writer, self._chunks)
                 await self.idle_task.restart(task_group, self._idle_timeout)
-                await self._read_data()
+                await self._read_all()
                 # The group waits for all its tasks: a client that has left would be held until this one's time is over.
                 await self.idle_task.stop()
         except OSError:
@@ -204,12 +216,32 @@ class Connection(TCPServer):
         if failure is not None:
             failure.__traceback__ = None  # through it the reader holds whoever has met with that, and is held by them
 
+    async def _read_all(self) -> None:
+        """In the place of the base class's `_read_data`, for which a client that says no more has left."""
+        with suppress(OSError):
+            block = None
+            while block != b"":  # nothing is told, too: a body may be only half there
+                block = await self.reader.read(MAX_RECV)
+                await self._http11.handle(RawData(block))
+            await self._answer_out()
+        await self._http11.handle(Closed())
+
+    async def _answer_out(self) -> None:
+        """Let the answer that is owed go out, raises TimeoutError; one who has left resets what is written to it."""
+        self._has_sent = asyncio.Event()
+        while self._http11.owes_an_answer and not self.writer.is_closing():
+            self._has_sent.clear()
+            async with asyncio.timeout(QUIET_SECONDS):
+                await self._has_sent.wait()
+
     async def protocol_send(self, event: Event) -> None:
         """As the base class; a refused client may finish its request first, or it would see a reset, not the answer."""
         if isinstance(event, Closed) and self._http11.has_refused:
             self._http11.has_refused = False
             await self._discard_input()
         await super().protocol_send(event)
+        if self._has_sent is not None:
+            self._has_sent.set()
 
     async def _discard_input(self) -> None:
         # Refusals are sent by the task that reads, so nobody else reads here.

@@ -38,7 +38,7 @@ class Outlet(Protocol):
 class Exchange(HTTPStream):
     """One request and its answer."""
 
-    _is_handed_over = False
+    is_handed_over = False
     """Whether the app has handed its body over."""
     _relaying: asyncio.Task[None] | None = None
     """What sends it, until it has ended: a task that was cancelled holds where it was, and with it this exchange."""
@@ -64,7 +64,7 @@ class Exchange(HTTPStream):
 
         The response has begun and has no `Content-Length`. `ended` is called in any case, also if nothing was sent.
         """
-        self._is_handed_over = True
+        self.is_handed_over = True
         task = self._relaying = self._outlet.start(self._relay(chunks))
 
         def over(_: asyncio.Task[None]) -> None:
@@ -84,7 +84,7 @@ class Exchange(HTTPStream):
 
     async def handle(self, event: Event) -> None:
         """As the base class; a client that leaves ends what it is sent."""
-        if not self._is_handed_over:
+        if not self.is_handed_over:
             await super().handle(event)
         elif isinstance(event, StreamClosed) and not self.closed:
             self.closed = True
@@ -93,7 +93,7 @@ class Exchange(HTTPStream):
 
     async def app_send(self, message: ASGISendEvent | None) -> None:
         """As the base class, until the body was handed over."""
-        if not self._is_handed_over:
+        if not self.is_handed_over:
             await super().app_send(message)
             if message is None:  # the app has ended, and so has the answer
                 self._let_go()

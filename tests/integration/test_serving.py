@@ -84,9 +84,10 @@ async def test_an_upgrade_is_ignored_and_answered_over_http_1(upgrade: str) -> N
         (b"GET ?x HTTP/1.1\r\nHost: a\r\n\r\n", 400),
         (b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", 400),
         (b"GET / HTTP/3.7\r\nHost: a\r\n\r\n", 505),
+        (b"get / HTTP/1.1\r\nHost: a\r\n\r\n", 501),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 600 + b"\r\n\r\n", 400),
     ],
-    ids=["10 MB query", "10 MB header", "NUL", "bytes", "no host", "no path", "star", "version", "TLS"],
+    ids=["10 MB query", "10 MB header", "NUL", "bytes", "no host", "no path", "star", "version", "case", "TLS"],
 )
 async def test_what_is_no_request_is_refused_at_once_and_nothing_is_logged(
     request_bytes: bytes, status: int, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]

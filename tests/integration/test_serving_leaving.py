@@ -1,17 +1,22 @@
-"""`serve` and clients that leave: their connections end with them, whatever they had asked."""
+"""`serve` and clients that leave, or seem to: their connections end with them, whatever they had asked."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
+from typing import TYPE_CHECKING
 
 import pytest
 from quart import Quart, Response
 
+from logstream.serving import connection
 from logstream.serving.connection import Connection, Http11
 from logstream.serving.exchange import Exchange
 from logstream.sse import Streams
 from tests.live_server import PATIENCE_SECONDS, Flood, connected, live
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 
 def an_app() -> Quart:
@@ -39,6 +44,89 @@ async def test_the_connection_of_a_client_that_says_no_more_is_closed_at_once(as
             while await reader.read(1024):
                 pass
         writer.close()
+
+
+async def say_the_last(writer: asyncio.StreamWriter, request: bytes) -> None:
+    """Ask, and say that this was all; until the server, which has no other client, has heard it."""
+    writer.write(request)
+    writer.write_eof()
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not [one for one in of_connections() if isinstance(one, Connection) and one.reader.at_eof()]:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
+
+
+async def test_who_asks_and_then_says_no_more_is_answered() -> None:
+    """As `nc -N` does. An answer that comes in parts is whole, and no second request was lost."""
+    app, may_answer = an_app(), asyncio.Event()
+
+    @app.get("/parts")
+    async def parts() -> Response:
+        async def body() -> AsyncIterator[bytes]:
+            yield b"one "
+            await may_answer.wait()
+            yield b"two"
+
+        await may_answer.wait()
+        may_answer.clear()
+        return Response(body(), headers={"Content-Length": "7"})
+
+    request = b"GET /%b HTTP/1.1\r\nHost: a\r\n\r\n"
+    async with live(app) as server, connected(server.address) as client:
+        await say_the_last(client.writer, request % b"parts")
+        may_answer.set()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            assert (await client.reader.readuntil(b"one ")).startswith(b"HTTP/1.1 200")
+            may_answer.set()
+            assert await client.reader.read() == b"two"
+        async with connected(server.address) as other:
+            other.writer.write(request % b"" + request % b"")
+            other.writer.write_eof()
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                assert (await other.reader.read()).count(b"here") == 2
+
+
+async def test_a_client_that_has_left_is_worked_for_no_longer_than_one_that_says_no_more_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connection, "QUIET_SECONDS", 0.01)
+    app, ended = an_app(), asyncio.Event()
+
+    @app.get("/long")
+    async def long() -> str:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        return "never"
+
+    async with live(app) as server, connected(server.address) as client:
+        await say_the_last(client.writer, b"GET /long HTTP/1.1\r\nHost: a\r\n\r\n")
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await ended.wait()
+        assert await client.is_closed_by_server()
+
+
+async def test_an_answer_that_a_client_resets_after_its_last_word_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "QUIET_SECONDS", 3600)
+    app, ended = an_app(), asyncio.Event()
+
+    @app.get("/endless")
+    async def endless() -> Response:
+        async def body() -> AsyncIterator[bytes]:
+            try:
+                while True:
+                    yield b"x" * 65_536
+                    await asyncio.sleep(0)
+            finally:
+                ended.set()
+
+        return Response(body())
+
+    async with live(app) as server, connected(server.address) as client:
+        await say_the_last(client.writer, b"GET /endless HTTP/1.1\r\nHost: a\r\n\r\n")
+        client.reset()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await ended.wait()
 
 
 def of_connections() -> list[object]:

@@ -80,7 +80,7 @@ async def get_export() -> Response:
     context: ApiContext = current_app.extensions[APP_KEY]
     viewer, scope = viewer_now(), scope_now(context)
     asked = await context.aside.run(partial(read_export, request.args.to_dict(flat=False), scope))
-    body = b"" if request.method == "HEAD" else _body(context, asked, viewer, scope)
+    body = None if request.method == "HEAD" else _body(context, asked, viewer, scope)
     response = Response(body, content_type=PIECES_TYPE if asked.progress else CONTENT_TYPES[asked.format])
     if not asked.progress:
         response.headers["Content-Disposition"] = f'attachment; filename="logstream.{SUFFIXES[asked.format]}"'

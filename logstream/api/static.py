@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
-from quart import Blueprint, Response, send_from_directory
+from quart import Blueprint, Response, request, send_from_directory
+from werkzeug.exceptions import NotFound
 
 from logstream.api.headers import PAGE_POLICY
 
@@ -28,7 +30,7 @@ async def index() -> Response:
 @pages.get("/assets/<path:name>")
 async def asset(name: str) -> Response:
     """A script, style or picture of the page."""
-    response = await send_from_directory(ROOT / "assets", name)
+    response = await _sent(ROOT / "assets", name)
     response.headers["Cache-Control"] = _IMMUTABLE
     response.headers["Content-Security-Policy"] = _WORKER_POLICY
     return response
@@ -38,8 +40,19 @@ async def send_page(name: str, referrer_policy: str) -> Response:
     """An HTML file of the built page; 503 where it was not built."""
     if not (ROOT / name).is_file():
         return Response(NOT_BUILT, 503, content_type="text/plain; charset=utf-8")
-    response = await send_from_directory(ROOT, name)
+    response = await _sent(ROOT, name)
     response.headers["Cache-Control"] = "no-cache"
     response.headers["Content-Security-Policy"] = PAGE_POLICY
     response.headers["Referrer-Policy"] = referrer_policy
     return response
+
+
+async def _sent(directory: Path, name: str) -> Response:
+    """The file, or that it has not changed. Whole: a part is not offered, as Quart fails on `Range: bytes=-5`."""
+    try:
+        response = await send_from_directory(directory, name, conditional=False)
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        raise NotFound from error
+    return await response.make_conditional(request)

@@ -23,6 +23,7 @@ from hypercorn.utils import parse_socket_addr
 
 from logstream.serving.exchange import Exchange
 from logstream.serving.refusals import CONTENT_TYPE, LOWER_CASE, refusal
+from logstream.serving.targets import origin_form, with_host
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Coroutine, Sequence
@@ -66,12 +67,12 @@ class Http11(H11Protocol):
             await self._refuse(505, request.method)
         elif request.method != request.method.upper():
             await self._refuse(501, request.method, LOWER_CASE)
-        elif not request.target.startswith((b"/", b"http://", b"https://")):
+        elif (found := origin_form(request.target)) is None:
             await self._refuse(400, request.method)
         else:
-            await self._exchange(_without_upgrade(request))
+            await self._exchange(_without_upgrade(request), *found)
 
-    async def _exchange(self, request: h11.Request) -> None:
+    async def _exchange(self, request: h11.Request, target: bytes, host: bytes | None) -> None:
         """What the base class does where nothing is upgraded, with `Exchange` in the place of its class."""
         self._is_chunked = request.http_version >= b"1.1"
         exchange = self.stream = Exchange(
@@ -89,10 +90,10 @@ class Http11(H11Protocol):
         await exchange.handle(
             Request(
                 stream_id=STREAM_ID,
-                headers=list(request.headers),
+                headers=with_host(request.headers, host),
                 http_version=request.http_version.decode(),
                 method=request.method.decode("ascii"),
-                raw_path=request.target,
+                raw_path=target,
                 state=self.connection_state,
             )
         )

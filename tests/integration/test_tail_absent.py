@@ -70,6 +70,8 @@ async def test_what_came_and_went_while_down_is_read_though_the_log_has_no_file(
         async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
             assert await sink.first(3) == [b"one", b"two", b"three"]
             await looked_everywhere(supervisor)
+            # What is not finished is waited for anew after a restart, and then that there is no file is told anew.
+            await sink.until(lambda: len(sink.sealed) == 3)
     assert sink.lines == [(str(log), b"one"), (str(log), b"two"), (str(log), b"three")]
     assert sink.states().count(("vanished", None)) == told
     assert not sink.of_kind(Hole)

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,6 +23,7 @@ from logstream.tail import follower
 from logstream.tail.batch import Birth, Hole
 from logstream.tail.reader import sizes_newest_first
 from tests.tail_kit import (
+    BRISK,
     RecordingSink,
     eventually,
     first_run,
@@ -446,8 +448,9 @@ async def test_a_copy_that_was_seen_before_anything_was_in_it_is_not_told_again(
     """And what was not read before the truncation is read in it. Found by the torture, seed 7709. Conformance: B7."""
     sink, log, copy = RecordingSink(), tmp_path / "app.log", tmp_path / "app.log.1"
     spec = source(tmp_path / glob)
+    pace = replace(BRISK, rotate_wait_seconds=60.0)  # the copy is not finished with before something is in it
     write(log, b"")
-    async with tailing(sink, spec) as supervisor:
+    async with tailing(sink, spec, pace=pace) as supervisor:
         await sink.until(lambda: sink.births)
         write(log, b"one\n")
         write(copy, b"")
@@ -459,7 +462,7 @@ async def test_a_copy_that_was_seen_before_anything_was_in_it_is_not_told_again(
             await sink.first(3)
     if is_restarted:
         copy_and_truncate(log, copy)
-    async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
+    async with tailing(sink, spec, known=sink.known(), first_seen=(), pace=pace) as supervisor:
         await sink.first(3)
         await looked_everywhere(supervisor)
         write(log, b"four\n")

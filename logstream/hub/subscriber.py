@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from logstream.hub.listener import Announcement
     from logstream.hub.start import Start
     from logstream.hub.view import View
-    from logstream.journal.base import BlockReader, Recovery
+    from logstream.journal.base import Block, BlockReader, Lost, Recovery
     from logstream.records import Gap, Position
     from logstream.tail.batch import Notice
 
@@ -69,8 +69,10 @@ class Subscriber:
         """Whether it was told what the state's disk did not have, so that its position is an earlier one."""
         self._held_back: Frame | None = None
         """The frame at the place, already made but too large for the write before it."""
-        self._made_in: int | None = None
-        """The view's epoch in which the last frame was made; None: for this one alone, without what it has had."""
+        self._made_in = view.epoch
+        """The view's epoch in which the last frame was made."""
+        self._own: Block | Lost | None = None
+        """What the frame at the place was made of if that is for this one alone, without what it has had."""
 
     @property
     def lag_bytes(self) -> int:
@@ -111,9 +113,9 @@ class Subscriber:
 
     async def _collect(self, slice_end_seconds: float) -> Pulled | None:
         """Frames from the place on, joined: once for all who are at the same place."""
-        if self._made_in not in {None, self._view.epoch}:
-            self._held_back = None  # by former rules, or without ids that there are by now
-        is_own = self._held_back is not None and self._made_in is None
+        if self._held_back is not None and self._made_in != self._view.epoch:
+            self._make_anew(self._held_back)  # by former rules, or without ids that there are by now
+        is_own = self._held_back is not None and self._own is not None
         if self._notices or self._recovery is not None or is_own:
             notices = [self._hub.encoder.encode_notice(notice) for notice in self._drain_notices()]
             chunk = await self._join(notices, slice_end_seconds)
@@ -139,7 +141,7 @@ class Subscriber:
                 break
             frame, self._held_back = self._held_back, None
             if frame is None:
-                self._made_in = self._view.epoch if self._recovery is None else None
+                self._made_in = self._view.epoch
                 frame = await self._next_frame()
             if held and held + len(frame.content) > PULL_BYTES:
                 self._held_back = frame
@@ -156,8 +158,16 @@ class Subscriber:
                 break
         return Chunk(b"".join(parts), self.at, position, tuple(gaps), records)
 
+    def _make_anew(self, frame: Frame) -> None:
+        """Make again what waits: one's own now, for it is not read once more; any other when it is asked for."""
+        self._made_in, self._held_back = self._view.epoch, None
+        if self._own is not None:
+            made = self._view.frame(self._own)
+            self._held_back = frame._replace(content=made.content, records=made.records)
+
     def _pass(self, frame: Frame) -> None:
         """Go to the place after `frame`."""
+        self._own = None
         self._hub.traffic.sent(frame)
         self.at = frame.next_at
         self.position = frame.position or self.position
@@ -208,7 +218,7 @@ class Subscriber:
         if left is None:
             is_sure, tells = recovery.is_sure(next_at), self._view.tells
             return Frame(b"", next_at, await self._hub.journal.position_at(next_at, tells) if is_sure else None)
-        frame = self._view.frame(left)
+        self._own, frame = left, self._view.frame(left)
         if is_alone and recovery.is_over(next_at):
             # The way back is over: whoever is cut from here on need not go it again.
             position = await self._hub.journal.position_at(next_at, self._view.tells)

@@ -252,3 +252,24 @@ async def test_what_was_made_by_former_rules_and_not_sent_yet_is_made_anew(
         left = [texts(await drain(subscriber)) for subscriber in (one, two)]
         assert [[text[0] for text in told] for told in left] == [["1", "2", "3"]] * 2
         assert all("secret" not in text for told in left for text in told)
+
+
+async def test_what_one_has_left_to_get_and_was_made_by_former_rules_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not read once more, as other frames are: what the client had would come again."""
+    monkeypatch.setattr(subscriber_module, "_SLICE_SECONDS", 60.0)
+    async with Stage(tmp_path) as stage:
+        had, left = b"had" + b"y" * 10_000 + b"\n", b"left" + b"y" * 30_000 + b" secret\n"
+        file = stage.file("a.log")
+        await stage.tell(stage.file("b.log").changes(b"y" * 40_000 + b"\n"))
+        await stage.tell(file.changes(had, left))
+        back = stage.subscriber(stage.view(), recovery=Recovery(file.key, len(had)))
+        assert await back.pull(0) is not None
+        assert back._held_back is not None
+        position = back._held_back.position
+        stage.hub.reconfigure(RuleSet([Rule("hidden", match="secret", redact=True)]), {})
+        (text,) = texts(await drain(back))
+        assert text.startswith("left")
+        assert "secret" not in text
+        assert back.position == position

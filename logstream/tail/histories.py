@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from logstream.tail.family import home_of, names_in
+from logstream.tail.family import home_of
 from logstream.tail.globs import is_matched
+from logstream.tail.listing import names_in
 from logstream.tail.rotation import base_names
 from logstream.tail.slices import SLICE_FILES
 

@@ -12,8 +12,9 @@ import os
 import stat
 from typing import TYPE_CHECKING, Final
 
-from logstream.tail.family import has_inode, names_in, settled
+from logstream.tail.family import has_inode, settled
 from logstream.tail.globs import is_matched
+from logstream.tail.listing import names_in
 from logstream.tail.rotation import Rotated, Sibling, base_names, is_compressed_name, without_compression
 from logstream.tail.targets import begins_as, is_led_to_between, target_of
 

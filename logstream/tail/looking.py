@@ -223,10 +223,15 @@ class Looking:
         return oldest_first(beside.led_to.values()) + newer_than(unknown, last, lineage.last_mtime_ns)
 
     def _note_moved(self, lineage: Lineage, known: list[Sibling]) -> None:
-        """Tell those of another directory that they stand here now: this was renamed, and its log rotated."""
+        """Tell those that are read where they stand now: then nobody need look through the directory for them.
+
+        Those of another directory: this was renamed, and its log rotated.
+        """
         for sibling in known:
             reader = self._census.readers.get((sibling.dev, sibling.ino))
-            if reader is not None and reader not in lineage.readers:
+            if reader is not None and reader in lineage.readers:
+                reader.found_at = sibling.path
+            elif reader is not None:
                 note_sighting(reader, sibling.path)
 
     def _has_begun(self, sibling: Sibling) -> bool:

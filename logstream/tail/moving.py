@@ -19,7 +19,8 @@ from logstream.tail.custody import Custody
 from logstream.tail.family import has_inode
 from logstream.tail.identity import NO_INODE, contradict
 from logstream.tail.likeness import begins_with, likeness_of
-from logstream.tail.opening import EXHAUSTED, is_unlinked, locate, place_of
+from logstream.tail.listing import locate
+from logstream.tail.opening import EXHAUSTED, is_unlinked, place_of
 from logstream.tail.reader import HEAD_BYTES
 from logstream.tail.unpacking import Answer
 
@@ -184,7 +185,8 @@ def has_no_file(reader: Reader) -> bool:
     if has_inode(reader.path, reader.inode):
         return False
     try:
-        return locate(reader.inode, reader.igen, [os.path.dirname(reader.path)], reader.path) is None
+        beside = [os.path.dirname(reader.path)]
+        return locate(reader.inode, reader.igen, beside, reader.path, reader.found_at) is None
     except OSError as error:
         if error.errno in EXHAUSTED:
             raise

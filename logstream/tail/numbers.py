@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from logstream.tail.batch import display
 from logstream.tail.custody import Custody
 from logstream.tail.identity import contradict
-from logstream.tail.opening import EXHAUSTED, Opened, locate
+from logstream.tail.listing import locate
+from logstream.tail.opening import EXHAUSTED, Opened
 from logstream.tail.rotation import is_older_name
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def is_number_given_again(reader: Reader, path: str, open_files: OpenFiles) -> b
 def renamed_to(reader: Reader, home: str, open_files: OpenFiles) -> str | None:
     """The path, other than its last one, that the file of `reader` has there or beside `home`; raises OSError."""
     directories = (os.path.dirname(reader.path), os.path.dirname(home))
-    path = locate(reader.inode, reader.igen, directories, reader.path)
+    path = locate(reader.inode, reader.igen, directories, reader.path, reader.found_at)
     return None if path is None or is_number_given_again(reader, path, open_files) else path
 
 

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from logstream.tail.discovery import is_absence, obstacle_of, reason_of
 from logstream.tail.framing import WIDE
-from logstream.tail.identity import Facts, contradict
+from logstream.tail.identity import Facts
 from logstream.tail.rotation import is_compressed_name
 from logstream.tail.slices import SLICE_FILES, at_once
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable
+    from collections.abc import Callable, Generator
 
     Opener = Callable[[str, int], int]
 
@@ -214,18 +214,6 @@ def inode_generation(fd: int) -> int | None:
     return int.from_bytes(answer[:4], "little")
 
 
-def _generation_at(path: str) -> int | None:
-    """The same of the regular file at `path`; None also if it cannot be opened."""
-    try:
-        fd = os.open(path, OPEN_FLAGS)
-    except OSError:
-        return None
-    try:
-        return inode_generation(fd)
-    finally:
-        os.close(fd)
-
-
 def is_unlinked(fd: int) -> bool:
     """Whether an open file has no name any more; raises OSError."""
     return os.fstat(fd).st_nlink == 0
@@ -269,26 +257,6 @@ def place_of(fd: int) -> str | None:
     except OSError:
         return None
     return path if (seen.st_dev, seen.st_ino) == (own.st_dev, own.st_ino) else None
-
-
-def locate(inode: tuple[int, int], igen: int | None, directories: Iterable[str], but: str) -> str | None:
-    """The path, other than `but`, that a file has in one of `directories`; raises OSError if one cannot be read.
-
-    The file is known by (dev, ino), and by the inode's generation number where that is known: numbers are given again.
-    """
-    for directory in dict.fromkeys(directories):
-        try:
-            with os.scandir(directory) as entries:
-                paths = [entry.path for entry in entries if entry.inode() == inode[1] and entry.path != but]
-            for path in paths:
-                seen = os.stat(path)
-                is_given_again = igen is not None and contradict(igen, _generation_at(path))
-                if (seen.st_dev, seen.st_ino) == inode and not is_given_again:
-                    return path
-        except OSError as error:
-            if not is_absence(error):
-                raise
-    return None
 
 
 def _is_compressed(head: bytes) -> bool:

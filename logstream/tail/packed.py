@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
 from logstream.errors import LogstreamError
 from logstream.tail.likeness import CHECKED_BYTES, crc_of
+from logstream.tail.listing import names_in
 from logstream.tail.opening import EXHAUSTED
 from logstream.tail.rotation import base_names, beginnings_of
 
@@ -116,14 +117,7 @@ def copies_beside(directory: Path, names: Iterable[str]) -> list[Path]:
     Raises OSError where no descriptor is left to look: that is no sign that there are none.
     """
     wanted = frozenset(names)
-    try:
-        entries = os.listdir(directory)  # noqa: PTH208 - names alone are needed, of thousands of files
-    except OSError as error:
-        if error.errno in EXHAUSTED:
-            raise
-        return []
-    beginnings = tuple(beginning for name in wanted for beginning in beginnings_of(name))
-    alike = sorted(name for name in entries if name.startswith(beginnings))
+    alike = names_in(os.fspath(directory), (beginning for name in wanted for beginning in beginnings_of(name)))
     return [directory / name for name in alike if any(base in wanted for base, _ in base_names(name))]
 
 

@@ -46,6 +46,8 @@ class Place:
         """Why and until when it is waited for, while it is not there and its directory is not either."""
         self.seen_at: str | None = None
         """Where else a file with its numbers was seen: there it is sought if it is nowhere."""
+        self.found_at: str | None = None
+        """Where its file stood under the name of an older life of its log, when names there were read last."""
         self.member_starts: tuple[int, ...] = (0,)
         """Where members begin in what its file unpacks to, if that is an archive that gets one with each rotation."""
         self.is_guess = False

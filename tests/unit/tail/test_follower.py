@@ -6,6 +6,7 @@ import errno
 import gzip
 import os
 import resource
+import shutil
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -27,7 +28,7 @@ from logstream.tail.unpacking import Answer, Unpacking
 from tests.tail_kit import Doors, write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from logstream.tail.batch import Change
 
@@ -711,7 +712,6 @@ def test_an_archive_for_which_there_is_no_descriptor_is_waited_for(
     write(desk.log, b"two\n")
     desk.log.with_name("app.log.1.gz").write_bytes(gzip.compress(desk.log.read_bytes()))
     desk.log.unlink()
-    os.utime(desk.log.parent, (0, 0))  # so long ago that a listing of it is remembered
     desk.restart(1)
 
     def refused(*_: object) -> None:
@@ -719,6 +719,7 @@ def test_an_archive_for_which_there_is_no_descriptor_is_waited_for(
 
     monkeypatch.setattr(unpacking, "_AGAIN_SECONDS", 0.0)
     changes = desk.look(1)
+    desk.log.with_name("other.log").touch()  # no listing is remembered that is older
     with monkeypatch.context() as patch:
         patch.setattr(place, "listdir" if place is os else "open", refused)
         for second in range(2, 9):
@@ -812,3 +813,79 @@ def test_a_life_goes_on_in_its_copy_though_its_file_had_another_one_that_ends_al
             desk.census.unpacking._worker.submit(bool).result()
     assert texts(changes) == [b"two\n", b"six" + end, b"new\n"]
     assert [change.start for change in changes if isinstance(change, Hole)] == [len(b"old\n")]
+
+
+@pytest.fixture
+def listings(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The directories that have been listed."""
+    listed: list[object] = []
+
+    def noting(list_it: Callable[..., object]) -> Callable[[object], object]:
+        def list_and_note(directory: object) -> object:
+            listed.append(directory)
+            return list_it(directory)
+
+        return list_and_note
+
+    monkeypatch.setattr(os, "listdir", noting(os.listdir))
+    monkeypatch.setattr(os, "scandir", noting(os.scandir))
+    return listed
+
+
+def crowd(directory: Path, files: OpenFiles) -> tuple[Follower, list[Lineage]]:
+    """Some files in one directory, each of which has been read."""
+    census = Census(Pace(), files, Unpacking(directory))
+    logs = [directory / f"{letter}.log" for letter in "abcdefghij"]
+    spec = SourceSpec("app", tuple(map(str, logs)))
+    follower, lineages = Follower(census), [Lineage(spec, str(log), census.namesakes) for log in logs]
+    for log, lineage in zip(logs, lineages, strict=True):
+        write(log, b"before %s\n" % log.name.encode())
+        follower.poll(lineage, Turn(0, 1_000_000, 4 << 20), 1 << 20)
+    return follower, lineages
+
+
+def read_all(follower: Follower, lineages: list[Lineage]) -> list[bytes]:
+    turn = Turn(1, 1_000_001, 4 << 20)
+    for lineage in lineages:
+        while follower.poll(lineage, turn, 1 << 20):
+            pass
+    return texts(turn.changes)
+
+
+@pytest.mark.parametrize("is_copied", [True, False])
+def test_a_directory_is_listed_once_for_all_its_files_that_were_truncated(
+    tmp_path: Path, listings: list[object], *, is_copied: bool
+) -> None:
+    """With 10,000 files each look took all names anew, where there was no copy also if nothing had changed since."""
+    files = OpenFiles(100)
+    follower, lineages = crowd(tmp_path, files)
+    for lineage in lineages:
+        if is_copied:
+            write(lineage.path, b"last\n")
+            shutil.copyfile(lineage.path, f"{lineage.path}.1")
+        os.truncate(lineage.path, 0)
+        write(lineage.path, b"after\n")
+    os.utime(tmp_path, (0, 0))  # as if that were long ago
+    listings.clear()
+    assert read_all(follower, lineages) == ([b"last\n"] * is_copied + [b"after\n"]) * len(lineages)
+    files.close()
+    assert len(listings) == 1
+
+
+@pytest.mark.parametrize("is_old", [False, True])
+def test_files_that_are_closed_and_renamed_are_found_where_names_say_without_a_search_for_their_numbers(
+    tmp_path: Path, listings: list[object], *, is_old: bool
+) -> None:
+    """With 10,000 files of which most are closed each took two looks through all of them."""
+    files = OpenFiles(1)
+    follower, lineages = crowd(tmp_path, files)
+    for lineage in lineages:
+        write(lineage.path, b"last\n")
+        os.rename(lineage.path, f"{lineage.path}.1")  # noqa: PTH104
+        write(lineage.path, b"after\n")
+    if is_old:
+        os.utime(tmp_path, (0, 0))
+    listings.clear()
+    assert read_all(follower, lineages) == [b"last\n", b"after\n"] * len(lineages)
+    files.close()
+    assert len(listings) == (1 if is_old else 2 * len(lineages))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from logstream.tail.opening import Opened, OpenFiles, Refused, first_byte_of, is_garbled, is_unlinked, locate, place_of
+from logstream.tail.opening import Opened, OpenFiles, Refused, first_byte_of, is_garbled, is_unlinked, place_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,10 +119,6 @@ def test_an_open_file_tells_where_it_is(tmp_path: Path) -> None:
     try:
         path.rename(tmp_path / "b")
         assert place_of(fd) == str(tmp_path / "b")
-        facts = os.fstat(fd)
-        inode = (facts.st_dev, facts.st_ino)
-        assert locate(inode, None, [str(tmp_path / "none"), str(tmp_path)], str(path)) == str(tmp_path / "b")
-        assert locate(inode, None, [str(tmp_path)], str(tmp_path / "b")) is None
         (tmp_path / "b").unlink()
         path.touch()
         assert is_unlinked(fd)

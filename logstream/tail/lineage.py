@@ -173,7 +173,7 @@ class Census:
         self.open_files = open_files
         self.readers: dict[Inode, Reader] = {}
         self.namesakes = Namesakes()
-        """The same by the names of their files."""
+        """The same by the names of their files, and by what they are told as."""
         self.finished: OrderedDict[Inode, Known] = OrderedDict()
         self.remembered: set[str] = set()
         """The keys of generations that had been finished before the start."""
@@ -219,9 +219,10 @@ class Census:
         A copy of a finished one is exactly as long: in a log that repeats itself a later one may begin like it.
         """
         files = lineage.files
-        elsewhere = (reader for reader in self.readers.values() if reader not in lineage.readers)
-        for reader in (*lineage.readers, *elsewhere):
-            if reader.is_packed or not is_older_name(reader.file, files):
+        own = [reader for reader in lineage.readers if is_older_name(reader.file, files)]
+        elsewhere = (reader for reader in self.namesakes.told.of(files) if reader not in lineage.readers)
+        for reader in (*own, *elsewhere):
+            if reader.is_packed:
                 continue
             known = reader.known()
             if likeness_of(known).is_met_by(descriptor) and not self._has_other_bytes(reader, descriptor):

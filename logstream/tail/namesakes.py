@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from logstream.tail.told import Told
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -24,6 +26,8 @@ class Namesakes:
         """Know nobody."""
         self._readers: dict[str, dict[Reader, None]] = {}
         self._names: dict[Reader, str] = {}
+        self.told = Told()
+        """The same readers by what they are told as, which stays as it is."""
 
     def enter(self, reader: Reader) -> None:
         """Count `reader` in under the name that it has now."""
@@ -31,11 +35,13 @@ class Namesakes:
         name = os.path.basename(reader.path)
         self._names[reader] = name
         self._readers.setdefault(name, {})[reader] = None
+        self.told.enter(reader)
 
     def leave(self, reader: Reader) -> None:
         """Forget `reader`, if it is known."""
         name = self._names.pop(reader, None)
         if name is not None:
+            self.told.leave(reader)
             readers = self._readers[name]
             del readers[reader]
             if not readers:

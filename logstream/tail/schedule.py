@@ -16,7 +16,7 @@ from logstream.tail.growth import Growth
 from logstream.tail.still import is_still
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
 
     from logstream.tail.follower import Follower
     from logstream.tail.lineage import Lineage
@@ -96,8 +96,11 @@ class Schedule:
             wants_survey |= hint.is_structural or (not is_followed and self._is_wanted(hint.path))
         return wants_survey
 
-    def take_turn(self, turn: Turn, *, is_blind: bool) -> float:
-        """Look at those whose turn it is; the seconds until the next turn, 0 if there is more to do already."""
+    def take_turn(self, turn: Turn, *, is_blind: bool) -> Generator[None, None, float]:
+        """Look at those whose turn it is; the seconds until the next turn, 0 if there is more to do already.
+
+        Pauses (yields) between first looks and the backlog: each may be one look that takes some milliseconds.
+        """
         self._begin_sweep(turn)
         self._sweep_on(turn, is_blind=is_blind)
         has_polled = self._look_at_hot(turn)
@@ -106,6 +109,7 @@ class Schedule:
         if has_polled:
             # Only then: turns that events begin may follow each other sooner than any poll would.
             self._next_hot = time.monotonic() + max(self._pace.hot_poll_seconds, _HOT_PAUSES * idle_seconds)
+        yield
         self._read_backlog(turn, deadline)
         if self._fresh or self._backlog or self._is_sweeping:
             return 0.0

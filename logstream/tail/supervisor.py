@@ -161,7 +161,7 @@ class Supervisor:
         while not stop.is_set():
             turn = self._new_turn()
             await self._take_in(turn)
-            pause_seconds = self._schedule.take_turn(turn, is_blind=self._is_blind)
+            pause_seconds, _ = await in_slices(self._schedule.take_turn(turn, is_blind=self._is_blind))
             await self._deliver(turn, stop)
             if self._roster.has_searched_all and not self._schedule.has_unseen and not self._is_refused:
                 self.first_scan_done.set()

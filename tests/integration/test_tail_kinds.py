@@ -32,7 +32,9 @@ from tests.tail_kit import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
+
+    from logstream.tail.turn import Turn
 
 
 @pytest.fixture
@@ -272,11 +274,11 @@ async def test_a_path_without_a_file_costs_a_look_now_and_then_and_what_comes_is
         log.rename(tmp_path / "app.log.1")
         await sink.until(lambda: ("vanished", None) in sink.states())
         await eventually(lambda: not supervisor._schedule._hot)
-        pauses = []
+        pauses: list[float] = []
         take_turn = supervisor._schedule.take_turn
 
-        def noted(*arguments: object, **options: object) -> float:
-            pauses.append(take_turn(*arguments, **options))  # type: ignore[arg-type] # as take_turn has them
+        def noted(turn: Turn, *, is_blind: bool) -> Generator[None, None, float]:
+            pauses.append((yield from take_turn(turn, is_blind=is_blind)))
             return pauses[-1]
 
         with pytest.MonkeyPatch.context() as patch:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -55,7 +56,7 @@ class Desk:
         self.schedule.look_everywhere()
         while True:
             turn = self.turn()
-            pause_seconds = self.schedule.take_turn(turn, is_blind=is_blind)
+            pause_seconds = at_once(self.schedule.take_turn(turn, is_blind=is_blind))
             if pause_seconds > 0:
                 return pause_seconds, turn
 
@@ -139,7 +140,7 @@ def test_where_a_busy_machine_lets_the_time_run_out_quiet_files_still_come_befor
     quiet, backlog_bytes = 0, 0
     for _ in range(5):
         turn = desk.turn()
-        desk.schedule.take_turn(turn, is_blind=False)
+        at_once(desk.schedule.take_turn(turn, is_blind=False))
         lengths = [change.end - change.start for change in turn.changes if isinstance(change, Range)]
         quiet += lengths.count(6)
         backlog_bytes += sum(lengths) - 6 * lengths.count(6)
@@ -158,8 +159,27 @@ def test_looks_that_take_much_work_are_one_a_turn_and_all_come(tmp_path: Path, m
     found = []
     for left in (4, 3, 2, 1, 0):
         turn = desk.turn()
-        pause_seconds = desk.schedule.take_turn(turn, is_blind=False)
+        pause_seconds = at_once(desk.schedule.take_turn(turn, is_blind=False))
         assert bool(left) is not bool(pause_seconds)
         found.append(sum(isinstance(change, Range) for change in turn.changes))
     desk.files.close()
     assert found == [1, 1, 1, 1, 1]
+
+
+def test_others_have_their_turn_between_first_looks_and_the_backlog(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, 2)
+    write(tmp_path / "0.log", (b"x" * 99 + b"\n") * 80_000)
+    desk.schedule.look_at([desk.roster.lineages[str(tmp_path / "0.log")]])
+    assert not at_once(desk.schedule.take_turn(desk.turn(), is_blind=False))  # it is in the backlog
+    write(tmp_path / "1.log", b"line\n")
+    desk.schedule.look_at([desk.roster.lineages[str(tmp_path / "1.log")]])
+    turn = desk.turn()
+    steps = desk.schedule.take_turn(turn, is_blind=False)
+    next(steps)
+    first = [change.content for change in turn.changes if isinstance(change, Range)]
+    with suppress(StopIteration):
+        next(steps)
+    ranges = [change for change in turn.changes if isinstance(change, Range)]
+    desk.files.close()
+    assert first == [b"line\n"]
+    assert len(ranges) > 1

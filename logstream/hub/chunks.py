@@ -47,11 +47,11 @@ class ChunkCache:
         self._bytes = 0
 
     def find(self, at: int, head: int) -> Chunk | None:
-        """The chunk from `at` on, unless more should be joined to it."""
+        """The chunk from `at` on, unless more should be joined to it, up to `head`: it may end beyond that."""
         chunk = self._chunks.get(at)
         if chunk is None:
             return None
-        is_done = chunk.next_at == head or len(chunk.content) >= WHOLE_BYTES or self.has_whole(chunk.next_at)
+        is_done = chunk.next_at >= head or len(chunk.content) >= WHOLE_BYTES or self.has_whole(chunk.next_at)
         return chunk if is_done else None
 
     def has_whole(self, at: int) -> bool:

@@ -24,6 +24,7 @@ from logstream.hub.shared_patterns import SharedPatterns
 from logstream.hub.traffic import Traffic
 from logstream.hub.verdict_cache import VerdictCache
 from logstream.hub.view import View, ViewEvidence, ViewKey
+from logstream.hub.waking import Waking
 from logstream.journal.base import Block
 from logstream.rules import Scanned
 from logstream.rules.evidence import Evidence, Tally
@@ -37,10 +38,6 @@ if TYPE_CHECKING:
     from logstream.journal.base import Journal, Lost, Picked
     from logstream.records import Generation
     from logstream.rules import CompiledQuery, RuleSet
-
-WAKE_SECONDS = 0.002
-_WAKE_SECONDS_A_WAITER = 50e-6
-"""Waking a subscriber costs about this much: pauses grow with their number, so that frames do and wake-ups do not."""
 
 
 class Hub:
@@ -66,12 +63,10 @@ class Hub:
         self._shared_patterns = SharedPatterns()
         self._judged = JudgedCache()
         self._lines_above = LinesAbove(journal, self.judge_alone)
-        self._waiters: set[asyncio.Future[None]] = set()
+        self.waking = Waking(lambda: self.head, lambda: len(self._listeners))
         self._listeners: set[Listener] = set()
         self.ahead_bytes = 0
         """What subscribers that lag hold of frames that they have made ahead."""
-        self._last_wake_seconds = 0.0
-        self._wake_timer: asyncio.TimerHandle | None = None
 
     @property
     def head(self) -> int:
@@ -109,7 +104,7 @@ class Hub:
         for item in items:
             self.recent.append(item)
         if items:
-            self._wake_soon()
+            self.waking.soon()
         announcement = Announcement(notices)
         for listener in tuple(self._listeners) if announcement.notices else ():
             listener.notify(announcement)
@@ -117,7 +112,7 @@ class Hub:
     def pass_over(self) -> None:
         """Subscribers read from the files what is recorded by now and was never published."""
         self.recent = Recent(self.journal.head)
-        self._wake_soon()
+        self.waking.soon()
 
     def reconfigure(self, rules: RuleSet, traits: Mapping[str, SourceTraits]) -> None:
         """Judge by new rules from now on; subscribers go on where they are."""
@@ -251,36 +246,6 @@ class Hub:
         finally:
             self._listeners.discard(listener)
 
-    def wait(self) -> asyncio.Future[None]:
-        """A future of the caller's own that is done when there is more; give it back with `leave`."""
-        future = asyncio.get_running_loop().create_future()
-        self._waiters.add(future)
-        return future
-
-    def leave(self, future: asyncio.Future[None]) -> None:
-        """Stop waiting."""
-        self._waiters.discard(future)
-
-    def _wake_soon(self) -> None:
-        """Wake all who wait: at once after a pause, else after a pause that grows with their number."""
-        if self._wake_timer is not None:
-            return
-        loop = asyncio.get_running_loop()
-        pause = max(WAKE_SECONDS, _WAKE_SECONDS_A_WAITER * len(self._waiters))
-        due = self._last_wake_seconds + pause
-        if loop.time() >= due:
-            self._wake()
-        else:
-            self._wake_timer = loop.call_at(due, self._wake)
-
-    def _wake(self) -> None:
-        self._wake_timer = None
-        self._last_wake_seconds = asyncio.get_running_loop().time()
-        waiters, self._waiters = self._waiters, set()
-        for future in waiters:
-            if not future.done():
-                future.set_result(None)
-
     def __repr__(self) -> str:
         """Where the hub is and who looks."""
-        return f"<Hub head={self.head} views={len(self._views)} waiters={len(self._waiters)}>"
+        return f"<Hub head={self.head} views={len(self._views)} waiters={len(self.waking)}>"

@@ -58,11 +58,11 @@ class RuleCounter:
             self._leave_history()
 
     async def _wait(self) -> None:
-        future = self._hub.wait()
+        future = self._hub.waking.wait()
         try:
             await future
         finally:
-            self._hub.leave(future)
+            self._hub.waking.leave(future)
 
     async def catch_up(self) -> None:
         """Count up to the head."""

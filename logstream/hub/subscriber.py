@@ -85,12 +85,12 @@ class Subscriber:
         if wanted:
             self._notices += wanted[-PENDING_NOTICES:]
             del self._notices[:-PENDING_NOTICES]
-            self._stir()
+            self._stir_in_turn()
 
     def wake(self) -> None:
-        """Let a pending `pull` return at once, and each later one too."""
+        """Let a pending `pull` return soon, and each later one at once."""
         self._woken = True
-        self._stir()
+        self._stir_in_turn()
 
     async def pull(self, timeout_seconds: float, *, until_at: int | None = None) -> Pulled | None:
         """The next bytes for the wire; None if there were none in time, `wake` was called, or `until_at` is reached."""
@@ -99,13 +99,14 @@ class Subscriber:
         while not self._woken:
             pulled = await self._collect(loop.time() + _SLICE_SECONDS)
             if pulled is not None:
+                self._hub.waking.note_taken()
                 return pulled
             if self._is_ahead_of_ids and self.at <= self._hub.durable_head:
                 self._is_ahead_of_ids = False
                 self.position = await self._hub.journal.position_at(self.at, self._view.tells) or self.position
             if loop.time() >= deadline or (until_at is not None and self.at >= until_at):
                 return None
-            if self.at < self._hub.head:
+            if self.at < self._hub.waking.shown:
                 await asyncio.sleep(0)  # a long way without a match: others have their turn between
             else:
                 await self._wait(deadline)
@@ -121,7 +122,7 @@ class Subscriber:
             chunk = await self._join(notices, slice_end_seconds)
             return _pulled(chunk)
         began_at, epoch, is_near = self.at, self._view.epoch, self._is_near()
-        known = self._view.chunks.find(began_at, self._hub.head)
+        known = self._view.chunks.find(began_at, self._hub.waking.shown)
         if known is not None:
             return self._take(known)
         chunk = await self._join([], slice_end_seconds, in_step=True)
@@ -136,7 +137,7 @@ class Subscriber:
         held, records, position = sum(map(len, parts)), 0, None
         gaps: list[Gap] = []
         clock = asyncio.get_running_loop().time
-        while self.at < self._hub.head and held < PULL_BYTES and not self._woken:
+        while self.at < self._hub.waking.shown and held < PULL_BYTES and not self._woken:
             if in_step and held and self._view.chunks.has_whole(self.at):
                 break
             frame, self._held_back = self._held_back, None
@@ -245,12 +246,12 @@ class Subscriber:
         # The timer stays for the next wait: most of them are for the same moment, the next heartbeat.
         if self._timer is None or abs(self._timer_seconds - deadline_seconds) > _SAME_SECONDS:
             self._set_timer(deadline_seconds)
-        future = self._hub.wait()
+        future = self._hub.waking.wait()
         self._waiting = future
         try:
             await future
         finally:
-            self._hub.leave(future)
+            self._hub.waking.leave(future)
             self._waiting = None
 
     def _set_timer(self, at_seconds: float) -> None:
@@ -265,11 +266,13 @@ class Subscriber:
 
     def _time_is_up(self) -> None:
         self._timer = None
-        self._stir()
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
 
-    def _stir(self) -> None:
+    def _stir_in_turn(self) -> None:
+        """Wait no more, soon: a thousand others may have been told the same."""
         if self._waiting is not None:
-            _finish(self._waiting)
+            self._hub.waking.one(self._waiting)
 
     def __repr__(self) -> str:
         """Where the subscriber is, and how far behind."""
@@ -279,11 +282,6 @@ class Subscriber:
 def _pulled(chunk: Chunk) -> Pulled | None:
     sources = tuple(gap.source for gap in chunk.gaps if gap.source is not None)
     return Pulled(chunk.content, sources) if chunk.content else None
-
-
-def _finish(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
 
 
 @contextmanager

@@ -44,7 +44,7 @@ async def told_until(stage: Stage, app: Quart, target: str, kind: str, then: Cal
         await connection.send_complete()
         while kind not in [event.type for event in parse(found)]:
             found += await connection.receive()
-        while not stage.hub._waiters:  # noqa: ASYNC110 - nobody tells that a stream waits
+        while not len(stage.hub.waking):  # noqa: ASYNC110 - nobody tells that a stream waits
             await asyncio.sleep(0)
         then()
         while "bye" not in [event.type for event in parse(found)]:

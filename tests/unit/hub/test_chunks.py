@@ -159,6 +159,12 @@ def test_the_oldest_chunks_leave_and_the_newest_stays_whatever_its_size() -> Non
     assert chunks.find(10, 99) is None
 
 
+def test_a_chunk_that_ends_beyond_what_is_shown_is_not_made_again() -> None:
+    chunks = ChunkCache()
+    chunks.keep(0, chunk_of(40, next_at=99), 100)
+    assert [chunks.find(0, shown) is not None for shown in (50, 99, 100)] == [True, True, False]
+
+
 def test_the_more_subscribers_the_more_is_kept_and_all_views_together_have_a_limit() -> None:
     assert [most_chunks_bytes(subscribers, 1) >> 20 for subscribers in (1, 32, 200, 512, 1000)] == [1, 1, 6, 16, 16]
     assert [most_chunks_bytes(1000, views) >> 10 for views in (2, 4, 64)] == [16 << 10, 8 << 10, 512]
@@ -177,7 +183,7 @@ def test_a_heartbeats_moment_is_waited_for_with_one_timer(tmp_path: Path, monkey
 
                 patch.setattr(subscriber, "_set_timer", noting)
                 for number in range(3):
-                    loop.call_later(2, stage.hub._wake)
+                    loop.call_later(2, stage.hub.waking.soon)
                     telling = asyncio.create_task(stage.tell(stage.file(f"{number}.log").changes(b"a1\n")))
                     await subscriber.pull(15 - loop.time())
                     await telling

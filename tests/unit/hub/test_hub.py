@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from logstream.hub import hub as hub_module
+from logstream.hub import waking
 from logstream.hub.frames import Shape
 from logstream.hub.view import View, ViewKey
 from logstream.journal.base import Block
@@ -28,9 +28,9 @@ WAITERS = 1_000
 
 async def test_what_is_recorded_wakes_all_who_wait_each_by_a_future_of_its_own(tmp_path: Path) -> None:
     async with Stage(tmp_path) as stage:
-        first, second, third = (stage.hub.wait() for _ in range(3))
+        first, second, third = (stage.hub.waking.wait() for _ in range(3))
         first.cancel()
-        stage.hub.leave(second)
+        stage.hub.waking.leave(second)
         await stage.tell(stage.file("a.log").changes(b"a1\n"))
 
         assert third.done()
@@ -46,7 +46,7 @@ def test_wake_ups_are_paced_by_the_number_of_those_who_wait(tmp_path: Path) -> N
             pauses = []
             for crowd in (1, WAITERS):
                 await stage.tell(file.changes(b"wakes at once\n"))
-                waiters = [stage.hub.wait() for _ in range(crowd)]
+                waiters = [stage.hub.waking.wait() for _ in range(crowd)]
                 woken_at = loop.time()
                 await stage.tell(file.changes(b"one\n"))
                 await stage.tell(file.changes(b"two\n"))
@@ -57,8 +57,8 @@ def test_wake_ups_are_paced_by_the_number_of_those_who_wait(tmp_path: Path) -> N
             return pauses
 
     alone, in_a_crowd = virtual_time.run(story())
-    assert alone == pytest.approx(hub_module.WAKE_SECONDS)
-    assert in_a_crowd == pytest.approx(WAITERS * hub_module._WAKE_SECONDS_A_WAITER)
+    assert alone == pytest.approx(waking.WAKE_SECONDS)
+    assert in_a_crowd == pytest.approx(WAITERS * waking.WAKE_SECONDS_A_WAITER)
 
 
 async def test_a_batch_that_cannot_be_recorded_is_published_to_nobody(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ async def test_a_batch_that_cannot_be_recorded_is_published_to_nobody(tmp_path: 
         file = stage.file("a.log")
         await stage.tell(file.changes(b"a1\n"))
         subscriber = stage.subscriber()
-        waiter = stage.hub.wait()
+        waiter = stage.hub.waking.wait()
         connection = stage.journal._store._connection
         assert connection is not None
         connection.execute("ALTER TABLE row RENAME TO away")

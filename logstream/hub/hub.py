@@ -64,6 +64,8 @@ class Hub:
         self._judged = JudgedCache()
         self._lines_above = LinesAbove(journal, self.judge_alone)
         self.waking = Waking(lambda: self.head, lambda: len(self._listeners))
+        self.long_way = asyncio.Lock()
+        """Held for a turn of the loop by who goes on a long way without a match: of many such one goes on in each."""
         self._listeners: set[Listener] = set()
         self.ahead_bytes = 0
         """What subscribers that lag hold of frames that they have made ahead."""

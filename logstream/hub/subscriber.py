@@ -107,7 +107,9 @@ class Subscriber:
             if loop.time() >= deadline or (until_at is not None and self.at >= until_at):
                 return None
             if self.at < self._hub.waking.shown:
-                await asyncio.sleep(0)  # a long way without a match: others have their turn between
+                # A long way without a match: others have their turn between, and not all of them in one.
+                async with self._hub.long_way:
+                    await asyncio.sleep(0)
             else:
                 await self._wait(deadline)
         return None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from logstream.hub import recent as recent_module
+from logstream.hub import subscriber as subscriber_module
 from logstream.hub.listener import Announcement
 from logstream.journal.sqlite import SqliteJournal
 from logstream.tail.batch import Notice
@@ -133,6 +134,32 @@ def test_what_comes_while_a_frame_is_being_made_is_not_slept_over(
             return loop.time()
 
     assert virtual_time.run(story()) < LONG_SECONDS
+
+
+def test_of_many_who_go_a_long_way_without_a_match_one_goes_on_in_each_turn_of_the_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recent_module, "RECENT_ITEMS", 0)
+    monkeypatch.setattr(subscriber_module, "_SLICE_SECONDS", 0.0)
+    crowd, blocks = 20, 5
+
+    async def story() -> list[int]:
+        async with Stage(tmp_path) as stage:
+            view = stage.view("nowhere")
+            for number in range(blocks):
+                await stage.tell(stage.file(f"{number}.log").changes(b"a1\n"))
+            subscribers = [stage.subscriber(view) for _ in range(crowd)]
+            tasks = [asyncio.create_task(one.pull(1, until_at=stage.hub.head)) for one in subscribers]
+            await asyncio.sleep(0)
+            went_on = []
+            while not all(task.done() for task in tasks):
+                before = [one.at for one in subscribers]
+                await asyncio.sleep(0)
+                went_on.append(sum(one.at != at for one, at in zip(subscribers, before, strict=True)))
+            assert [one.lag_bytes for one in subscribers] == [0] * crowd
+            return went_on
+
+    assert max(virtual_time.run(story())) <= 1
 
 
 def test_a_pull_ends_where_the_past_ends_if_nothing_in_it_is_selected(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from logstream.sse.opening import Opening
 from logstream.sse.response import StreamBody, stream_response
 from logstream.sse.seats import Full, Seats
 from logstream.sse.sources import Sources
+from logstream.sse.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -60,6 +61,7 @@ class Streams:
         self._retry_ms = retry_ms
         self._seats = Seats(max_connections, max_connections_per_client)
         self._sources = Sources()
+        self._turns = Turns()
         # Streams whose body has begun, by seat, and what ends their wait: None before their feed is asked for.
         self._open: dict[Seat, Feed | Opening | None] = {}
         self._all_ended = asyncio.Event()
@@ -187,7 +189,7 @@ class Streams:
         # Neither a feed with a backlog nor a transport with room (or without a peer) ever suspends: without this turn
         # for the others, one client would hold the event loop, and its own cancellation. Looked at after the turn:
         # `close` wakes only the feeds that wait.
-        await asyncio.sleep(0)
+        await self._turns.next()
         return not self.is_closing
 
     def _begin(self, seat: Seat) -> None:

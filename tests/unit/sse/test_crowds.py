@@ -1,0 +1,78 @@
+"""What many streams do in one turn of the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from logstream.sse import Streams
+from logstream.sse.turns import MOST
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+HEARTBEAT_SECONDS = 15.0
+CROWD = 5 * MOST
+
+
+class FullFeed:
+    """A feed that always has something, or beats alone, and counts what it was asked for."""
+
+    def __init__(self, *, is_full: bool = True) -> None:
+        self.asked = 0
+        self.beats: list[float] = []
+        self._is_full = is_full
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[FullFeed]:
+        yield self
+
+    async def next(self, timeout_seconds: float) -> bytes | None:
+        self.asked += 1
+        if self._is_full:
+            return b"data: x\n\n"
+        await asyncio.sleep(timeout_seconds)
+        return None
+
+    def heartbeat(self) -> bytes:
+        self.beats.append(asyncio.get_running_loop().time())
+        return b"event: ping\n\n"
+
+    def farewell(self, reason: str, retry_ms: int) -> bytes:
+        return f"event: bye\ndata: {reason} {retry_ms}\n\n".encode()
+
+    def wake(self) -> None:
+        """Nobody waits."""
+
+
+def some_streams() -> Streams:
+    return Streams(
+        heartbeat_seconds=HEARTBEAT_SECONDS, retry_ms=2_000, max_connections=CROWD, max_connections_per_client=CROWD
+    )
+
+
+async def test_streams_that_always_have_something_to_send_go_on_a_few_in_each_turn_of_the_loop() -> None:
+    streams, feeds = some_streams(), [FullFeed() for _ in range(CROWD)]
+
+    async def read(feed: FullFeed) -> None:
+        response = await streams.respond(feed.open, client="a")
+        async with response.response as chunks:
+            async for _ in chunks:
+                pass
+
+    async with asyncio.TaskGroup() as group:
+        for feed in feeds:
+            group.create_task(read(feed))
+        while min(feed.asked for feed in feeds) < 1:  # noqa: ASYNC110 - nobody tells that all have begun
+            await asyncio.sleep(0)
+        counts = []
+        for _ in range(4 * CROWD // MOST):
+            counts.append(sum(feed.asked for feed in feeds))
+            await asyncio.sleep(0)
+        asked = [feed.asked for feed in feeds]
+        await streams.close("done")
+
+    assert all(later - earlier <= MOST for earlier, later in pairwise(counts))
+    assert max(asked) - min(asked) <= 1, "each has its turn"

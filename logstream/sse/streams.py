@@ -171,7 +171,7 @@ class Streams:
                 while await self._goes_on():
                     wait_seconds = beat_at - _now()
                     if wait_seconds <= 0:
-                        beat_at = _now() + self._heartbeat_seconds
+                        beat_at = self._next_beat_seconds(beat_at)
                         yield self._counted(feed.heartbeat())
                         continue
                     try:
@@ -184,6 +184,11 @@ class Streams:
                 yield self._counted(feed.farewell(self._close_reason, self.draw_retry_ms()))
         finally:
             self._end(seat)
+
+    def _next_beat_seconds(self, due_seconds: float) -> float:
+        """When to beat next, after a beat that was due then: late ones do not fall in step with others that were."""
+        late_seconds = _now() - due_seconds
+        return due_seconds + self._heartbeat_seconds * (1 + late_seconds // self._heartbeat_seconds)
 
     async def _goes_on(self) -> bool:
         # Neither a feed with a backlog nor a transport with room (or without a peer) ever suspends: without this turn

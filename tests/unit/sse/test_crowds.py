@@ -7,8 +7,11 @@ from contextlib import asynccontextmanager
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import pytest
+
 from logstream.sse import Streams
 from logstream.sse.turns import MOST
+from tests import virtual_time
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -76,3 +79,30 @@ async def test_streams_that_always_have_something_to_send_go_on_a_few_in_each_tu
 
     assert all(later - earlier <= MOST for earlier, later in pairwise(counts))
     assert max(asked) - min(asked) <= 1, "each has its turn"
+
+
+def test_beats_that_were_held_up_together_do_not_come_together_from_then_on() -> None:
+    async def story() -> list[list[float]]:
+        streams, feeds = some_streams(), [FullFeed(is_full=False) for _ in range(3)]
+        goes_on = asyncio.Event()
+
+        async def read(feed: FullFeed) -> None:
+            response = await streams.respond(feed.open, client="a")
+            async with response.response as chunks:
+                async for chunk in chunks:
+                    if b"ping" in chunk:
+                        await goes_on.wait()
+
+        async with asyncio.TaskGroup() as group:
+            for feed in feeds:
+                group.create_task(read(feed))
+            await asyncio.sleep(3 * HEARTBEAT_SECONDS)
+            goes_on.set()
+            await asyncio.sleep(3 * HEARTBEAT_SECONDS)
+            await streams.close("done")
+        return [feed.beats for feed in feeds]
+
+    for first, held_up, *others in virtual_time.run(story()):
+        assert held_up == 3 * HEARTBEAT_SECONDS
+        for number, beat in enumerate(others):
+            assert beat == pytest.approx(first + (3 + number) * HEARTBEAT_SECONDS)

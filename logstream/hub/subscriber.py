@@ -85,12 +85,13 @@ class Subscriber:
         if wanted:
             self._notices += wanted[-PENDING_NOTICES:]
             del self._notices[:-PENDING_NOTICES]
-            self._stir_in_turn()
+            if self._waiting is not None:
+                self._hub.waking.one(self._waiting)  # as a thousand others may be told
 
     def wake(self) -> None:
-        """Let a pending `pull` return soon, and each later one at once."""
+        """Let a pending `pull` return at once, and each later one too."""
         self._woken = True
-        self._stir_in_turn()
+        self._stir()
 
     async def pull(self, timeout_seconds: float, *, until_at: int | None = None) -> Pulled | None:
         """The next bytes for the wire; None if there were none in time, `wake` was called, or `until_at` is reached."""
@@ -268,13 +269,11 @@ class Subscriber:
 
     def _time_is_up(self) -> None:
         self._timer = None
+        self._stir()
+
+    def _stir(self) -> None:
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
-
-    def _stir_in_turn(self) -> None:
-        """Wait no more, soon: a thousand others may have been told the same."""
-        if self._waiting is not None:
-            self._hub.waking.one(self._waiting)
 
     def __repr__(self) -> str:
         """Where the subscriber is, and how far behind."""

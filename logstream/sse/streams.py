@@ -194,6 +194,8 @@ class Streams:
         # Neither a feed with a backlog nor a transport with room (or without a peer) ever suspends: without this turn
         # for the others, one client would hold the event loop, and its own cancellation. Looked at after the turn:
         # `close` wakes only the feeds that wait.
+        if self.is_closing:
+            return False  # its farewell has little time, and waits for nobody
         await self._turns.next()
         return not self.is_closing
 

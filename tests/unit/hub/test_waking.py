@@ -278,8 +278,7 @@ def test_what_is_ready_when_lines_come_does_not_wait_for_the_last_viewer(tmp_pat
     assert pulled == [["a1"]] * CROWD, "all of a round are told the same, and go on in step"
 
 
-@pytest.mark.parametrize("reason", ["notice", "end"])
-def test_a_crowd_that_is_told_of_something_else_is_woken_in_slices_too(tmp_path: Path, reason: str) -> None:
+def test_a_crowd_that_is_told_of_something_else_is_woken_in_slices_too(tmp_path: Path) -> None:
     async def story() -> tuple[list[int], int]:
         async with Stage(tmp_path) as stage:
             pulled: list[list[str]] = []
@@ -294,10 +293,7 @@ def test_a_crowd_that_is_told_of_something_else_is_woken_in_slices_too(tmp_path:
             await asyncio.sleep(1)
             news = Announcement([Notice("source", "app", "/a.log", {"state": "appeared"})])
             for subscriber in subscribers:
-                if reason == "notice":
-                    subscriber.notify(news)
-                else:
-                    subscriber.wake()
+                subscriber.notify(news)
             had = []
             for _ in range(2 * CROWD // SLICE):
                 await asyncio.sleep(0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left
+from contextlib import aclosing
 from typing import TYPE_CHECKING, NamedTuple
 
 from logstream.hub.line_times import LineTimes
@@ -16,7 +17,7 @@ from logstream.hub.times import Span
 from logstream.journal.base import Block, Lost, Passed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from logstream.hub.frames import EncodedRecord
     from logstream.hub.hub import Hub
@@ -215,24 +216,25 @@ async def count_by_time(
     reached = begin
     read_bytes = 0
     times = LineTimes(hub)
-    async for judged in _blocks(hub, view, begin, head):
-        when = await times.of(judged)
-        for index in view.selected(judged):
-            if span.holds(when[index]):
-                bucket = counts[bisect_left(starts_ms, when[index] + 1) - 1]
-                level = judged.level_of(index)
-                bucket[level] = bucket.get(level, 0) + 1
-        reached = judged.block.next_at
-        read_bytes += len(judged.block.content)
-        if read_bytes >= _COUNT_BYTES:
-            break
-    else:
-        reached = head
+    async with aclosing(_blocks(hub, view, begin, head)) as blocks:
+        async for judged in blocks:
+            when = await times.of(judged)
+            for index in view.selected(judged):
+                if span.holds(when[index]):
+                    bucket = counts[bisect_left(starts_ms, when[index] + 1) - 1]
+                    level = judged.level_of(index)
+                    bucket[level] = bucket.get(level, 0) + 1
+            reached = judged.block.next_at
+            read_bytes += len(judged.block.content)
+            if read_bytes >= _COUNT_BYTES:
+                break
+        else:
+            reached = head
     position = await hub.journal.position_at(reached, view.tells)
     return Histogram(starts_ms, counts, position, reached >= head)
 
 
-async def _blocks(hub: Hub, view: View, begin: int, end: int) -> AsyncIterator[JudgedBlock]:
+async def _blocks(hub: Hub, view: View, begin: int, end: int) -> AsyncGenerator[JudgedBlock]:
     reader = hub.journal.reader(begin, view.wants)
     try:
         while (item := await reader.read(end)) is not None:

@@ -63,6 +63,8 @@ class Place:
         """The last bytes that were handed on since it was opened: what a cut is recognised by."""
         self.unread = b""
         """The first bytes, up to a NUL, while no line was handed on: by them it is seen that others stand there now."""
+        self.is_rewritten = False
+        """Whether others stood there at the last look."""
         self.cut_end = 0
         """How much of what was handed on was found to be there, when more was not."""
         self.size: int | None = None

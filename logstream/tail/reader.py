@@ -112,10 +112,11 @@ class Reader(Place):
         if self.size is None and self.is_blank:
             self.size, self.written_ns = opened.facts.size, opened.facts.mtime_ns
             return
-        if self.size is None or opened.facts.size < self.size:
+        if self.size is None:
             return
         head = os.pread(opened.fd, HEAD_BYTES, 0)
-        if head.startswith(self.unread):
+        self.is_rewritten = opened.facts.size < self.size or not head.startswith(self.unread)
+        if not self.is_rewritten:
             self.head_length, self.head_crc, self.unread = len(head), zlib.crc32(head), first_written(head)
             self.size, self.mtime_ns = opened.facts.size, None
 

@@ -78,6 +78,7 @@ class Succession:
         live, count = lineage.live, len(lineage.readers)
         if live is None or live.written_ns is None or not live.may_be_copied_away(seen):
             return True
+        was_blank = live.is_blank
         # What was copied before it was truncated is older, but for the archive of the life that was in it. That may
         # have the time of that one's last write; where it was passed over here, the next one would be taken for it.
         lineage.last_mtime_ns = live.written_ns + (live.emptied is None)
@@ -85,9 +86,9 @@ class Succession:
             is_sure = self._enter_unseen(lineage, live, turn, is_bounded=True)
         finally:
             lineage.last_mtime_ns = seen.st_mtime_ns
-            if len(lineage.readers) > count and live.size is not None:
-                live.forget_unread(seen.st_size)  # it is in what was entered
-        if is_sure:
+            if was_blank and len(lineage.readers) > count and live.size is not None:
+                live.forget_unread(seen.st_size)  # it is in what was entered, as no bytes told that this is a copy
+        if is_sure and (was_blank or not live.is_rewritten):
             live.written_ns, live.emptied = seen.st_mtime_ns, None
         return is_sure
 

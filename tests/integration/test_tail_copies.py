@@ -19,7 +19,7 @@ from logstream.tail.batch import Birth, Hole, Sealed
 from logstream.tail.discovery import find
 from logstream.tail.identity import TICK_NS
 from logstream.tail.likeness import Likeness
-from logstream.tail.packed import FRESH_SECONDS, Unpacked, unpack
+from logstream.tail.packed import FRESH_SECONDS, Unpacked, unpack, unpack_file
 from tests.tail_kit import RecordingSink, eventually, first_run, looked_everywhere, source, tailing, write
 
 if TYPE_CHECKING:
@@ -85,6 +85,50 @@ async def test_of_several_rotations_by_copying_between_two_looks_all_copies_are_
         write(log, b"more\n")
         await sink.until(lambda: sink.texts[-1:] == [b"more"])
     assert sink.texts == [b"one", b"two", b"three", b"four", *last.splitlines(), b"more"]
+    assert not sink.of_kind(Hole)
+
+
+@pytest.mark.parametrize("is_packed", [False, True], ids=["plain", "packed"])
+async def test_a_file_that_is_copied_and_truncated_while_it_waits_for_older_lives_is_read_in_its_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_packed: bool
+) -> None:
+    """Its first bytes are known by then: the copy is its own, and what stands in its file another life. Conformance: B7."""
+    sink, log, loop = RecordingSink(), tmp_path / "app.log", asyncio.get_running_loop()
+    spec, waiting, is_rotated = source(log), asyncio.Event(), asyncio.Event()
+
+    def slow(*arguments: object, **options: object) -> Unpacked | None:
+        loop.call_soon_threadsafe(waiting.set)
+        asyncio.run_coroutine_threadsafe(is_rotated.wait(), loop).result()
+        return unpack_file(*arguments, **options)  # type: ignore[arg-type]
+
+    def rotate(*, is_packed: bool) -> None:
+        if (older := tmp_path / "app.log.1.gz").exists():
+            older.rename(tmp_path / "app.log.2.gz")
+        shutil.copy2(log, tmp_path / "app.log.1")
+        os.truncate(log, 0)
+        if is_packed:
+            compress(tmp_path / "app.log.1")
+
+    monkeypatch.setattr(unpacking, "unpack_file", slow)
+    write(log, b"one\n")
+    await first_run(sink, spec, 1)
+    rotate(is_packed=True)
+    write(log, b"two\n")
+    rotate(is_packed=True)
+    write(log, b"three\n")
+    async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
+        await waiting.wait()
+        await looked_everywhere(supervisor)
+        write(log, b"four\n")
+        rotate(is_packed=is_packed)
+        write(log, b"five, and more than stood there before\n")
+        await looked_everywhere(supervisor)
+        is_rotated.set()
+        await sink.first(5)
+        await looked_everywhere(supervisor)
+    async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
+        await looked_everywhere(supervisor)
+    assert sink.texts == [b"one", b"two", b"three", b"four", b"five, and more than stood there before"]
     assert not sink.of_kind(Hole)
 
 

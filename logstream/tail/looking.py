@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from logstream.tail.copies import Copies
+from logstream.tail.copies import Copies, is_earlier_copy
 from logstream.tail.custody import Custody
 from logstream.tail.family import ATTEMPTS, family_of, has_inode, inodes_of, settled
+from logstream.tail.likeness import likeness_of
 from logstream.tail.links import Links
+from logstream.tail.members import may_grow
 from logstream.tail.moving import life_moved_to
 from logstream.tail.opening import Opened, Refused
 from logstream.tail.products import product_among
@@ -19,6 +21,7 @@ from logstream.tail.rotation import Sibling, newer_than, oldest_first, without_g
 from logstream.tail.vacancy import note_sighting
 
 if TYPE_CHECKING:
+    from logstream.tail.batch import Known
     from logstream.tail.lineage import Census, Lineage
     from logstream.tail.turn import Turn
 
@@ -79,6 +82,24 @@ def comes_between(older: Opened | Packed | Shut) -> bool:
     Archives may be those of lives that were read long ago, and an empty file may be a copy in the making.
     """
     return isinstance(older, Opened) and older.facts.size > 0
+
+
+def but_copies(
+    lineage: Lineage, emptied: Known | None, older: list[Opened | Packed | Shut]
+) -> list[Opened | Packed | Shut]:
+    """What is to be entered of what came before a file was begun anew: not what is of the life `emptied` before in it.
+
+    Those are copies made while that was still written to, and the oldest archive, where its end is looked for in one:
+    where no bytes tell that from others, or each rotation adds a member to it.
+    """
+    if emptied is None:
+        return older
+    is_sought = any(reader.gone_reason is not None and reader.fd is None for reader in lineage.readers)
+    archive = next((one for one in older if isinstance(one, Packed)), None) if is_sought else None
+    if archive is not None and likeness_of(emptied).is_certain and not may_grow(archive.sibling.path):
+        archive = None
+    copies = [one for one in older if isinstance(one, Opened) and is_earlier_copy(emptied, one)]
+    return [one for one in older if one is not archive and one not in copies]
 
 
 class Looking:

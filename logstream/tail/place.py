@@ -52,6 +52,8 @@ class Place:
         """Where members begin in what its file unpacks to, if that is an archive that gets one with each rotation."""
         self.is_guess = False
         """Whether that archive was only entered because another life was looked for in it."""
+        self.is_rewritten = False
+        """Whether other bytes than those that are `unread` were seen in its file."""
         self._begin(now)
 
     def _begin(self, now: float) -> None:
@@ -63,8 +65,6 @@ class Place:
         """The last bytes that were handed on since it was opened: what a cut is recognised by."""
         self.unread = b""
         """The first bytes, up to a NUL, while no line was handed on: by them it is seen that others stand there now."""
-        self.is_rewritten = False
-        """Whether others stood there at the last look."""
         self.cut_end = 0
         """How much of what was handed on was found to be there, when more was not."""
         self.size: int | None = None

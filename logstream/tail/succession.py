@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from logstream.tail.batch import display
 from logstream.tail.beginnings import bear
-from logstream.tail.copies import Copies, is_earlier_copy
+from logstream.tail.copies import Copies
 from logstream.tail.custody import Custody
 from logstream.tail.discovery import is_absence, obstacle_of, reason_of
 from logstream.tail.family import has_inode
-from logstream.tail.looking import Looking, Packed, Shut, comes_between
+from logstream.tail.looking import Looking, Packed, Shut, but_copies, comes_between
 from logstream.tail.moving import go_on_in, is_arriving, life_moved_to
 from logstream.tail.numbers import is_number_given_again
 from logstream.tail.opening import Opened, Refused, is_unlinked, place_of
@@ -25,7 +25,6 @@ from logstream.tail.reader import Reader
 from logstream.tail.vacancy import is_vacant
 
 if TYPE_CHECKING:
-    from logstream.tail.batch import Known
     from logstream.tail.lineage import Census, Lineage
     from logstream.tail.looking import Snapshot
     from logstream.tail.rotation import Sibling
@@ -213,7 +212,7 @@ class Succession:
                 return False
             if isinstance(snapshot.live, Opened):
                 live.note_unread(snapshot.live)
-            self._enter_older(lineage, _but_copies(lineage, live.emptied, snapshot.older), custody, turn)
+            self._enter_older(lineage, but_copies(lineage, live.emptied, snapshot.older), custody, turn)
         self._note_more(lineage, snapshot, turn)
         return snapshot.is_all
 
@@ -279,18 +278,3 @@ class Succession:
             lineage.displace(reader, turn.now)
             if place is not None:
                 lineage.move(reader, place, turn)
-
-
-def _but_copies(
-    lineage: Lineage, emptied: Known | None, older: list[Opened | Packed | Shut]
-) -> list[Opened | Packed | Shut]:
-    """What is to be entered of what came before a file was begun anew: not what is of the life `emptied` before in it.
-
-    That is the oldest archive where its end is looked for in one, and copies made while it was still written to.
-    """
-    if emptied is None:
-        return older
-    is_sought = any(reader.gone_reason is not None and reader.fd is None for reader in lineage.readers)
-    archive = next((one for one in older if isinstance(one, Packed)), None) if is_sought else None
-    copies = [one for one in older if isinstance(one, Opened) and is_earlier_copy(emptied, one)]
-    return [one for one in older if one is not archive and one not in copies]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from logstream.errors import LogstreamError
 from logstream.records import GapReason
 from logstream.tail import unpacking
 from logstream.tail.batch import Birth, Hole, Sealed
@@ -92,7 +93,7 @@ async def test_of_several_rotations_by_copying_between_two_looks_all_copies_are_
 async def test_a_file_that_is_copied_and_truncated_while_it_waits_for_older_lives_is_read_in_its_copy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_packed: bool
 ) -> None:
-    """Its first bytes are known by then: the copy is its own, and what stands in its file another life. Conformance: B7."""
+    """Its first bytes are known by then: the copy is its own, and in its file is another life. Conformance: B7."""
     sink, log, loop = RecordingSink(), tmp_path / "app.log", asyncio.get_running_loop()
     spec, waiting, is_rotated = source(log), asyncio.Event(), asyncio.Event()
 
@@ -129,6 +130,53 @@ async def test_a_file_that_is_copied_and_truncated_while_it_waits_for_older_live
     async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
         await looked_everywhere(supervisor)
     assert sink.texts == [b"one", b"two", b"three", b"four", b"five, and more than stood there before"]
+    assert not sink.of_kind(Hole)
+
+
+async def test_what_is_rotated_while_the_archive_of_a_file_begun_anew_is_unpacked_is_no_part_of_that_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was found and not read before a restart, and its own archive is recognised at once. Conformance: B7."""
+    sink, log, loop = RecordingSink(), tmp_path / "app.log", asyncio.get_running_loop()
+    spec, waiting, may_go_on = source(log), asyncio.Event(), asyncio.Event()
+
+    def slow(*arguments: object, **options: object) -> Unpacked | None:
+        loop.call_soon_threadsafe(waiting.set)
+        asyncio.run_coroutine_threadsafe(may_go_on.wait(), loop).result()
+        return unpack_file(*arguments, **options)  # type: ignore[arg-type]
+
+    def rotate(text: bytes) -> None:
+        for number in range(9, 0, -1):
+            if (older := tmp_path / f"app.log.{number}.gz").exists():
+                older.rename(tmp_path / f"app.log.{number + 1}.gz")
+        shutil.copy2(log, tmp_path / "app.log.1")
+        os.truncate(log, 0)
+        compress(tmp_path / "app.log.1")
+        write(log, text)
+
+    monkeypatch.setattr(unpacking, "unpack_file", slow)
+    write(log, b"one\n")
+    await first_run(sink, spec, 1)
+    rotate(b"two\n")
+    rotate(b"three\n")
+    async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
+        await waiting.wait()
+        await looked_everywhere(supervisor)
+        sink.refusals = [LogstreamError()] * 1_000  # as if it was killed here
+        may_go_on.set()
+    sink.refusals = []
+    waiting.clear()
+    may_go_on.clear()
+    rotate(b"four\n")
+    async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
+        await waiting.wait()
+        await looked_everywhere(supervisor)
+        rotate(b"five\n")
+        rotate(b"six\n")
+        may_go_on.set()
+        await sink.first(6)
+        await looked_everywhere(supervisor)
+    assert sorted(sink.texts) == sorted([b"one", b"two", b"three", b"four", b"five", b"six"])
     assert not sink.of_kind(Hole)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from logstream.records import GapReason
 from logstream.tail.batch import Hole, Sealed
+from logstream.tail.belated import expect
 from logstream.tail.copies import Copies
 from logstream.tail.custody import Custody
 from logstream.tail.identity import Verdict
@@ -51,6 +52,8 @@ class Endings:
         if reader.is_damaged and reader.fd is not None:
             known = known._replace(committed=os.fstat(reader.fd).st_size)  # by this its damaged file is known again
         self.dismiss(lineage, reader)
+        if lineage.awaited is not None:
+            lineage.awaited.conclude(known)
         self._census.retire(known, is_gone=reason is not None or (reader.is_copy and not reader.was_packed))
 
     def renew(self, lineage: Lineage, reader: Reader, verdict: Verdict, turn: Turn) -> Reader:
@@ -77,6 +80,7 @@ class Endings:
             self._census.open_files.release(reader)
             raise
         if not base:
+            expect(lineage, reader.known(), new.written_ns, turn.now)
             new.note_emptied(reader.known())
         if is_lost:
             if not base:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from logstream.tail.archives import Archives
 from logstream.tail.batch import RANGE_BYTES, Range
+from logstream.tail.belated import Belated
 from logstream.tail.custody import Custody
 from logstream.tail.discovery import reason_of
 from logstream.tail.endings import Endings
@@ -41,6 +42,7 @@ class Follower:
         self.succession = Succession(census)
         self._endings = Endings(census)
         self._archives = Archives(census, self._endings)
+        self._belated = Belated(census)
         self._nowhere = Nowhere(census, self._endings, self._archives)
 
     def poll(self, lineage: Lineage, turn: Turn, most_bytes: int) -> bool:
@@ -48,6 +50,8 @@ class Follower:
         try:
             seen = self.succession.bind(lineage, turn)
             live = lineage.live
+            if lineage.awaited is not None:
+                self._belated.look(lineage, turn)
             if seen is not None and live is not None and len(lineage.readers) == 1:
                 if live.is_settled(seen):
                     live.seen_time = turn.time

@@ -20,6 +20,26 @@ if TYPE_CHECKING:
     from logstream.tail.batch import Known
 
 File = tuple[int, int, int | None]
+_EMPTIED_LIMIT = 10_000
+
+
+class Emptied:
+    """The last lives that came to an end in files, by the numbers of those; who was noted first is forgotten first."""
+
+    def __init__(self) -> None:
+        """Remember none."""
+        self._lives: dict[File, Known] = {}
+
+    def note(self, known: Known) -> None:
+        """Remember a life of which the file is gone, or has another one in it."""
+        self._lives.pop(file_of(known), None)
+        self._lives[file_of(known)] = known
+        if len(self._lives) > _EMPTIED_LIMIT:
+            del self._lives[next(iter(self._lives))]
+
+    def get(self, file: File) -> Known | None:
+        """The last one that was in the file with these numbers."""
+        return self._lives.get(file)
 
 
 def note_file(known: Known, mates: dict[File, list[Known]]) -> None:

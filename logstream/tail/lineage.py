@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from logstream.tail.batch import Moved, Notice, display
 from logstream.tail.custody import Custody
 from logstream.tail.family import home_of
+from logstream.tail.former import Emptied
 from logstream.tail.identity import NO_INODE, contradict
 from logstream.tail.likeness import begins_with, likeness_of
 from logstream.tail.namesakes import Namesakes
@@ -22,6 +23,7 @@ from logstream.tail.rotation import is_older_name, rotated_name
 
 if TYPE_CHECKING:
     from logstream.tail.batch import Known, SourceSpec
+    from logstream.tail.belated import Awaited
     from logstream.tail.moving import Arrival
     from logstream.tail.opening import OpenFiles
     from logstream.tail.patience import Searched
@@ -67,6 +69,7 @@ class Lineage:
         """Whether the absence has been confirmed, and told."""
         self.arrival: Arrival | None = None
         """What is known of a file that may be on its way to the path from another file system."""
+        self.awaited: Awaited | None = None
         self.told: set[str] = set()
         """Compressed siblings that people know of."""
         self.hot_until = 0.0
@@ -181,6 +184,7 @@ class Census:
         """Files that are copies of known lives, and when each was last written to: an inode may be given again."""
         self.departed: deque[Known] = deque(maxlen=_DEPARTED_LIMIT)
         """Generations whose files are gone: copies of them may be left."""
+        self.emptied = Emptied()
         self.searches: dict[str, Searched] = {}
         """The last search of each source."""
         self.specs: tuple[SourceSpec, ...] = ()
@@ -198,8 +202,7 @@ class Census:
             if reader.is_packed:
                 self.departed.append(finished)  # its archive has grown since: what stands in it is known by that
         self.aside.pop(reader.inode, None)
-        before = self.readers.get(reader.inode)
-        if before is not None:
+        if (before := self.readers.get(reader.inode)) is not None:
             self.namesakes.leave(before)
         self.readers[reader.inode] = reader
         self.namesakes.enter(reader)
@@ -228,7 +231,8 @@ class Census:
             if likeness_of(known).is_met_by(descriptor) and not self._has_other_bytes(reader, descriptor):
                 return known
         size = os.fstat(descriptor).st_size
-        originals = (one for one in self.ended() if one.committed == size and is_older_name(one.file, files))
+        ended = self.ended() if lineage.awaited is None else (*self.ended(), *lineage.awaited.lives)
+        originals = (one for one in ended if one.committed == size and is_older_name(one.file, files))
         return next((known for known in originals if likeness_of(known).is_met_by(descriptor)), None)
 
     def ended(self) -> tuple[Known, ...]:
@@ -284,6 +288,7 @@ class Census:
         """Remember a generation that is not read any more, so that its file, or a copy, is not taken for a new one."""
         if is_gone:
             self.departed.append(known)
+            self.emptied.note(known)
             return
         inode = known.dev, known.ino
         before = self.finished.get(inode)

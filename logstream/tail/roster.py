@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from logstream.records import GapReason
 from logstream.tail.batch import display
+from logstream.tail.belated import expect_again
 from logstream.tail.clocks import latest_seconds, none_later, not_later
 from logstream.tail.copies import Copies
 from logstream.tail.discovery import reason_of
@@ -290,6 +291,7 @@ class Roster:
         reader.is_displaced = known.path != path_of(known)
         reader.may_be_copy = not (known.has_begun or known.head_length or known.path == path)
         lineage.add_older(reader)
+        expect_again(lineage, known, self._census, now)
         if has_lost_its_file:
             reader.gone_reason = GapReason.TRUNCATED
             reader.lose_file(now - self._census.pace.absence_seconds)

@@ -25,6 +25,8 @@ def is_still(lineage: Lineage, turn: Turn) -> bool:
     live = lineage.live
     if live is None:
         return is_still_vacant(lineage, turn)
+    if lineage.awaited is not None and turn.now >= lineage.awaited.next_look:
+        return False
     if len(lineage.readers) > 1 or lineage.absent_since is not None or live.is_unfinished:
         return False
     try:

@@ -15,6 +15,8 @@ from logstream.tail.batch import ANCHOR_BYTES
 CHECKED_BYTES: Final = 64 << 20
 """So much of a file is compared at once where it is looked at anyway: some tens of milliseconds."""
 _CHUNK_BYTES: Final = 1 << 20
+_FILLING_BYTES: Final = 4
+"""So few different bytes, line end and all, are no text."""
 
 
 class _Recorded(Protocol):
@@ -63,6 +65,14 @@ class Likeness(NamedTuple):
         length = min(ANCHOR_BYTES, self.proof_offset)
         found = os.pread(descriptor, length, start + self.proof_offset - length)
         return not self.proof_offset or zlib.crc32(found) == self.proof_crc
+
+    def is_met_at_its_end(self, descriptor: int) -> bool:
+        """The same; where these bytes are but a filling, which may end any line, the first ones are compared, too."""
+        length = min(ANCHOR_BYTES, self.proof_offset)
+        is_filling = len({*os.pread(descriptor, length, self.proof_offset - length)}) <= _FILLING_BYTES < length
+        if is_filling and zlib.crc32(os.pread(descriptor, self.head_length, 0)) != self.head_crc:
+            return False
+        return self.is_proven_by(descriptor)
 
 
 def likeness_of(life: _Recorded) -> Likeness:

@@ -274,7 +274,7 @@ class Reader(Place):
         if self.lead is not None:
             return self._has_lead(fd)
         if self.proof_offset:
-            return likeness_of(self).is_proven_by(fd)
+            return likeness_of(self).is_met_at_its_end(fd)
         return zlib.crc32(os.pread(fd, self.head_length, 0)) == self.head_crc
 
 

@@ -14,7 +14,7 @@ from logstream.records import GapReason
 from logstream.tail import unpacking
 from logstream.tail.batch import Birth, Hole, Moved, Range, Sealed
 from logstream.tail.packed import FRESH_SECONDS
-from tests.tail_kit import BRISK, RecordingSink, eventually, first_run, second_run, source, tailing, write
+from tests.tail_kit import BRISK, RecordingSink, eventually, first_run, rewrite, second_run, source, tailing, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -601,3 +601,15 @@ async def test_a_life_that_was_noticed_after_a_rotation_keeps_its_place_over_a_r
     async with tailing(sink, spec, pace=pace, known=sink.known(), first_seen=()):
         await sink.until(lambda: {b"late uno", b"late two"} <= set(sink.texts))
     assert sink.texts == [b"one", b"uno", b"two", b"three", b"late uno", b"late two"]
+
+
+async def test_a_file_written_anew_that_has_the_same_filling_before_the_place_is_read_from_its_start(
+    tmp_path: Path,
+) -> None:
+    """Conformance: B4."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(log)
+    write(log, b"1 first %s\n" % (b"y" * 200))
+    await first_run(sink, spec, 1)
+    rewrite(log, b"2 other %s\n3 more\n" % (b"y" * 200))
+    assert await second_run(sink, spec, 3) == [b"1 first " + b"y" * 200, b"2 other " + b"y" * 200, b"3 more"]

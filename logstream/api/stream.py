@@ -75,20 +75,26 @@ class LogFeed:
         self._names: list[str] = []
         self._completeness: dict[str, dict[str, object]] = {}
         self._note_sources()
-        self._opening = self._open(asked, start, self._names, retry_ms)
+        self._resume = {"from": id_of(start.before), "exact": start.is_exact, "reason": start.reason}
+        self._retry_ms = retry_ms
+        self._has_said_hello = False
+        self._opening = self._open(asked, start)
         self._past_until: int | None = context.hub.head
         """What lies before this place was there before the client came: once behind it, the client has caught up."""
 
-    def _open(self, asked: Asked, start: Start, names: list[str], retry_ms: int) -> list[bytes]:
-        """The events before the first pull, last one first."""
-        encoder = WireEncoder()
-        hello = encode_hello(
+    def _hello(self, names: list[str]) -> bytes:
+        return encode_hello(
             version=__version__,
             heartbeat_seconds=self._context.heartbeat_seconds,
-            retry_ms=retry_ms,
+            retry_ms=self._retry_ms,
             sources=names,
-            resume={"from": id_of(start.before), "exact": start.is_exact, "reason": start.reason},
+            resume=self._resume,
         )
+
+    def _open(self, asked: Asked, start: Start) -> list[bytes]:
+        """The events before the first pull, last one first."""
+        encoder = WireEncoder()
+        hello = self._hello(self._names)
         for gap in start.gaps:
             hello += encoder.encode_gap(gap, start.before)
         pieces = [hello]
@@ -109,7 +115,7 @@ class LogFeed:
         if reason := self._watch.why_over():
             raise EndOfFeed(reason)
         if self._opening:
-            return self._opening.pop()
+            return self._next_of_opening()
         if self._past_until is not None and self._subscriber.at >= self._past_until:
             self._past_until = None
             return self.heartbeat()
@@ -125,7 +131,7 @@ class LogFeed:
     def heartbeat(self) -> bytes:
         """A ping with the position reached; as long as the opening is not told, the next of that, which comes first."""
         if self._opening and not self._watch.is_over():
-            return self._opening.pop()
+            return self._next_of_opening()
         self._note_sources()
         position = None if self._opening else self._subscriber.position
         lag_bytes = self._subscriber.lag_bytes
@@ -134,12 +140,21 @@ class LogFeed:
         return encode_ping(lag_bytes, self._completeness, position)
 
     def farewell(self, reason: str, retry_ms: int) -> bytes:
-        """The last event."""
-        return encode_bye(reason, retry_ms)
+        """The last event, behind a `hello` if none was sent: that is the first one of every stream.
+
+        It comes without the gaps that were to follow it, which have an id: who comes back is told them then. Who may
+        not have what was asked for any more is told of no source.
+        """
+        hello = b"" if self._has_said_hello else self._hello([] if self._watch.is_over() else self._names)
+        return hello + encode_bye(reason, retry_ms)
 
     def wake(self) -> None:
         """Let a pending `next` return."""
         self._subscriber.wake()
+
+    def _next_of_opening(self) -> bytes:
+        self._has_said_hello = True
+        return self._opening.pop()
 
     def _note_sources(self) -> None:
         """A reload brings sources and takes others away: pings tell of those that there are."""

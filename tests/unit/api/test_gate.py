@@ -139,6 +139,36 @@ async def test_a_stream_of_sources_of_which_some_stay_goes_on_and_its_pings_tell
             assert list(told) == [name for name in ("web", "new", "web-2") if not globs or fnmatchcase(name, globs[0])]
 
 
+@pytest.mark.parametrize("events_before", [0, 1])
+@pytest.mark.parametrize("is_taken_away", [False, True])
+async def test_a_stream_that_ends_before_its_first_event_says_hello_before_it_says_bye(
+    tmp_path: Path,
+    events_before: int,
+    is_taken_away: bool,  # noqa: FBT001 - a table of facts
+) -> None:
+    gate, names = Gate(Policy(), tmp_path), ["app"]
+    async with Stage(tmp_path) as stage, serving(stage, gate=gate, names=names) as app:
+        context: ApiContext = app.extensions["logstream"]
+        scope = everything(("app",))
+        asked = read_asked({"source": ["app"]}, "1.unknown", scope)
+        with stage.hub.view(asked.key, asked.query) as view:
+            start = await find_start(stage.hub, view, asked.last_event_id, asked.begin)
+            with (
+                subscribing(stage.hub, view, start) as subscriber,
+                gate.watching(ANYBODY, scope, context.source_names, subscriber.wake, ("app",)) as watch,
+            ):
+                feed = LogFeed(context, asked, view, start, subscriber, watch, 3_000)
+                told = b"".join([await feed.next(0) or b"" for _ in range(events_before)])
+                if is_taken_away:
+                    names.remove("app")
+                    gate.look_again()
+                events = parse(told + feed.farewell("the server is going down", 2_000))
+    assert [event.type for event in events] == ["hello", *["gap"] * events_before, "bye"]
+    hello = orjson.loads(events[0].data)
+    assert (hello["retry_ms"], hello["resume"]["exact"]) == (3_000, False)
+    assert hello["sources"] == ([] if is_taken_away and not events_before else ["app"])
+
+
 @pytest.mark.parametrize(("is_part", "lag_bytes"), [(True, 1), (False, 9)])
 async def test_how_much_is_written_elsewhere_is_not_told_to_who_sees_a_part(
     tmp_path: Path,

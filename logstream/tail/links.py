@@ -16,10 +16,10 @@ from logstream.tail.family import has_inode, settled
 from logstream.tail.globs import is_matched
 from logstream.tail.listing import names_in
 from logstream.tail.rotation import Rotated, Sibling, base_names, is_compressed_name, without_compression
-from logstream.tail.targets import begins_as, is_led_to_between, target_of
+from logstream.tail.targets import begins_as, is_led_to_between, is_pod_log, pod_target_of, target_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from logstream.tail.copies import Copies
     from logstream.tail.lineage import Census, Lineage
@@ -42,12 +42,13 @@ class Links:
 
         By path; none where the lineage's path is no link. Raises OSError where no descriptor is left to look.
         """
-        present, since_ns = target_of(os.path.basename(home)), lineage.last_mtime_ns
+        take_apart = pod_target_of if is_pod_log(home) else target_of
+        present, since_ns = take_apart(os.path.basename(home)), lineage.last_mtime_ns
         if home == lineage.path or present is None or since_ns is None:
             return {}
         former, older = None, 0
         met: dict[tuple[int, int], tuple[Target, Sibling]] = {}
-        for target, sibling in _begun_until(home, present):
+        for target, sibling in _begun_until(home, present, take_apart):
             if self._has_been_read_for(lineage, sibling):
                 former = target
                 break
@@ -90,12 +91,14 @@ class Links:
         return False
 
 
-def _begun_until(home: str, present: Target) -> Iterator[tuple[Target, Sibling]]:
+def _begun_until(
+    home: str, present: Target, take_apart: Callable[[str], Target | None]
+) -> Iterator[tuple[Target, Sibling]]:
     """The files beside `home`, and itself, that were begun until then, by names of its form; the latest come first."""
     directory = os.path.dirname(home)
-    matches = filter(None, map(begins_as(present).match, names_in(directory)))
-    for _, name in sorted(((found[1], found.string) for found in matches), reverse=True):
-        target = target_of(without_compression(name))
+    names = names_in(directory)
+    for name in _latest_first(names, present) if take_apart is target_of else _latest_starts_first(names):
+        target = take_apart(without_compression(name))
         if target is None or target.form != present.form or target.stamp > present.stamp:
             continue
         try:
@@ -105,3 +108,13 @@ def _begun_until(home: str, present: Target) -> Iterator[tuple[Target, Sibling]]
         if stat.S_ISREG(seen.st_mode):
             order = Rotated("target", (target.stamp,), is_compressed_name(name))
             yield target, Sibling(os.path.join(directory, name), order, seen.st_dev, seen.st_ino, seen.st_mtime_ns)
+
+
+def _latest_first(names: list[str], present: Target) -> list[str]:
+    matches = filter(None, map(begins_as(present).match, names))
+    return [name for _, name in sorted(((found[1], found.string) for found in matches), reverse=True)]
+
+
+def _latest_starts_first(names: list[str]) -> list[str]:
+    found = ((target.stamp, name) for name in names if (target := pod_target_of(without_compression(name))) is not None)
+    return [name for _, name in sorted(found, reverse=True)]

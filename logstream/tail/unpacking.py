@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
 from logstream.tail.discovery import is_absence
+from logstream.tail.family import names_in
 from logstream.tail.likeness import likeness_of
 from logstream.tail.listing import locate
 from logstream.tail.members import may_grow, starts_of_members
@@ -30,6 +31,7 @@ from logstream.tail.packed import (
     unpack_file,
 )
 from logstream.tail.rotation import is_compressed_name
+from logstream.tail.targets import is_pod_log, pod_logs_among
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -236,6 +238,8 @@ def _copies_of(reader: Reader, path: str) -> dict[Path, int]:
     """
     names = {Path(path).name, Path(reader.path).name}
     places = tuple(dict.fromkeys((Path(reader.path).parent, Path(path).parent)))
+    if is_pod_log(path) and len(places) > 1:
+        names |= pod_logs_among(names_in(str(Path(path).parent)))  # the link that leads to it led to those before
     since_ns = reader.known().last_ns or 0
     found = _standing(places, names)
     for _ in range(_ATTEMPTS):

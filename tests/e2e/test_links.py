@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import TYPE_CHECKING
 
 import pytest
@@ -89,3 +90,79 @@ def test_no_line_is_lost_behind_a_link_that_is_led_on_while_the_service_is_down(
                 assert stream.texts(3) == program.texts[severity][-3:]
             with service.stream(from_="start", source=severity.lower()) as stream:
                 assert stream.texts(len(program.texts[severity])) == program.texts[severity]
+
+
+class Container:
+    """A container's log in the places where kubelet has it: a link, and the file of its latest start."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self.texts: list[str] = []
+        self._start = 0
+        self.home = service.logs / "pods" / "shop_web-1_0f3a" / "web"
+        self.begin(0)
+
+    @property
+    def log(self) -> Path:
+        return self.home / f"{self._start}.log"
+
+    def write(self, path: Path, count: int) -> None:
+        first = len(self.texts)
+        self.texts += [f"2026-11-29T03:00:00.{first + n:09d}Z stdout F line {first + n}" for n in range(count)]
+        self._service.write(str(path.relative_to(self._service.logs)), *self.texts[first:])
+
+    def begin(self, start: int) -> None:
+        """The container starts: its file is begun, and the link leads to that."""
+        self._start = start
+        self.write(self.log, 2)
+        links = self._service.logs / "containers"
+        links.mkdir(exist_ok=True)
+        (links / "fresh").symlink_to(f"../{self.log.relative_to(self._service.logs)}")
+        (links / "fresh").rename(links / "web.log")
+
+    def rotate(self, hour: int) -> Path:
+        rotated = self.log.rename(self.home / f"{self.log.name}.20261129-{hour:02d}0058")
+        self.write(rotated, 1)
+        self.write(self.log, 2)
+        return rotated
+
+    def compress(self, rotated: Path) -> None:
+        made = rotated.with_name(f"{rotated.name}.tmp")
+        made.write_bytes(gzip.compress(rotated.read_bytes(), mtime=0))
+        made.rename(rotated.with_name(f"{rotated.name}.gz"))
+        rotated.unlink()
+
+
+@pytest.mark.parametrize("is_rotated_before", [False, True])
+@pytest.mark.parametrize("rotations", [1, 2])
+@pytest.mark.parametrize("restarts", [1, 2])
+def test_a_container_that_starts_anew_after_rotations_while_the_service_is_down_loses_nothing(
+    tmp_path: Path,
+    restarts: int,
+    rotations: int,
+    is_rotated_before: bool,  # noqa: FBT001 - a table of facts
+) -> None:
+    """Conformance: A3, C2, D10."""
+    with running(tmp_path, '[[source]]\nname = "pods"\npaths = ["logs/containers/*.log"]\n') as service:
+        container = Container(service)
+        with service.stream(from_="start") as stream:
+            told = stream.texts(2)
+            rotated = container.rotate(1) if is_rotated_before else None
+            told += stream.texts(len(container.texts) - 2)
+            last = stream.last_id
+        service.kill()
+        for start in range(restarts + 1):
+            if start:
+                container.begin(start)
+            for hour in range(2, 2 + rotations):
+                container.write(container.log, 1)
+                if rotated is not None:
+                    container.compress(rotated)
+                rotated = container.rotate(hour)
+            rotated = None
+        service.start()
+        with service.stream(last) as stream:
+            told += stream.texts(len(container.texts) - len(told))
+            assert told == container.texts
+            container.write(container.log, 1)
+            assert stream.texts(1) == container.texts[-1:]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from logstream.tail.targets import is_led_to_between, target_of
+from logstream.tail.targets import is_led_to_between, is_pod_log, pod_logs_among, pod_target_of, target_of
 
 GLOG = "app.host1.root.log.INFO.20261128-{:06d}.{}"
 NOBODY_KNOWS = None
@@ -88,3 +88,45 @@ def test_an_archive_of_either_end_is_not_between_them(former: str | None) -> Non
 
 def test_a_link_that_was_led_back_tells_nothing() -> None:
     assert between(GLOG.format(113_000, 33), GLOG.format(100_000, 31), GLOG.format(110_000, 32)) == []
+
+
+@pytest.mark.parametrize(
+    ("former", "names"),
+    [
+        ("0.log.20261129-030058", ["0.log.20261129-040058", "0.log", "9.log.20261129-050058", "9.log"]),
+        ("0.log", ["9.log.20261129-050058", "9.log"]),
+        ("9.log", []),
+        ("10.log.20261129-060058", []),
+        (NOBODY_KNOWS, ["0.log.20261129-030058", "0.log.20261129-040058", "0.log", "9.log.20261129-050058", "9.log"]),
+    ],
+)
+def test_a_container_s_starts_before_the_last_one_are_between_with_what_was_rotated_of_them(
+    former: str | None, names: list[str]
+) -> None:
+    everything = ["0.log.20261129-030058", "0.log.20261129-040058", "0.log", "9.log.20261129-050058", "9.log"]
+    everything += ["10.log.20261129-060058", "10.log.20261129-070058", "11.log"]
+    before, present = None if former is None else pod_target_of(former), pod_target_of("10.log")
+    assert present is not None
+    targets = {name: target for name in everything if (target := pod_target_of(name)) is not None}
+    assert sorted(targets, key=lambda name: targets[name].stamp) == everything
+    assert [name for name, one in targets.items() if is_led_to_between(one, before, present)] == names
+
+
+def test_nothing_else_is_the_log_of_a_container_s_start() -> None:
+    others = ["0.log.20261129-030058.tmp", "0.log.1", "web.log", "0.log2", "a0.log", "0.log.20261129"]
+    assert [name for name in others if pod_target_of(name) is not None] == []
+    assert pod_logs_among(["0.log", "12.log.20261129-030058.gz", "web.log"]) == {"0.log", "12.log"}
+
+
+@pytest.mark.parametrize(
+    ("path", "is_one"),
+    [
+        ("/var/log/pods/shop_web-1_0f3a-41/web/0.log", True),
+        ("/var/log/pods/shop_web-1_0f3a-41/web/12.log", True),
+        ("/var/log/pods/shop_web-1_0f3a-41/web/app.log", False),
+        ("/var/log/workers/web/2.log", False),
+        ("/var/log/pods/web/2.log", False),
+    ],
+)
+def test_where_kubelet_has_them_is_known_by_the_directories(path: str, *, is_one: bool) -> None:
+    assert is_pod_log(path) is is_one

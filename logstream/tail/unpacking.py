@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
 from logstream.tail.discovery import is_absence
-from logstream.tail.family import names_in
 from logstream.tail.likeness import likeness_of
-from logstream.tail.listing import locate
+from logstream.tail.listing import locate, names_in
 from logstream.tail.members import may_grow, starts_of_members
 from logstream.tail.opening import EXHAUSTED, place_of
 from logstream.tail.packed import (

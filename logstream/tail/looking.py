@@ -153,7 +153,7 @@ class Looking:
     ) -> Snapshot:
         """Open what is `before` the live file and unseen, into `older`, and list again."""
         is_consistent = is_all = True
-        unseen = self._unseen(lineage, before)
+        unseen = [sibling for sibling in self._unseen(lineage, before) if not _is_open(live, sibling)]
         product = product_among(unseen, before.family.values(), lineage)
         for sibling in unseen:
             is_full = is_bounded and sum(isinstance(one, Opened) for one in older) >= self._most_held
@@ -258,6 +258,11 @@ class Looking:
     def _has_begun(self, sibling: Sibling) -> bool:
         reader = self._census.readers.get((sibling.dev, sibling.ino))
         return reader is None or reader.known().has_begun
+
+
+def _is_open(live: Opened | Refused, sibling: Sibling) -> bool:
+    """Whether a sibling is the live file: who renames that by a link to its new name has two names for it meanwhile."""
+    return isinstance(live, Opened) and (live.facts.dev, live.facts.ino) == (sibling.dev, sibling.ino)
 
 
 def _is_empty_as_before(lineage: Lineage, live: Opened | Refused) -> bool:

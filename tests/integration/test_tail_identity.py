@@ -274,3 +274,34 @@ async def test_files_that_are_rotated_behind_a_link_while_down_are_read(tmp_path
         write(log, text)
     assert await second_run(sink, spec, 4) == [b"one", b"two", b"three", b"four"]
     assert not sink.of_kind(Hole)
+
+
+@pytest.mark.parametrize("is_down", [True, False], ids=["down", "up"])
+async def test_a_log_that_is_rotated_by_a_link_to_its_new_name_is_read_once(tmp_path: Path, *, is_down: bool) -> None:
+    """It has both names, the old one and the new one, when it is seen first. Conformance: D7."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(log)
+
+    def rotate() -> None:
+        log.rename(tmp_path / "app.log.2")
+        write(log, b"two\n")
+        (tmp_path / "app.log.1").hardlink_to(log)
+
+    write(log, b"one\n")
+    async with tailing(sink, spec):
+        await sink.first(1)
+        if not is_down:
+            rotate()  # no await in between: for the tail all this happens at once
+            await sink.first(2)
+    if is_down:
+        rotate()
+    async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
+        await sink.first(2)
+        await looked_everywhere(supervisor)
+        log.unlink()
+        write(tmp_path / "app.log.1", b"three\n")
+        write(log, b"four\n")
+        await sink.first(4)
+        await looked_everywhere(supervisor)
+    assert sink.texts == [b"one", b"two", b"three", b"four"]
+    assert not sink.of_kind(Hole)

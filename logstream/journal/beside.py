@@ -1,8 +1,11 @@
 """What stands beside a generation's path: listed again only when the directory has changed.
 
-A reader that comes to a hundred runs of files that are gone asks a hundred times. Owns what was found of each question.
-Refuses to open anything, and to keep whole listings: a directory may have thousands of names.
+A reader that comes to a hundred runs of files that are gone asks a hundred times. Owns what was found of each question,
+and where copies may stand. Refuses to open anything, and to keep whole listings: a directory may have thousands of
+names.
 """
+
+# ruff: noqa: PTH119, PTH120 - names, which are asked for with each run of a file that is gone
 
 from __future__ import annotations
 
@@ -12,7 +15,9 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from logstream.tail.listing import names_in
 from logstream.tail.packed import copies_beside
+from logstream.tail.targets import is_pod_log, pod_logs_among
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +45,11 @@ class Beside:
         paths = self._answer(directory, names, lambda: tuple(map(str, copies_beside(directory, names))))
         return list(map(Path, paths))
 
+    def copies_of(self, path: str, file: str) -> list[Path]:
+        """The same of a generation that is told as `file` and was at `path` last, wherever its copies may stand."""
+        places = places_of_copies(path, file)
+        return [copy for directory, names in places.items() for copy in self.copies(directory, names)]
+
     def _answer(
         self, directory: Path, question: int | frozenset[str], look: Callable[[], tuple[str, ...]]
     ) -> tuple[str, ...]:
@@ -60,6 +70,23 @@ class Beside:
             if len(self._answers) > _MOST_ANSWERS:
                 self._answers.popitem(last=False)
         return found
+
+
+def places_of_copies(path: str, file: str) -> dict[Path, frozenset[str]]:
+    """The directories in which a generation may have copies, and what its file may have been called in each.
+
+    It is told as `file`, and was at `path` last. If that is a link, its file is rotated where that is. Raises OSError
+    where no descriptor is left to look.
+    """
+    names = frozenset(map(os.path.basename, (path, file)))
+    places = {Path(path).parent: names}
+    for link in filter(os.path.islink, dict.fromkeys((path, file))):
+        home = os.path.realpath(link)
+        there = names | {os.path.basename(home)}
+        if is_pod_log(home):
+            there |= pod_logs_among(names_in(os.path.dirname(home)))  # the link led to those before
+        places[Path(home).parent] = places.get(Path(home).parent, names) | there
+    return places
 
 
 def _paths_of(directory: Path, ino: int) -> tuple[str, ...]:

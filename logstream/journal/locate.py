@@ -106,7 +106,7 @@ class Locator:
             # and is not this generation's own: so it is looked at again each time.
             return self._held(life.generation.key, replaced)
         try:
-            copies = self._beside.copies(here.parent, frozenset((here.name, Path(life.generation.file).name)))
+            copies = self._beside.copies_of(life.path, life.generation.file)
         except OSError:
             copies, found = [], GapReason.UNREADABLE
         if not copies:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import copy
 import os
 from collections import defaultdict
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from logstream.journal.beside import places_of_copies
 from logstream.journal.codec import RowWriter, decode_row
 from logstream.journal.held import INSERT_ROW
 from logstream.journal.ledger import KEYFRAME_ENTRIES, ROW_BYTES
@@ -21,6 +21,7 @@ from logstream.tail.packed import copies_beside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from logstream.journal.codec import Entry
     from logstream.journal.held import Row, Statement
@@ -56,34 +57,41 @@ def gone_everywhere(lives: Sequence[Life], all_lives: Sequence[Life]) -> list[Li
         after[life.generation.key] = seen[life.generation.file]
         seen[life.generation.file] += 1
     copies: dict[tuple[str, str], int | None] = {}
-    inodes: dict[str, dict[int, str] | None] = {}
+    inodes: dict[Path, dict[int, str] | None] = {}
     gone = []
     for life in lives:
-        directory, name = os.path.split(life.path)
-        if directory not in inodes:
-            inodes[directory] = _inodes_in(directory)
-        here = inodes[directory]
-        log = directory, life.generation.file
+        places = _places_of(life)
+        inodes |= {place: _inodes_in(place) for place in places if place not in inodes}
+        here = [inodes[place] for place in places]
+        log = os.path.dirname(life.path), life.generation.file  # noqa: PTH120
         if log not in copies:
-            copies[log] = _copies_of(life, directory, name)
+            copies[log] = _count_copies(places)
         there = copies[log]
-        if here is None or there is None or after[life.generation.key] < there:
+        if not places or None in here or there is None or after[life.generation.key] < there:
             continue
-        path = here.get(life.ino)
-        if path is None or not is_life_at(path, life):
+        paths = (found.get(life.ino) for found in here if found is not None)
+        if not any(path is not None and is_life_at(path, life) for path in paths):
             gone.append(life)
     return gone
 
 
-def _copies_of(life: Life, directory: str, name: str) -> int | None:
-    """How many may be copies of its log; None if nobody can tell."""
+def _places_of(life: Life) -> dict[Path, frozenset[str]]:
+    """Where its file or copies of it may stand; nowhere if nobody can tell."""
     try:
-        return len(copies_beside(Path(directory), {name, os.path.basename(life.generation.file)}))  # noqa: PTH119
+        return places_of_copies(life.path, life.generation.file)
+    except OSError:
+        return {}
+
+
+def _count_copies(places: Mapping[Path, frozenset[str]]) -> int | None:
+    """How many may be copies of a log; None if nobody can tell."""
+    try:
+        return sum(len(copies_beside(place, names)) for place, names in places.items())
     except OSError:
         return None
 
 
-def _inodes_in(directory: str) -> dict[int, str] | None:
+def _inodes_in(directory: Path) -> dict[int, str] | None:
     """Paths by inode; None if nobody can tell what is there."""
     try:
         with os.scandir(directory) as entries:

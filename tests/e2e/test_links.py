@@ -135,7 +135,7 @@ class Container:
 
 @pytest.mark.parametrize("is_rotated_before", [False, True])
 @pytest.mark.parametrize("rotations", [1, 2])
-@pytest.mark.parametrize("restarts", [1, 2])
+@pytest.mark.parametrize("restarts", [0, 1, 2])
 def test_a_container_that_starts_anew_after_rotations_while_the_service_is_down_loses_nothing(
     tmp_path: Path,
     restarts: int,
@@ -147,6 +147,7 @@ def test_a_container_that_starts_anew_after_rotations_while_the_service_is_down_
         container = Container(service)
         with service.stream(from_="start") as stream:
             told = stream.texts(2)
+            first = stream.last_id
             rotated = container.rotate(1) if is_rotated_before else None
             told += stream.texts(len(container.texts) - 2)
             last = stream.last_id
@@ -166,3 +167,7 @@ def test_a_container_that_starts_anew_after_rotations_while_the_service_is_down_
             assert told == container.texts
             container.write(container.log, 1)
             assert stream.texts(1) == container.texts[-1:]
+        with service.stream(from_="start") as stream:
+            assert stream.texts(len(container.texts)) == container.texts
+        with service.stream(first) as stream:
+            assert stream.texts(len(container.texts) - 2) == container.texts[2:]

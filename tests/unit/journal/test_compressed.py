@@ -64,6 +64,27 @@ async def test_what_was_compressed_is_told_again(
     await journal.aclose()
 
 
+@pytest.mark.parametrize("is_led_on", [False, True])
+async def test_what_was_rotated_and_compressed_behind_a_link_is_told_again(
+    tmp_path: Path,
+    is_led_on: bool,  # noqa: FBT001 - a table of facts
+) -> None:
+    """Conformance: C2."""
+    journal = open_journal(tmp_path)
+    home, link = tmp_path / "pods" / "shop_web-1_0f3a" / "web", tmp_path / "containers" / "web.log"
+    home.mkdir(parents=True)
+    link.parent.mkdir()
+    link.symlink_to(home / "0.log")
+    await recorded(journal, link)
+    pack(home / "0.log", home / "0.log.20261129-030058.gz", gzip.compress)
+    if is_led_on:
+        link.unlink()
+        link.symlink_to(home / "1.log")
+
+    assert await content_of(journal) == b"".join(LINES)
+    await journal.aclose()
+
+
 async def test_an_id_in_a_compressed_generation_leads_to_its_place(tmp_path: Path) -> None:
     """Conformance: C9."""
     journal = open_journal(tmp_path)

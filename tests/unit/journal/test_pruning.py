@@ -290,6 +290,28 @@ async def test_files_and_copies_that_are_left_are_not_forgotten(tmp_path: Path) 
 
 
 @pytest.mark.usefixtures("tiny_rows")
+async def test_files_and_copies_that_are_left_behind_a_link_are_not_forgotten(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path)
+    home, link = tmp_path / "real" / "web.log", tmp_path / "app.log"
+    home.parent.mkdir()
+    link.symlink_to(home)
+    rotated = [home.with_name(f"web.log.{30 - number}") for number in range(30)]
+    for number, path in enumerate(rotated):
+        file = StoryFile(link, "s")
+        await journal.commit(batch(file.changes(b"file %d\n" % number), file.sealed(None)))
+        home.rename(path)
+    await go_on(journal, tmp_path)
+    assert await journal._upkeep.prune() == 0
+
+    for path in rotated:
+        if rotated.index(path) >= 17:
+            path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+        path.unlink()
+    assert await journal._upkeep.prune() == 17
+    await journal.aclose()
+
+
+@pytest.mark.usefixtures("tiny_rows")
 async def test_a_directory_that_cannot_be_listed_keeps_what_was_there(tmp_path: Path) -> None:
     journal = open_journal(tmp_path)
     directory = tmp_path / "logs"

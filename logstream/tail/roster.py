@@ -122,7 +122,7 @@ class Roster:
     def note(self, spec: SourceSpec, found: Found, turn: Turn) -> Generator[None, None, list[Lineage]]:
         """Take in what a search found: enter new paths, drop those of which nothing is left; answer what to look at."""
         is_first = self._census.searches[spec.name] is NOT_SEARCHED
-        fresh = yield from self._enter(spec, found.sightings, turn, is_first=is_first)
+        fresh = yield from self._enter(spec, found, turn, is_first=is_first)
         self._searched_at[spec.name] = found.began
         self._census.searches[spec.name] = Searched(found.began_at, turn.now)
         sighted = {sighting.path for sighting in found.sightings}
@@ -155,9 +155,9 @@ class Roster:
         return self._census.open_files.closing()
 
     def _enter(
-        self, spec: SourceSpec, sightings: Sequence[Sighting], turn: Turn, *, is_first: bool
+        self, spec: SourceSpec, found: Found, turn: Turn, *, is_first: bool
     ) -> Generator[None, None, list[Lineage]]:
-        new = yield from self._sighted.new_among(sightings)
+        new = yield from self._sighted.new_among(found.sightings)
         fresh: list[Lineage] = []
         older: dict[str, list[tuple[Sibling, Sighting]]] = {}
         for number, (path, sighting) in enumerate(new.items(), 1):
@@ -182,14 +182,16 @@ class Roster:
                 if not is_followed and lineage.live is None:
                     lineage.is_gone = True  # nobody need be told once more
                     lineage.has_more_before |= lineage.unsettled_since is not None
-        return fresh if spec.name in self._looked_beside else fresh + (yield from self._look_beside(spec))
+        is_done = spec.name in self._looked_beside
+        return fresh if is_done else fresh + (yield from self._look_beside(spec, found.directories))
 
-    def _look_beside(self, spec: SourceSpec) -> Generator[None, None, list[Lineage]]:
+    def _look_beside(self, spec: SourceSpec, directories: Iterable[str]) -> Generator[None, None, list[Lineage]]:
         """Logs that were followed before a restart, and have no file now, but perhaps one beside them that is new.
 
         What came and went while nobody looked would else wait until something is written to such a log again.
         """
         try:
+            yield from self._histories.note_unseen(spec, directories, self.lineages, self._searched_at.get(spec.name))
             survived = yield from self._histories.survived(spec, self.lineages)
         except OSError:
             self._census.open_files.make_room()
@@ -208,12 +210,11 @@ class Roster:
         lineage = self.lineages[path] = Lineage(spec, path, self._census.namesakes)
         lineage.is_late = not is_first
         lineage.starts_at_end = is_first and spec.start == "end" and spec.name in self._first_seen
+        lineage.has_history = path in self._histories or spec.name in self._searched_at
         if path in self._histories:
-            lineage.has_history = True
             lineage.last_mtime_ns = self._histories.take(path)
-        elif spec.name in self._searched_at:
+        elif lineage.has_history:
             # It was not there then: what was rotated away from it since is as new as it is.
-            lineage.has_history = True
             lineage.last_mtime_ns = int((self._searched_at[spec.name] - 1) * _NS)
         return lineage
 
@@ -225,8 +226,7 @@ class Roster:
         lineage.has_more_before |= lineage.is_gone and lineage.has_history
         try:
             yield from self._adopt_all(lineage, siblings, fresh, turn, is_first=is_first)
-        except OSError as error:
-            # Those that are missing are found by the next search.
+        except OSError as error:  # those that are missing are found by the next search
             lineage.obstruct("unreadable", reason_of(error), turn)
         return fresh
 

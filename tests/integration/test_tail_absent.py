@@ -95,6 +95,59 @@ async def test_of_a_source_that_had_no_file_yet_nothing_that_came_while_down_is_
     assert len(sink.lines) == 3
 
 
+@pytest.mark.parametrize("is_packed", [True, False], ids=["packed", "plain"])
+@pytest.mark.parametrize("home", ["pods/shop_web-1_0f3a/web", "logs"])
+async def test_of_a_log_that_came_and_went_while_down_and_was_never_seen_nothing_is_lost(
+    tmp_path: Path, home: str, *, is_packed: bool
+) -> None:
+    """Where kubelet alone has its files at once, else when the log comes again. Conformance: A8."""
+    sink, log = RecordingSink(), tmp_path / home / "2.log"
+    log.parent.mkdir(parents=True)
+    now, spec = time.time(), source(log.with_name("*.log"))
+    since = {"app": now - 3_600}
+    write(log.with_name("0.log"), b"of another\n")
+    write(log.with_name("1.log.20261129-030058"), b"long ago\n")
+    os.utime(log.with_name("1.log.20261129-030058"), (1_000_000_000, 1_000_000_000))
+    async with tailing(sink, spec, first_seen=(), watched_since=since):
+        await sink.first(1)
+    rotated = log.with_name("2.log.20261129-030058")
+    write(rotated, b"one\n")
+    os.utime(rotated, (now - 1_800, now - 1_800))
+    if is_packed:
+        pack(rotated, rotated.with_name(f"{rotated.name}.gz"))
+    is_told_at_once = home.startswith("pods")
+    for _ in range(2):
+        async with tailing(sink, spec, known=sink.known(), first_seen=(), watched_since=since) as supervisor:
+            await sink.first(1 + is_told_at_once)
+            for _ in range(2):
+                await looked_everywhere(supervisor)
+    assert sink.texts == [b"of another", b"one"][: 1 + is_told_at_once]
+    async with tailing(sink, spec, known=sink.known(), first_seen=(), watched_since=since) as supervisor:
+        await looked_everywhere(supervisor)
+        write(log, b"two\n")
+        assert await sink.first(3) == [b"of another", b"one", b"two"]
+        await looked_everywhere(supervisor)
+    assert sink.lines[1:] == [(str(log), b"one"), (str(log), b"two")]
+    assert not sink.of_kind(Hole)
+
+
+async def test_what_was_put_where_no_log_ever_was_is_not_told(tmp_path: Path) -> None:
+    """As by logrotate's `olddir`, which names of logs tell nothing of."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec, since = source(tmp_path / "**" / "*.log"), {"app": time.time() - 3_600}
+    (tmp_path / "old").mkdir()
+    write(log, b"one\n")
+    async with tailing(sink, spec, first_seen=(), watched_since=since):
+        await sink.first(1)
+    pack(log, tmp_path / "old" / "app.log.1.gz")
+    write(log, b"two\n")
+    async with tailing(sink, spec, known=sink.known(), first_seen=(), watched_since=since) as supervisor:
+        await sink.first(2)
+        for _ in range(2):
+            await looked_everywhere(supervisor)
+    assert sink.texts == [b"one", b"two"]
+
+
 async def test_what_came_and_went_behind_a_link_while_down_is_read_though_the_log_has_no_file(tmp_path: Path) -> None:
     sink, link, home = RecordingSink(), tmp_path / "app.log", tmp_path / "real" / "app.log"
     home.parent.mkdir()

@@ -26,6 +26,7 @@ from logstream.tail.packed import (
     StillWrittenError,
     Unpacked,
     copies_beside,
+    says_it_is_of,
     unpack,
     unpack_file,
 )
@@ -163,12 +164,14 @@ class Unpacking:
                 return file
             unpacking = partial(self._unpack_one, likeness, file, has_members=may_grow(reader.path))
         else:
-            copies = _copies_of(reader, path)
-            if not copies or not likeness.is_certain:
+            copies, older = _copies_of(reader, path)
+            if not likeness.proof_offset or (reader.size is not None and reader.size > reader.committed):
+                older = {}
+            if not (copies or older) or not likeness.is_certain:
                 return Answer.NONE
             attempts = self._begun[reader.key].attempts if reader.key in self._begun else 0
             self._begun[reader.key] = _Begun(copies, attempts + 1)
-            unpacking = partial(unpack, likeness, [*copies], self._directory, is_cancelled=self._cancelled.is_set)
+            unpacking = partial(self._unpack_any, likeness, [*copies], [*older], reader.known().last_ns or 0)
         if self._worker is None:
             self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="unpack")
         self._wanted[reader.key] = self._worker.submit(unpacking)
@@ -177,10 +180,29 @@ class Unpacking:
     def _begin_again(self, reader: Reader, path: str) -> Answer:
         """None of the files was a copy. One may have been renamed before it was opened: then others stand there now."""
         begun = self._begun.get(reader.key)
-        if begun is not None and begun.attempts < _MOST_ATTEMPTS and _copies_of(reader, path) != begun.copies:
+        if begun is not None and begun.attempts < _MOST_ATTEMPTS and _copies_of(reader, path)[0] != begun.copies:
             return self._begin(reader, path)
         self._begun.pop(reader.key, None)
         return Answer.NONE
+
+    def _unpack_any(self, likeness: Likeness, copies: list[Path], older: list[Path], since_ns: int) -> Unpacked | None:
+        """The first of `copies` that is one; else one of the `older` that has no byte more or less than was handed on.
+
+        A file that was copied away is younger than what it was copied from, and its archive may be given the time of
+        that; it is made later for all that. Of one that holds more, bytes alone do not tell it from an archive of an
+        older life that begins alike.
+        """
+        found = unpack(likeness, copies, self._directory, is_cancelled=self._cancelled.is_set)
+        for path in older if found is None else ():
+            if not _says_it_is_of(path, likeness, since_ns):
+                continue
+            found = unpack(likeness, [path], self._directory, is_cancelled=self._cancelled.is_set)
+            if found is not None and found.is_whole and os.fstat(found.descriptor).st_size == likeness.least_bytes:
+                return found
+            if found is not None:
+                os.close(found.descriptor)
+                found = None
+        return found
 
     def _unpack_one(self, likeness: Likeness, file: IO[bytes], *, has_members: bool) -> Unpacked | None:
         with file:
@@ -189,6 +211,15 @@ class Unpacking:
                 return unpacked
             size = os.fstat(unpacked.descriptor).st_size
             return unpacked._replace(starts=starts_of_members(file, size, self._cancelled.is_set))
+
+
+def _says_it_is_of(path: Path, likeness: Likeness, since_ns: int) -> bool:
+    """Whether a file was made or renamed since then, and says that it holds exactly what was recorded."""
+    try:
+        with path.open("rb") as file:
+            return os.fstat(file.fileno()).st_ctime_ns >= since_ns and says_it_is_of(file.fileno(), likeness)
+    except OSError:
+        return False
 
 
 def _open_packed(reader: Reader) -> IO[bytes] | Answer:
@@ -226,14 +257,14 @@ def _open_held(reader: Reader, descriptor: int) -> IO[bytes]:
 
 def may_be_packed(reader: Reader, path: str) -> bool:
     """Whether a compressed file may hold what was not read of `reader`, which was written under `path`."""
-    return any(is_compressed_name(copy.name) for copy in _copies_of(reader, path))
+    return any(is_compressed_name(copy.name) for copy in _copies_of(reader, path)[0])
 
 
-def _copies_of(reader: Reader, path: str) -> dict[Path, int]:
+def _copies_of(reader: Reader, path: str) -> tuple[dict[Path, int], dict[Path, int]]:
     """What may be a compressed copy of the reader's file, oldest first, with the number of its inode.
 
     One that was written last before the file itself was is history, and a later one is that of a later life: in a log
-    that repeats itself both may begin like it.
+    that repeats itself both may begin like it. So those stand apart.
     """
     names = {Path(path).name, Path(reader.path).name}
     places = tuple(dict.fromkeys((Path(reader.path).parent, Path(path).parent)))
@@ -245,7 +276,11 @@ def _copies_of(reader: Reader, path: str) -> dict[Path, int]:
         before, found = found, _standing(places, names)
         if found == before:
             break  # else one may have been renamed while they were listed
-    return {copy: inode for mtime_ns, copy, inode in sorted(found) if mtime_ns >= since_ns}
+    copies: dict[Path, int] = {}
+    older: dict[Path, int] = {}
+    for mtime_ns, copy, inode in sorted(found):
+        (copies if mtime_ns >= since_ns else older)[copy] = inode
+    return copies, older
 
 
 def _standing(places: Iterable[Path], names: set[str]) -> set[tuple[int, Path, int]]:

@@ -29,6 +29,35 @@ if TYPE_CHECKING:
 MEMBERS = gzip.compress(b"one\ntw") + gzip.compress(b"o\nthree\n") + gzip.compress(b"") + gzip.compress(b"four\n")
 
 
+async def test_a_copy_that_was_read_is_known_in_its_archive_though_that_has_the_older_time_of_the_log(
+    tmp_path: Path,
+) -> None:
+    """As logrotate's `copytruncate` and `compress` leave them. Conformance: B7, C2."""
+    sink, log, copy = RecordingSink(), tmp_path / "app.log", tmp_path / "app.log.1"
+    spec, now = source(log), time.time()
+    lives = [b"".join(b"%d of life %d\n" % (line, life) for line in range(3)) for life in range(3)]
+
+    def put(path: Path, content: bytes, ago: int) -> None:
+        path.write_bytes(content)
+        os.utime(path, (now - ago, now - ago))
+
+    put(log, lives[0], 100)
+    await first_run(sink, spec, 3)
+    put(tmp_path / "app.log.2.gz", gzip.compress(lives[0]), 100)
+    put(copy, lives[1], 40)
+    put(log, lives[2], 20)
+    async with tailing(sink, spec, known=sink.known(), first_seen=()):
+        await sink.first(9)
+    (tmp_path / "app.log.2.gz").rename(tmp_path / "app.log.3.gz")
+    put(tmp_path / "app.log.2.gz", gzip.compress(lives[1]), 60)
+    copy.unlink()
+    async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
+        await sink.until(lambda: len(sink.sealed) == 2)
+        await looked_everywhere(supervisor)
+    assert sink.texts == b"".join(lives).splitlines()
+    assert not sink.of_kind(Hole)
+
+
 async def test_lines_between_a_copy_and_the_truncation_are_lost_and_nothing_else(tmp_path: Path) -> None:
     """Conformance: B8."""
     sink, log = RecordingSink(), tmp_path / "app.log"

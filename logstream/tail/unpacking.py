@@ -48,6 +48,7 @@ _AGAIN_SECONDS: Final = 30.0
 """After there was no room, it is tried again after so long."""
 _MOST_HELD: Final = 256
 """Of more compressed files than these only names and inodes are kept: descriptors are for what is read."""
+_NS: Final = 1_000_000_000
 
 
 class Answer(Enum):
@@ -279,8 +280,13 @@ def _copies_of(reader: Reader, path: str) -> tuple[dict[Path, int], dict[Path, i
     copies: dict[Path, int] = {}
     older: dict[Path, int] = {}
     for mtime_ns, copy, inode in sorted(found):
-        (copies if mtime_ns >= since_ns else older)[copy] = inode
+        (older if _is_older(mtime_ns, since_ns) else copies)[copy] = inode
     return copies, older
+
+
+def _is_older(mtime_ns: int, since_ns: int) -> bool:
+    """Whether an archive was written last before that: of a whole second it is not told, as bzip2 keeps no more."""
+    return mtime_ns < (since_ns if mtime_ns % _NS else since_ns - since_ns % _NS)
 
 
 def _standing(places: Iterable[Path], names: set[str]) -> set[tuple[int, Path, int]]:

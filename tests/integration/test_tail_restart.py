@@ -613,3 +613,19 @@ async def test_a_file_written_anew_that_has_the_same_filling_before_the_place_is
     await first_run(sink, spec, 1)
     rewrite(log, b"2 other %s\n3 more\n" % (b"y" * 200))
     assert await second_run(sink, spec, 3) == [b"1 first " + b"y" * 200, b"2 other " + b"y" * 200, b"3 more"]
+
+
+async def test_the_archive_of_what_was_read_is_known_though_it_has_only_the_second_of_its_time(tmp_path: Path) -> None:
+    """As bzip2 leaves it. Conformance: C1."""
+    sink, log, rotated = RecordingSink(), tmp_path / "app.log", tmp_path / "app.log.1"
+    write(log, b"one\n")
+    os.utime(log, ns=(0, 1_800_000_000_700_000_000))
+    await first_run(sink, source(log), 1)
+    log.rename(rotated)
+    archive = tmp_path / "app.log.1.bz2"
+    archive.write_bytes(bz2.compress(rotated.read_bytes()))
+    os.utime(archive, ns=(0, 1_800_000_000_000_000_000))
+    rotated.unlink()
+    write(log, b"two\n")
+    assert await second_run(sink, source(log), 2) == [b"one", b"two"]
+    assert not sink.of_kind(Hole)

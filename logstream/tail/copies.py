@@ -15,10 +15,10 @@ from logstream.tail.identity import contradict
 from logstream.tail.likeness import begins_with, likeness_of
 from logstream.tail.members import may_grow
 from logstream.tail.numbers import is_number_given_again
-from logstream.tail.opening import Opened, Refused
+from logstream.tail.opening import Opened, Refused, is_noise
 from logstream.tail.packed import says_it_is, says_it_is_of
 from logstream.tail.reader import HEAD_BYTES
-from logstream.tail.rotation import is_older_name
+from logstream.tail.rotation import is_older_name, made_from
 from logstream.tail.unpacking import Answer
 
 if TYPE_CHECKING:
@@ -109,6 +109,8 @@ class Copies:
             originals.append(live.fd)
         if not size:
             return False
+        if is_noise(opened.fd) and (inode in self._census.aside or _has_archive(opened, lineage)):
+            return True  # it is being shredded
         is_copy = any(begins_with(original, opened.fd, size) for original in originals)
         if is_copy or self._census.original_of(opened.fd, lineage) is not None:
             self._census.set_aside(inode, opened.facts.mtime_ns)
@@ -160,6 +162,11 @@ class Copies:
         """Whether nothing speaks against the inode of `sibling` having this generation number."""
         facts = self._census.open_files.facts_at(sibling.path)
         return facts is None or not contradict(facts.igen, igen)
+
+
+def _has_archive(opened: Opened, lineage: Lineage) -> bool:
+    """Whether the compressed copy of an open file stands beside it."""
+    return any(made_from(path) == opened.path for path in family_of(lineage.home))
 
 
 def is_earlier_copy(known: Known, opened: Opened) -> bool:

@@ -14,7 +14,7 @@ from logstream.tail.belated import expect
 from logstream.tail.copies import Copies
 from logstream.tail.custody import Custody
 from logstream.tail.identity import Verdict
-from logstream.tail.opening import Opened, facts_of
+from logstream.tail.opening import Opened, facts_of, is_noise
 from logstream.tail.reader import Reader
 from logstream.tail.unpacking import Answer, may_be_packed
 
@@ -128,10 +128,26 @@ class Endings:
             turn.add(new.prove(turn.now))
         return new
 
-    def abandon(self, lineage: Lineage, reader: Reader, turn: Turn) -> None:
-        """A file that has lost its name was written over: what it holds now is nobody's log (`shred` does that)."""
-        self.end(lineage, reader, GapReason.TRUNCATED, turn)
-        self._census.retire(reader.known()._replace(sealed=True))  # its file is known, too, as long as it is there
+    def abandon(self, lineage: Lineage, reader: Reader, turn: Turn) -> Reader | None:
+        """A file that has lost its name was written over: what it holds now is nobody's log (`shred` does that).
+
+        The reader, not open, where an archive may hold what was not read of it; None: it is over. Raises OSError.
+        """
+        fd, is_left = reader.fd, may_be_packed(reader, lineage.home)
+        facts = None if fd is None else facts_of(fd)
+        known = reader.known()._replace(sealed=True)
+        if facts is not None:
+            known = known._replace(dev=facts.dev, ino=facts.ino, igen=facts.igen)
+        if is_left:
+            self._census.strike(reader)
+            if reader.is_blank:
+                reader.size = None  # nobody knows how much was there, but it was no empty file
+            reader.lost_end, reader.gone_reason = reader.size, GapReason.TRUNCATED
+            reader.lose_file(turn.now - self._census.pace.absence_seconds)
+        else:
+            self.end(lineage, reader, GapReason.TRUNCATED, turn)
+        self._census.retire(known)  # its file is known, too, as long as it is there
+        return reader if is_left else None
 
     def end(self, lineage: Lineage, reader: Reader, reason: GapReason, turn: Turn) -> None:
         """A life whose bytes are gone ends, with what was not read of it."""
@@ -149,7 +165,7 @@ class Endings:
 
     def end_copy(self, lineage: Lineage, reader: Reader, turn: Turn) -> bool:
         """A file that was found empty has bytes now: whether they are only a copy of a known life. It ends then."""
-        if reader.fd is None or not os.fstat(reader.fd).st_size:
+        if reader.fd is None or not os.fstat(reader.fd).st_size or is_noise(reader.fd):
             return False
         opened = Opened(reader.path, reader.fd, facts_of(reader.fd), is_compressed=False)
         reader.may_be_copy = self._copies.is_copy(lineage, opened, None)

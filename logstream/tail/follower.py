@@ -20,11 +20,12 @@ from logstream.tail.identity import Verdict
 from logstream.tail.misread import misread_end
 from logstream.tail.nowhere import Nowhere
 from logstream.tail.numbers import renamed_to
-from logstream.tail.opening import EXHAUSTED, Opened, first_byte_of, is_garbled, is_unlinked, place_of
+from logstream.tail.opening import EXHAUSTED, Opened, first_byte_of, is_garbled, is_noise, is_unlinked, place_of
 from logstream.tail.patience import is_past_waiting
 from logstream.tail.quick import read_appended
 from logstream.tail.reader import sizes_newest_first
 from logstream.tail.succession import Succession
+from logstream.tail.unpacking import may_be_packed
 
 if TYPE_CHECKING:
     from logstream.tail.lineage import Census, Lineage
@@ -145,7 +146,8 @@ class Follower:
                 return current, True
             current, limit = self._past_hole(lineage, current, turn, limit)
             current, limit = self._in_its_encoding(lineage, current, turn, limit)
-            outcome = current.advance(min(left, RANGE_BYTES), limit)
+            is_shredded = _is_shredded(lineage, current)
+            outcome = Verdict.TRUNCATED if is_shredded else current.advance(min(left, RANGE_BYTES), limit)
             if isinstance(outcome, Range):
                 self._hand_on(lineage, current, outcome, turn)
                 left -= outcome.end - outcome.start
@@ -154,9 +156,8 @@ class Follower:
                 return current, False
             is_over = outcome is Verdict.TRUNCATED and current.is_displaced
             if is_over and current.fd is not None and is_garbled(current.fd, current.committed, current.encoding):
-                self._endings.abandon(lineage, current, turn)
-                return None, False
-            if isinstance(outcome, Verdict):
+                current, limit = self._endings.abandon(lineage, current, turn), None
+            elif isinstance(outcome, Verdict):
                 current, limit = self._endings.renew(lineage, current, outcome, turn), None
         return None, False
 
@@ -285,3 +286,10 @@ class Follower:
         elif not reader.is_at_its_path() and (place := place_of(reader.fd)) is not None:
             lineage.displace(reader, turn.now)
             lineage.move(reader, place, turn)
+
+
+def _is_shredded(lineage: Lineage, reader: Reader) -> bool:
+    """Whether a file of which nothing was handed on was written over once it had been compressed; raises OSError."""
+    if reader.fd is None or reader.committed or reader.is_copy or not reader.is_displaced:
+        return False
+    return is_noise(reader.fd) and may_be_packed(reader, lineage.home)

@@ -17,7 +17,7 @@ from logstream.tail.identity import NO_INODE
 from logstream.tail.members import may_grow
 from logstream.tail.opening import Refused
 from logstream.tail.reader import Reader
-from logstream.tail.rotation import Sibling, is_named_newer, may_have_become, oldest_first, rotated_name
+from logstream.tail.rotation import Sibling, is_named_newer, made_from, may_have_become, oldest_first, rotated_name
 from logstream.tail.unpacking import Answer
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ class Heirs:
             if not is_over and inodes_of(_family_of(lineage, reader)) != inodes_of(family):
                 continue
             heir = self._first_of(heirs, lineage, reader, turn)
+            if heir is Answer.NONE and not is_over and _is_beside_its_archive(reader, family):
+                return Answer.LATER
             if heir is not Answer.GONE:
                 return heir
         return Answer.NONE if is_over else Answer.LATER
@@ -174,6 +176,11 @@ class Heirs:
 def is_truncated(reader: Reader) -> bool:
     """Whether the file of `reader` is another life's now."""
     return reader.inode == NO_INODE and reader.former_inode is None
+
+
+def _is_beside_its_archive(reader: Reader, family: dict[str, Sibling]) -> bool:
+    """Whether the file of `reader`, which is being shredded, still has its name: till then none of them is settled."""
+    return is_truncated(reader) and reader.path in family and any(made_from(path) == reader.path for path in family)
 
 
 def _family_of(lineage: Lineage, reader: Reader) -> dict[str, Sibling]:

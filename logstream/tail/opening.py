@@ -8,6 +8,7 @@ Whether a file is still the generation that it was is for `identity`.
 
 from __future__ import annotations
 
+import codecs
 import errno
 import fcntl
 import os
@@ -38,6 +39,10 @@ _MAGIC_BYTES = 10
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 """Bytes that no text has, but for the ESC of colours."""
 _HEAD_BYTES = 256
+_NOISE_BYTES = 1024
+_LEAST_NOISE_BYTES = 64
+_FIRST_HIGH = 0x80
+"""Of noise half the bytes are from here on, and each ninth is one of `_CONTROLS`; of no text both are so many."""
 _LEAST_HOLE_BYTES = 4
 """So many NULs at a file's start are no text in any encoding: UTF-32 has three before a letter."""
 _HOLE_STEP_BYTES = 1 << 20
@@ -226,6 +231,27 @@ def is_garbled(fd: int, least_bytes: int, encoding: str) -> bool:
         # In UTF-16 each byte may be any; what is no UTF-16 has halves of pairs of surrogates.
         head = head.decode(encoding, "replace").replace("\ufffd", "\0").encode()
     return os.fstat(fd).st_size >= least_bytes and _CONTROLS.search(head) is not None
+
+
+def is_noise(fd: int) -> bool:
+    """Whether a file begins with what is no text in any encoding, as what is to be deleted is written over with.
+
+    Raises OSError.
+    """
+    head = os.pread(fd, _NOISE_BYTES, 0)
+    high = sum(byte >= _FIRST_HIGH for byte in head)
+    if len(head) < _LEAST_NOISE_BYTES or high * 4 < len(head) or len(_CONTROLS.findall(head)) * 16 < len(head):
+        return False
+    return not any(_is_text(head, encoding) for encoding in ("utf-8", *WIDE))
+
+
+def _is_text(head: bytes, encoding: str) -> bool:
+    """Whether a file's first bytes are text in this encoding; the last character may be cut."""
+    try:
+        codecs.getincrementaldecoder(encoding)().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def first_byte_of(fd: int, unit_bytes: int) -> int:

@@ -141,20 +141,24 @@ class Reader(Place):
         fd, lead = self._proven()
         facts = self._facts(fd)
         verdict = decide(self.remembered, facts, proof_matches=None)
+        if verdict is Verdict.SAME and not self.committed and facts.size < len(self.unread):
+            verdict = Verdict.SHRUNK  # it waited, and nobody had looked at its size since its first bytes were seen
         if verdict not in (Verdict.UNPROVEN, Verdict.GREW):
             return self._noted(self._cut_or(verdict, fd), facts)
         # One byte more than a line and its end can have: less could never be cut.
         most_bytes = max(most_bytes, self.spec.max_line_bytes + MOST_END_BYTES)
         want = min(most_bytes, max(0, facts.size - self.committed) + _ROUND_UP_BYTES)
         before = self.recent if len(self.recent) > len(lead) else lead
-        block = os.pread(fd, len(before) + want, self.committed - len(before))
-        is_proven = is_as_before(before, block[: len(before)], self.committed - len(before))
+        at = self.committed - len(before)
+        block = os.pread(fd, len(before) + want, at)
+        is_proven = is_as_before(before, block[: len(before)], at)
         is_proven = is_proven and (self.committed > 0 or block.startswith(self.unread))
+        if is_proven and self.is_displaced:  # who shreds it writes over its beginning first, perhaps just now
+            is_proven = block.startswith(os.pread(fd, min(len(before) or len(block), HEAD_BYTES), at))
         verdict = decide(self.remembered, facts, proof_matches=is_proven)
         if verdict in (Verdict.TRUNCATED, Verdict.SHRUNK):
             return self._noted(self._cut_or(verdict, fd), facts)
-        content = block[len(before) :]
-        is_all = len(content) < want
+        content, is_all = block[len(before) :], len(block) < len(before) + want
         if until is not None and self.committed + len(content) > until:
             content, is_all = content[: max(0, until - self.committed)], False
         return self._take(content, facts, is_all=is_all)

@@ -3,12 +3,22 @@ from __future__ import annotations
 import errno
 import gzip
 import os
+import random
 import socket
 from typing import TYPE_CHECKING
 
 import pytest
 
-from logstream.tail.opening import Opened, OpenFiles, Refused, first_byte_of, is_garbled, is_unlinked, place_of
+from logstream.tail.opening import (
+    Opened,
+    OpenFiles,
+    Refused,
+    first_byte_of,
+    is_garbled,
+    is_noise,
+    is_unlinked,
+    place_of,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -147,6 +157,43 @@ def test_what_is_no_text_is_told_from_text_in_any_encoding(
     with path.open("rb") as file:
         assert is_garbled(file.fileno(), len(content), encoding) is expected
         assert not is_garbled(file.fileno(), len(content) + 1, encoding)
+
+
+CHINESE = "\u7528\u6237\u767b\u5f55\u6210\u529f\uff0c\u8017\u65f6\u4e09\u79d2\u3002" * 100
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"text\n" * 300,
+        b"",
+        b"\xff",
+        b"8=FIX.4.4\x019=148\x0135=D\x0134=1080\x0149=TESTBUY1\x01\n" * 40,
+        b"\x1b[31;1m\x07error\x1b[0m\x08\x08\n" * 60,
+        b"\0" * 4096,
+        CHINESE.encode(),
+        CHINESE.encode()[1:],
+        CHINESE.encode("gb18030"),
+        CHINESE.encode("utf-16-le"),
+        CHINESE.encode("utf-16-be")[:1023],
+        "\u041e\u0448\u0438\u0431\u043a\u0430\n".encode("cp1251") * 200,
+        "\u041e\u0448\u0438\u0431\u043a\u0430\n".encode("utf-16-le") * 200,
+    ],
+)
+def test_no_text_in_any_encoding_is_noise(tmp_path: Path, content: bytes) -> None:
+    """Conformance: E12."""
+    path = tmp_path / "a.log"
+    path.write_bytes(content)
+    with path.open("rb") as file:
+        assert not is_noise(file.fileno())
+
+
+def test_what_shredded_files_are_written_over_with_is_noise(tmp_path: Path) -> None:
+    path, chooser = tmp_path / "a.log", random.Random(1)
+    for _ in range(1_000):
+        path.write_bytes(chooser.randbytes(4096))
+        with path.open("rb") as file:
+            assert is_noise(file.fileno())
 
 
 @pytest.mark.parametrize(("unit_bytes", "expected"), [(1, 70_001), (2, 70_000)])

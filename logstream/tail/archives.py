@@ -136,7 +136,7 @@ class Archives:
         A copy in the making that has been compressed since, or what `shred` had emptied of a file that was compressed.
         """
         is_emptied = any(
-            (one.dev, one.ino) == reader.inode and one.key != reader.key and not contradict(one.igen, reader.igen)
+            (one.dev, one.ino) == reader.last_inode and one.key != reader.key and not contradict(one.igen, reader.igen)
             for one in self._census.ended()
         )
         is_emptied |= any(is_truncated(one) for one in lineage.readers[: lineage.readers.index(reader)])

@@ -198,3 +198,29 @@ async def test_what_is_no_text_is_told_of_an_archive_and_of_a_file_beside_which_
         await sink.until(lambda: sink.texts[-1] == b"two")
         await looked_everywhere(supervisor)
     assert b"\n".join(sink.texts) == b"one\n" + noise + b"two"
+
+
+async def test_no_gap_is_told_of_an_emptied_file_whose_number_another_one_has_after_a_restart(tmp_path: Path) -> None:
+    """All that was in it was read, there or in its archive. Conformance: C3."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, b"one\n")
+    async with tailing(sink, source(log), pace=replace(SLOW, deleted_wait_seconds=60.0)):
+        await sink.first(1)
+        older = rotate(log)
+        await sink.until(lambda: len(sink.births) == 2)
+        compress_and_shred(older, "gone")
+        await sink.until(lambda: len(sink.births) == 3 and first_key(sink) in sink.sealed)
+    (tmp_path / "app.log.1.gz").rename(tmp_path / "app.log.3.gz")
+    os.utime(tmp_path / "app.log.3.gz")  # there is an archive that may be that of the emptied file
+    rotate(log).rename(tmp_path / "app.log.2")
+    write(log, b"two\n")
+    given = rotate(log).stat().st_ino
+    write(log, b"three\n")
+    live = [*sink.births][1]
+    known = [one if one.key == live else one._replace(ino=given, igen=(one.igen or 0) ^ 1) for one in sink.known()]
+    async with tailing(sink, source(log), known=known, first_seen=()) as supervisor:
+        await sink.first(3)
+        await sink.until(lambda: [*sink.births][2] in sink.sealed)
+        await looked_everywhere(supervisor)
+    assert sink.texts == [b"one", b"two", b"three"]
+    assert not sink.of_kind(Hole)

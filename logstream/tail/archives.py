@@ -53,7 +53,7 @@ class Archives:
         if known is not None:
             self._recognise(reader, known)
         elif told:
-            self._census.set_aside(reader.inode, reader.written_ns or 0)
+            self._census.aside.put(reader.inode, reader.written_ns or 0)
         return None
 
     @staticmethod
@@ -91,7 +91,7 @@ class Archives:
                 # What cannot be opened is read, or missed, as a life of its own; what is missed has been told.
                 self._endings.end_as_nothing(lineage, reader, turn)
                 return None
-            self._census.set_aside(heir.inode, heir.written_ns or 0)
+            self._census.aside.put(heir.inode, heir.written_ns or 0)
         if heir is Answer.NONE and self._was_nothing(lineage, reader):
             self._endings.end_as_nothing(lineage, reader, turn)
             return None

@@ -135,8 +135,7 @@ class Belated:
         """Whether a file is an archive that nobody has looked into."""
         if not sibling.name.is_compressed or may_grow(sibling.path):
             return False
-        is_aside = self._census.aside.get((sibling.dev, sibling.ino)) == sibling.mtime_ns
-        return not is_aside and not self._copies.is_known(sibling)
+        return not self._census.aside.holds(sibling) and not self._copies.is_known(sibling)
 
     def _enter(self, lineage: Lineage, sibling: Sibling, awaited: Awaited, turn: Turn) -> bool:
         """Let an archive be unpacked, while what is newer is read; False if it has to be looked at again."""
@@ -152,7 +151,7 @@ class Belated:
             if self._copies.is_being_read(lineage, opened):
                 return False
             if self._copies.is_finished(lineage, opened):
-                self._census.set_aside((sibling.dev, sibling.ino), opened.facts.mtime_ns)
+                self._census.aside.put((sibling.dev, sibling.ino), opened.facts.mtime_ns)
                 return True
             custody.hand_over(opened.fd)
         reader = Reader.packed(lineage.spec, lineage.file, sibling._replace(igen=opened.facts.igen), turn.now)

@@ -113,7 +113,7 @@ class Copies:
             return True  # it is being shredded
         is_copy = any(begins_with(original, opened.fd, size) for original in originals)
         if is_copy or self._census.original_of(opened.fd, lineage) is not None:
-            self._census.set_aside(inode, opened.facts.mtime_ns)
+            self._census.aside.put(inode, opened.facts.mtime_ns)
             return True
         return False
 

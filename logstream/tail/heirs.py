@@ -147,7 +147,7 @@ class Heirs:
 
     def _is_new(self, sibling: Sibling | None) -> TypeGuard[Sibling]:
         """Whether nobody has looked into the archive, as it is."""
-        return sibling is not None and self._census.aside.get((sibling.dev, sibling.ino)) != sibling.mtime_ns
+        return sibling is not None and not self._census.aside.holds(sibling)
 
     def _enter(self, lineage: Lineage, reader: Reader, sibling: Sibling, turn: Turn) -> Reader | Answer:
         """A compressed file as a life that waits right behind `reader`; GONE if it has another name by now."""

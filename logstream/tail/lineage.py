@@ -10,6 +10,7 @@ import os
 from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Literal
 
+from logstream.tail.aside import Aside
 from logstream.tail.batch import Moved, Notice, display
 from logstream.tail.custody import Custody
 from logstream.tail.family import home_of
@@ -180,8 +181,8 @@ class Census:
         self.finished: OrderedDict[Inode, Known] = OrderedDict()
         self.remembered: set[str] = set()
         """The keys of generations that had been finished before the start."""
-        self.aside: OrderedDict[Inode, int] = OrderedDict()
-        """Files that are copies of known lives, and when each was last written to: an inode may be given again."""
+        self.aside = Aside()
+        """Files that are copies of known lives."""
         self.departed: deque[Known] = deque(maxlen=_DEPARTED_LIMIT)
         """Generations whose files are gone: copies of them may be left."""
         self.emptied = Emptied()
@@ -201,7 +202,7 @@ class Census:
             del self.finished[reader.inode]
             if reader.is_packed:
                 self.departed.append(finished)  # its archive has grown since: what stands in it is known by that
-        self.aside.pop(reader.inode, None)
+        self.aside.drop(reader.inode)
         if (before := self.readers.get(reader.inode)) is not None:
             self.namesakes.leave(before)
         self.readers[reader.inode] = reader
@@ -268,13 +269,6 @@ class Census:
                     return opened.fd
                 os.close(opened.fd)
         return None
-
-    def set_aside(self, inode: Inode, mtime_ns: int) -> None:
-        """Note that a file, as it is, is only a copy of what is told anyway."""
-        self.aside[inode] = mtime_ns
-        self.aside.move_to_end(inode)
-        if len(self.aside) > _FINISHED_LIMIT:
-            self.aside.popitem(last=False)
 
     def strike(self, reader: Reader) -> None:
         """Forget `reader`, and close its file."""

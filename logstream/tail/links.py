@@ -79,7 +79,7 @@ class Links:
 
         Or for a log, which is there, that it is an older life of by its name.
         """
-        if self._copies.is_known(sibling) or self._census.aside.get((sibling.dev, sibling.ino)) == sibling.mtime_ns:
+        if self._copies.is_known(sibling) or self._census.aside.holds(sibling):
             return True
         name = os.path.basename(sibling.path)
         bases = [base for base, _ in base_names(name)]

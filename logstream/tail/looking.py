@@ -191,7 +191,7 @@ class Looking:
             if opened.is_compressed or life_moved_to(opened, lineage, self._census) is not None:
                 custody.hand_over(opened.fd)
                 return self._unless_copy(lineage, opened, sibling, live, [])
-        self._census.set_aside((sibling.dev, sibling.ino), opened.facts.mtime_ns)
+        self._census.aside.put((sibling.dev, sibling.ino), opened.facts.mtime_ns)
         return []
 
     def _unless_copy(
@@ -238,9 +238,8 @@ class Looking:
         self._note_moved(lineage, known)
         begun = [sibling for sibling in known if self._has_begun(sibling)]
         last = oldest_first(begun)[-1] if begun else None
-        aside = self._census.aside
         strangers = (sibling for sibling in siblings if sibling not in known)
-        unknown = [one for one in strangers if aside.get((one.dev, one.ino)) != one.mtime_ns]
+        unknown = [one for one in strangers if not self._census.aside.holds(one)]
         return oldest_first(beside.led_to.values()) + newer_than(unknown, last, lineage.last_mtime_ns)
 
     def _note_moved(self, lineage: Lineage, known: list[Sibling]) -> None:

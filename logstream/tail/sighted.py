@@ -58,7 +58,7 @@ class Sighted:
         if reader is not None:
             note_sighting(reader, sighting.path)
             return False
-        if self._census.aside.get(inode) == sighting.mtime_ns:
+        if self._census.aside.holds(sighting):
             return False
         finished = self._census.finished.get(inode)
         if finished is None or not finished.sealed or finished.committed != sighting.size:

@@ -31,14 +31,16 @@ class Told:
 
     def enter(self, reader: Reader) -> None:
         """Count `reader` in."""
-        at = bisect_right(self._files, reader.file)
-        self._files.insert(at, reader.file)
+        file = _in_one_form(reader.file)
+        at = bisect_right(self._files, file)
+        self._files.insert(at, file)
         self._readers.insert(at, reader)
 
     def leave(self, reader: Reader) -> None:
         """Forget `reader`, if it is known."""
-        at = bisect_left(self._files, reader.file)
-        while at < len(self._files) and self._files[at] == reader.file:
+        file = _in_one_form(reader.file)
+        at = bisect_left(self._files, file)
+        while at < len(self._files) and self._files[at] == file:
             if self._readers[at] is reader:
                 del self._files[at], self._readers[at]
                 return
@@ -58,6 +60,11 @@ class Told:
         for beginning in beginnings:
             at = max(at, bisect_left(self._files, beginning))
             while at < len(self._files) and self._files[at].startswith(beginning):
-                if is_older_name(self._files[at], files):
+                if is_older_name(self._readers[at].file, files):
                     yield self._readers[at]
                 at += 1
+
+
+def _in_one_form(file: str) -> str:
+    """A path as it is put together from its directory and a name: a pattern of two slashes brings paths of two."""
+    return os.path.join(*os.path.split(file)) if "//" in file else file

@@ -52,6 +52,15 @@ def test_those_are_found_whose_names_may_be_older_lives_of_a_log_each_once(
     assert sorted(map(id, told.of(logs))) == sorted(id(one) for one in readers[1::2] if one in expected)
 
 
+def test_a_path_with_two_slashes_is_found_as_itself() -> None:
+    """A pattern that has two of them brings such paths."""
+    told, one = Told(), reader("/var/log//app.log")
+    told.enter(one)
+    assert list(told.of({"/var/log//app.log"})) == [one]
+    told.leave(one)
+    assert list(told.of({"/var/log//app.log"})) == []
+
+
 def test_of_thousands_of_names_only_those_are_taken_apart_that_begin_like_the_log(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -62,7 +62,8 @@ class Generation(NamedTuple):
 class Position(NamedTuple):
     """A checkable place in a generation: the end of a line, and a checksum of the bytes before it.
 
-    `offset` counts raw uncompressed bytes and is exclusive. `anchor` is the crc32 of the at most 64 bytes before it.
+    `offset` counts raw uncompressed bytes and is exclusive. `anchor` is the crc32 of the at most 64 bytes before it,
+    or, where these are gone, of what else the position says (`journal.ids.gap_anchor`).
     """
 
     generation: str

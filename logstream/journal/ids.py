@@ -25,11 +25,6 @@ if TYPE_CHECKING:
     Numbers = NDArray[np.integer]
 
 VERSION = "1"
-AFTER_GAP = 0
-"""In place of an anchor: behind bytes that are gone, so that nothing can be checked."""
-AFTER_OPEN_GAP = 1
-"""The same behind a gap of which nobody knows the end: its offset is that of its beginning, where others may be."""
-
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _BASE = 36
 _TRIPLE = _BASE**3
@@ -61,6 +56,20 @@ LONGEST_ID_BYTES = 40
 def anchor_of(before: bytes) -> int:
     """The anchor for an offset whose preceding bytes are `before`; only the last 64 count."""
     return zlib.crc32(before[-ANCHOR_BYTES:])
+
+
+def gap_anchor(generation: str, offset: int) -> int:
+    """In place of an anchor: behind bytes that are gone, so that nothing can be compared.
+
+    It follows from the rest of the id: any process knows one again, also after a restart and where the bytes have been
+    found since, and one that was made up, such as zeros, is none.
+    """
+    return zlib.crc32(b"gap %s %d" % (generation.encode(), offset))
+
+
+def open_gap_anchor(generation: str, offset: int) -> int:
+    """The same behind a gap of which nobody knows the end: its offset is that of its beginning, where others may be."""
+    return zlib.crc32(b"open gap %s %d" % (generation.encode(), offset))
 
 
 def anchors_within(content: bytes, ends: Sequence[int]) -> list[int]:

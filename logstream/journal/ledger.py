@@ -13,7 +13,7 @@ from logstream.journal.base import Block, Lost
 from logstream.journal.codec import RowWriter
 from logstream.journal.cutting import cut_blocks
 from logstream.journal.held import INSERT_KEYFRAME, INSERT_ROW, UPDATE_ROW
-from logstream.journal.ids import AFTER_GAP, AFTER_OPEN_GAP, anchor_of
+from logstream.journal.ids import anchor_of, gap_anchor, open_gap_anchor
 from logstream.journal.life import Life, insertion, relocation
 from logstream.journal.marks import Marks
 from logstream.journal.vector import Vector, encode_vector
@@ -246,7 +246,7 @@ class Ledger:
         plan.row.add_hole(life.slot, length, hole.reason)
         gap = Gap(life.generation.source, life.generation.file, hole.start, hole.end, None, hole.reason)
         life.committed = hole.start if hole.end is None else hole.end
-        life.anchor = AFTER_OPEN_GAP if hole.end is None else AFTER_GAP
+        life.anchor = (open_gap_anchor if hole.end is None else gap_anchor)(hole.key, life.committed)
         after = Position(hole.key, life.committed, life.anchor)
         plan.appended.append(Lost(gap, at, plan.row.at, after))
         plan.last_key = hole.key

@@ -44,9 +44,7 @@ class Life:
     ahead_ms: int = 0
     """By how much its lines tell later times than those of their recording, at most; 0: not more than usual."""
     anchor: int | None = None
-    """Anchor at `committed`, when this process has read the bytes before it."""
-    has_been_missed: bool = False
-    """Whether this process has made an id of it without the bytes before, for they were not to be had."""
+    """Anchor at `committed`, when this process has read the bytes before it, or knows that they are gone."""
 
     def copy(self) -> Life:
         """Another one with the same values; several times as fast as what `copy` makes of any object."""

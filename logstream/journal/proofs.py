@@ -10,7 +10,7 @@ import stat
 import zlib
 from typing import TYPE_CHECKING
 
-from logstream.journal.ids import AFTER_GAP, AFTER_OPEN_GAP, anchor_of
+from logstream.journal.ids import anchor_of, gap_anchor, open_gap_anchor
 from logstream.records import GapReason
 from logstream.tail.batch import ANCHOR_BYTES
 from logstream.tail.likeness import likeness_of
@@ -73,4 +73,7 @@ def _has_what_came_last(descriptor: int, life: Life) -> bool:
 
 def _latest_anchor(life: Life) -> int | None:
     """The anchor of the bytes that were recorded last, if this process has read them, and nobody has cut them off."""
-    return None if life.kept_end is not None or life.anchor in {AFTER_GAP, AFTER_OPEN_GAP} else life.anchor
+    if life.kept_end is not None or life.anchor is None:
+        return None
+    here = life.generation.key, life.committed
+    return None if life.anchor in {gap_anchor(*here), open_gap_anchor(*here)} else life.anchor

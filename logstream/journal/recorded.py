@@ -12,7 +12,7 @@ from logstream.journal.ahead import SearchThreads
 from logstream.journal.base import TIME_RESOLUTION_MS, USUALLY_AHEAD_MS, Reached, Resolution
 from logstream.journal.codec import decode_row
 from logstream.journal.entries import EntryCursor
-from logstream.journal.ids import AFTER_GAP, AFTER_OPEN_GAP, anchor_of
+from logstream.journal.ids import anchor_of, gap_anchor, open_gap_anchor
 from logstream.journal.latest import read_before_of
 from logstream.journal.replay import Replay
 from logstream.journal.resolving import Resolver
@@ -93,7 +93,8 @@ class Recorded:
             if found is None:
                 return None
             life, offset, is_open_gap = found
-            anchor = AFTER_OPEN_GAP if is_open_gap else await self._anchor_at(life, offset)
+            gone = open_gap_anchor(life.generation.key, offset)
+            anchor = gone if is_open_gap else await self._anchor_at(life, offset)
         return None if anchor is None else Position(life.generation.key, offset, anchor)
 
     async def place_of_time(self, time_ms: int, wants: Callable[[str], bool] | None = None) -> int:
@@ -168,12 +169,9 @@ class Recorded:
         return None if isinstance(found, GapReason) else self._locator.read_before(found, offset, length)
 
     async def _anchor_at(self, life: Life, offset: int) -> int | None:
-        """The anchor there; 0 if the bytes are gone for good, None if they only cannot be read now."""
+        """The anchor there, also if the bytes are gone for good; None if they only cannot be read now."""
         found = await self._locator.find_kept(life, offset)
         if found is GapReason.UNREADABLE:
             return None
         before = self._read_before(found, offset, ANCHOR_BYTES)
-        if before is not None:
-            return anchor_of(before)
-        life.has_been_missed = True
-        return AFTER_GAP
+        return gap_anchor(life.generation.key, offset) if before is None else anchor_of(before)

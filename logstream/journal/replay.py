@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from logstream.journal.base import Block, Lost, Passed, Picked, Run
 from logstream.journal.cutting import block_reach, length_in
-from logstream.journal.ids import AFTER_GAP, AFTER_OPEN_GAP, anchor_of
+from logstream.journal.ids import anchor_of, gap_anchor, open_gap_anchor
 from logstream.journal.sifting import (
     BEYOND_BYTES,
     LEAST_STRETCH_BYTES,
@@ -259,8 +259,6 @@ class Replay:
     async def _lose(self, run: Run, reason: GapReason, until: int) -> Lost:
         """The run, and what follows it in the same generation, as one loss: what is gone here is gone there."""
         self._locator.forget(run.generation.key)
-        if (life := self._ledger.lives.get(run.generation.key)) is not None:
-            life.has_been_missed = True
         while (following := await self._upcoming.following(run, until)) is not None:
             if following.generation != run.generation or following.hole is not None:
                 self._run = following
@@ -290,6 +288,7 @@ def _lost(run: Run, reason: GapReason) -> Lost:
         return Lost(Gap(run.generation.source, None, None, None, None, reason), run.at, run.next_at, None)
     gap = Gap(run.generation.source, run.generation.file, run.start, run.end, run.lines, reason)
     end = run.start if run.end is None else run.end
-    anchor = AFTER_OPEN_GAP if run.end is None else AFTER_GAP
-    after = None if reason is GapReason.UNREADABLE else Position(run.generation.key, end, anchor)
+    key = run.generation.key
+    anchor = open_gap_anchor(key, end) if run.end is None else gap_anchor(key, end)
+    after = None if reason is GapReason.UNREADABLE else Position(key, end, anchor)
     return Lost(gap, run.at, run.next_at, after)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from logstream.journal.base import Recovery, Resolution
 from logstream.journal.boundaries import ends_record
-from logstream.journal.ids import AFTER_GAP, AFTER_OPEN_GAP, anchor_of
+from logstream.journal.ids import anchor_of, gap_anchor, open_gap_anchor
 from logstream.journal.power import former_life, place_of_loss
 from logstream.journal.search import search_place
 from logstream.records import GapReason
@@ -92,11 +92,11 @@ class Resolver:
                 return Resolution(None, _AHEAD)
             return Resolution(self.loaded_head, _END_LOST, Recovery(life.generation.key, position.offset))
         is_at_end = life.sealed_at is not None and position.offset == life.committed
-        if is_at_end and position.anchor == AFTER_OPEN_GAP:
+        if is_at_end and position.anchor == open_gap_anchor(*position[:2]):
             return Resolution(life.sealed_at, None)
-        # Behind a gap, and nowhere else, an id was made without the bytes before it. They may have been found again
-        # since: moved back, unpacked, or still open in the process that is asked now.
-        is_behind_gap = position.anchor == AFTER_GAP and (is_at_end or life.gone is not None or life.has_been_missed)
+        # Behind a gap an id was made without the bytes before it. They may have been found again since: moved back,
+        # unpacked, or still open in the process that is asked now.
+        is_behind_gap = position.anchor == gap_anchor(*position[:2])
         if before is not None and not is_behind_gap and anchor_of(before) != position.anchor:
             return Resolution(None, "the bytes before this id are not the ones that it was made from")
         at = await search_place(self._store, self._ledger, life, position.offset)
@@ -123,7 +123,7 @@ class Resolver:
 
     async def _search(self, position: Position, tells: Callable[[str], bool] | None) -> Resolution:
         """By the bytes before it an id can be found in its file, also where nothing is known of it."""
-        if not position.offset or not position.anchor:
+        if not position.offset or position.anchor == gap_anchor(*position[:2]):
             return Resolution(None, _UNKNOWN)
         async with self._searching:  # each search opens all files: one after the other is enough
             lives = await self._lives_with(position, tells)

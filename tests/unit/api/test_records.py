@@ -11,7 +11,7 @@ import pytest
 
 from logstream.hub import history, merge
 from logstream.hub.merge import last_by_time
-from logstream.journal.ids import AFTER_GAP, encode_id
+from logstream.journal.ids import encode_id, gap_anchor
 from logstream.records import GapReason, Position
 from tests.hub_kit import Stage
 from tests.unit.api.test_app import serving
@@ -254,7 +254,8 @@ async def test_what_is_lost_is_told_where_it_lay_and_once(tmp_path: Path) -> Non
         forward = [await get(app, f"/api/v1/records?limit=1&after={whole['records'][0]['id']}")]
         while forward[-1]["more"]:
             forward.append(await get(app, f"/api/v1/records?limit=1&after={forward[-1]['scanned_to']}"))
-        within = encode_id(Position(lost.key, len(line(2, "gone")), AFTER_GAP))
+        end = len(line(2, "gone"))
+        within = encode_id(Position(lost.key, end, gap_anchor(lost.key, end)))
         around = await get(app, f"/api/v1/records?around={within}")
 
     (gap,) = whole["gaps"]

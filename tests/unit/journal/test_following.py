@@ -151,6 +151,36 @@ async def test_an_id_that_is_ahead_of_what_was_told_is_waited_for(tmp_path: Path
     await journal.aclose()
 
 
+async def test_an_id_behind_a_gap_is_known_to_who_still_has_the_file_open_and_after_it_was_put_back(
+    tmp_path: Path,
+) -> None:
+    """What one process misses another may have: a deleted file that it reads, one that was moved away for a moment."""
+    journal = open_journal(tmp_path)
+    file = StoryFile(tmp_path / "a.log", "s")
+    await journal.commit(batch(file.changes(b"one\n", b"two\n")))
+    told = await following(journal, tmp_path)
+    follower = told.follow()
+    assert text_of(await read_all(journal)) == b"one\ntwo\n"
+    (tmp_path / "a.log").rename(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere").rename(tmp_path.parent / "elsewhere")
+    (lost,) = await read_all(follower)
+    assert isinstance(lost, Lost)
+    assert lost.after is not None
+
+    assert await journal.resolve(lost.after) == await follower.resolve(lost.after) == (8, None, None)
+    (tmp_path.parent / "elsewhere").rename(tmp_path / "a.log")
+    assert await follower.resolve(lost.after) == (8, None, None)
+    await follower.aclose()
+    await journal.aclose()
+    journal = open_journal(tmp_path)
+    assert text_of(await read_all(journal)) == b"one\ntwo\n"
+    assert await journal.resolve(lost.after) == (8, None, None)
+    for made_up in (0, 1, lost.after.anchor ^ 1):
+        assert (await journal.resolve(lost.after._replace(anchor=made_up))).at is None
+    assert (await journal.resolve(lost.after._replace(offset=4))).at is None
+    await journal.aclose()
+
+
 @pytest.mark.usefixtures("tiny_rows")
 async def test_what_the_disk_does_not_take_is_followed_without_ids_and_has_them_once_it_does(tmp_path: Path) -> None:
     journal = open_journal(tmp_path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -13,10 +12,10 @@ from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
 from tests.full_disk import SmallDisk
+from tests.processes import pids
 from tests.running import SOURCES, Service, Stream, StreamEndedError, eventually, running
 
 if TYPE_CHECKING:
@@ -35,16 +34,6 @@ def _service(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Service
 
 def count_of(service: Service) -> int:
     return int(service.environ["LOGSTREAM_SERVER__WORKERS"])
-
-
-def pids(service: Service) -> dict[str, int]:
-    """The processes by name; empty while nobody can answer."""
-    try:
-        told = service.get("/metrics").text
-    except httpx.HTTPError:
-        return {}  # the one that was asked has just been ended
-    found = re.findall(r'^logstream_process_pid\{process="(.+)"\} (\S+)$', told, re.MULTILINE)
-    return {name: int(float(pid)) for name, pid in found}
 
 
 def one_of_each(service: Service, stack: ExitStack, from_: str = "now") -> dict[int, Stream]:

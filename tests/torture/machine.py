@@ -17,16 +17,19 @@ RANK = st.integers(min_value=0, max_value=5)
 COUNT = st.sampled_from([1, 1, 2, 3, 7, 40, 300, 3_000])
 FEW = st.integers(min_value=0, max_value=3)
 WIDTH = st.sampled_from([0, 10, 70, 200, 2_000])
+WORKERS = st.sampled_from([1, 1, 2])
 PAUSE_SECONDS = st.sampled_from([0.0, 0.0, 0.02, 0.1])
 
 
 class Torture(Bounds):
     """What the service promises, through everything at once."""
 
-    @initialize(glob=st.sampled_from(["*.log", "*.log*"]), counts=st.booleans(), keep=st.integers(3, 9))
+    @initialize(
+        glob=st.sampled_from(["*.log", "*.log*"]), counts=st.booleans(), keep=st.integers(3, 9), workers=WORKERS
+    )
     @step
-    def begin(self, *, glob: str, counts: bool, keep: int) -> None:
-        self.world = World(Plan(glob, counts, keep, self.reach.fills_the_disk), self.counted)
+    def begin(self, *, glob: str, counts: bool, keep: int, workers: int = 1) -> None:
+        self.world = World(Plan(glob, counts, keep, self.reach.fills_the_disk, workers), self.counted)
         self.world.begin()
         self.takes_copies = glob == "*.log" or self.reach.copies_in_the_glob
         self.packs = glob == "*.log" or self.reach.packs_in_the_glob
@@ -190,6 +193,17 @@ class Torture(Bounds):
             if "lose" not in how:
                 viewer.drain()
             viewer.drop()
+
+    @precondition(lambda self: self.world.workers > 1 and not (self.world.story.is_down or self.world.is_full))
+    @rule(worker=st.integers(min_value=0, max_value=2), is_hasty=st.booleans())
+    @step
+    def end_a_process(self, *, worker: int, is_hasty: bool) -> None:
+        """The process that reads files is number 0."""
+        if worker:
+            self.world.kill_worker(worker)
+        else:
+            self.let_look_at_replaced()
+            self.world.kill_ingester(is_hasty=is_hasty)
 
     @precondition(lambda self: self.world.story.is_down)
     @rule(is_hasty=st.booleans(), is_read=st.booleans())

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.full_disk import SmallDisk
-from tests.running import Service
+from tests.processes import kill_one, pids
+from tests.running import Service, eventually
 from tests.torture.account import Account
 from tests.torture.logs import Log
 from tests.torture.model import Story
@@ -38,12 +39,13 @@ DISK_BYTES = 48 << 20
 
 
 class Plan(NamedTuple):
-    """How logs are named and watched, and whether the state is on a small disk of its own."""
+    """How logs are named and watched, whether the state is on a small disk of its own, and how many processes serve."""
 
     glob: str = "*.log"
     counts: bool = True
     keep: int = 6
     has_small_disk: bool = False
+    workers: int = 1
 
 
 class World:
@@ -58,7 +60,9 @@ class World:
         self.is_full = False
         self.disk = SmallDisk(self.state, DISK_BYTES) if plan.has_small_disk else None
         config = CONFIG.format(state=self.state, glob=plan.glob)
-        self.service = Service(self.directory, config, environ={"PYTHONUNBUFFERED": "1"})
+        self.workers = plan.workers
+        environ = {"PYTHONUNBUFFERED": "1", "LOGSTREAM_SERVER__WORKERS": str(plan.workers)}
+        self.service = Service(self.directory, config, environ=environ)
         self.service.logs.mkdir()
         self.logs = [Log(self.story, self.service.logs, name, counts=plan.counts, keep=plan.keep) for name in NAMES]
         self.viewers: list[Viewer] = []
@@ -86,6 +90,22 @@ class World:
         """`kill -9`."""
         self.service.kill()
         self._gone("kills")
+
+    def kill_worker(self, number: int) -> None:
+        """`kill -9` of one process that serves: its clients come back to any."""
+        kill_one(self.service, f"worker {number}")
+        self.counted["kills of a worker"] += 1
+
+    def kill_ingester(self, *, is_hasty: bool) -> None:
+        """`kill -9` of the process that reads files; clients stay. `is_hasty`: the next one may not have looked yet."""
+        before = pids(self.service).get("ingester")
+        kill_one(self.service, "ingester")
+        self._gone("kills of the ingester")
+        self.story.is_down = self.story.has_looked = False
+        if not is_hasty:
+            eventually(lambda: pids(self.service).get("ingester", before) != before)
+            self.service.wait_until_ready()
+            self.story.has_looked = True
 
     def stop(self) -> None:
         """SIGTERM; it must end well."""

@@ -153,7 +153,7 @@ class Looking:
     ) -> Snapshot:
         """Open what is `before` the live file and unseen, into `older`, and list again."""
         is_consistent = is_all = True
-        unseen = [sibling for sibling in self._unseen(lineage, before) if not _is_open(live, sibling)]
+        unseen = [sibling for sibling in self._unseen(lineage, before, live) if not _is_open(live, sibling)]
         product = product_among(unseen, before.family.values(), lineage)
         for sibling in unseen:
             is_full = is_bounded and sum(isinstance(one, Opened) for one in older) >= self._most_held
@@ -231,9 +231,10 @@ class Looking:
             Beside(family_of(home), self._links.passed_over(lineage, home)) if lineage.has_history else Beside({}, {})
         )
 
-    def _unseen(self, lineage: Lineage, beside: Beside) -> list[Sibling]:
+    def _unseen(self, lineage: Lineage, beside: Beside, live: Opened | Refused) -> list[Sibling]:
         """What was written after the last known life and is known to nobody, oldest first."""
-        siblings = without_growing_counts(settled(beside.family))
+        live_ns = live.facts.mtime_ns if isinstance(live, Opened) else None
+        siblings = without_growing_counts(settled(beside.family), live_ns)
         known = [sibling for sibling in siblings if self._copies.is_known(sibling)]
         self._note_moved(lineage, known)
         begun = [sibling for sibling in known if self._has_begun(sibling)]

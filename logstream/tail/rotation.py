@@ -173,18 +173,19 @@ def oldest_first(siblings: Iterable[Sibling]) -> list[Sibling]:
     return sorted(found, key=lambda sibling: (sibling.mtime_ns, sibling.name.order))
 
 
-def without_growing_counts(siblings: Sequence[Sibling]) -> list[Sibling]:
+def without_growing_counts(siblings: Sequence[Sibling], live_ns: int | None) -> list[Sibling]:
     """`siblings`; where larger counts are given to newer files, as log4j2 does it, names that say so tell nothing.
 
     Else a larger count is an older file. Which of both it is, times tell: each file was written after all with smaller
-    counts, down to the last.
+    counts, down to the last, and that before the live one, which was written at `live_ns`: else it has got late lines.
     """
     counted = [sibling for sibling in siblings if sibling.name.scheme.endswith(COUNT)]
     largest_first = sorted(counted, key=lambda sibling: sibling.name.order)
     is_growing = len(counted) > 1 and all(
         one.name.order < other.name.order and one.mtime_ns > other.mtime_ns for one, other in pairwise(largest_first)
     )
-    if not is_growing or len({sibling.name.scheme for sibling in counted}) > 1:
+    is_late = is_growing and live_ns is not None and largest_first[0].mtime_ns > live_ns
+    if is_late or not is_growing or len({sibling.name.scheme for sibling in counted}) > 1:
         return [*siblings]
     unordered = {sibling: sibling._replace(name=sibling.name._replace(scheme="grown", order=())) for sibling in counted}
     return [unordered.get(sibling, sibling) for sibling in siblings]

@@ -269,6 +269,7 @@ async def test_counts_that_grow_with_each_rotation_are_told_from_those_that_are_
         os.utime(name, ns=(written_ns, written_ns))
         expected.append(b"%d" % number)
         write(log, b"%d\n" % number)
+        os.utime(log, ns=(written_ns, written_ns))
 
     write(log, b"0\n")
     async with tailing(sink, spec):

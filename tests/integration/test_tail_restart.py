@@ -140,6 +140,23 @@ async def test_older_history_is_not_streamed_after_rotations_while_down(tmp_path
     assert await second_run(sink, spec, 2) == [b"one", b"two"]
 
 
+async def test_late_lines_in_the_oldest_of_two_rotated_files_do_not_make_it_the_newest(tmp_path: Path) -> None:
+    """Their times alone would be those of counts that grow with each rotation. Torture, seed 91100."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    spec = source(log)
+    write(log, b"0\n")
+    await first_run(sink, spec, 1)
+    log.unlink()
+    for number in (1, 2):
+        write(tmp_path / f"app.log.{7 - 2 * number}", b"%d\n" % number)
+    write(log, b"3\n")
+    write(tmp_path / "app.log.5", b"late\n")
+    now_ns = time.time_ns()
+    for age, name in enumerate(("app.log.5", "app.log", "app.log.3")):
+        os.utime(tmp_path / name, ns=(now_ns, now_ns - age * 1_000_000))
+    assert await second_run(sink, spec, 5) == [b"0", b"1", b"late", b"2", b"3"]
+
+
 async def test_a_generation_whose_bytes_are_gone_is_told_and_later_ones_are_read(tmp_path: Path) -> None:
     """Conformance: A7."""
     sink, log = RecordingSink(), tmp_path / "app.log"

@@ -189,14 +189,20 @@ def test_where_the_day_or_the_month_comes_first_times_tell() -> None:
 def test_counts_that_grow_with_the_times_of_the_files_tell_nothing_and_others_do() -> None:
     """log4j2 counts up, and moves counts down once there are as many files as it keeps."""
     grown = [sibling(f"app-{number}.log", mtime_ns=number) for number in (1, 2, 3, 10)]
-    assert names(oldest_first(without_growing_counts(grown))) == [f"app-{number}.log" for number in (1, 2, 3, 10)]
-    assert names(newer_than(without_growing_counts(grown)[2:], grown[1], 2)) == ["app-3.log", "app-10.log"]
+    assert names(oldest_first(without_growing_counts(grown, 10))) == [f"app-{number}.log" for number in (1, 2, 3, 10)]
+    assert names(newer_than(without_growing_counts(grown, 10)[2:], grown[1], 2)) == ["app-3.log", "app-10.log"]
     for times in ([4, 3, 2, 1], [1, 2, 4, 3], [2, 1, 3, 4], [1, 2, 2, 3], [5, 5, 5, 5]):
         others = [sibling(f"app-{number}.log", time) for number, time in zip((1, 2, 3, 4), times, strict=True)]
-        assert without_growing_counts(others) == others
+        assert without_growing_counts(others, None) == others
     mixed = [sibling("app-1.log", 1), sibling("app.log.2", 2)]
-    assert without_growing_counts(mixed) == mixed
-    assert without_growing_counts(grown[:1]) == grown[:1]
+    assert without_growing_counts(mixed, None) == mixed
+    assert without_growing_counts(grown[:1], None) == grown[:1]
+
+
+def test_a_rotated_file_that_was_written_after_the_live_one_has_got_late_lines_and_its_count_tells_its_age() -> None:
+    late = [sibling("app.log.1.gz", 3), sibling("app.log.3", 5)]
+    assert names(oldest_first(without_growing_counts(late, 4))) == ["app.log.3", "app.log.1.gz"]
+    assert names(oldest_first(without_growing_counts(late, 5))) == ["app.log.1.gz", "app.log.3"]
 
 
 def test_numbers_that_begin_anew_tell_nothing() -> None:

@@ -133,7 +133,8 @@ class Archives:
     def _was_nothing(self, lineage: Lineage, reader: Reader) -> bool:
         """Whether a file that was found empty was no life of its own, as far as anybody can tell.
 
-        A copy in the making that has been compressed since, or what `shred` had emptied of a file that was compressed.
+        A copy in the making that has been compressed since, or deleted, or what `shred` had emptied of a file that was
+        compressed.
         """
         is_emptied = any(
             (one.dev, one.ino) == reader.last_inode and one.key != reader.key and not contradict(one.igen, reader.igen)
@@ -141,7 +142,16 @@ class Archives:
         )
         is_emptied |= any(is_truncated(one) for one in lineage.readers[: lineage.readers.index(reader)])
         is_shredded = is_emptied and may_be_packed(reader, lineage.home)
-        return is_shredded or (reader.may_be_copy and self._heirs.is_packed_copy(lineage, reader))
+        is_copy = reader.may_be_copy and (self._is_copied(lineage) or self._heirs.is_packed_copy(lineage, reader))
+        return is_shredded or is_copy
+
+    def _is_copied(self, lineage: Lineage) -> bool:
+        """Whether the file that has the path has had another life before: rotation copies it and truncates it."""
+        live = lineage.live
+        return live is not None and any(
+            (one.dev, one.ino) == live.inode and one.key != live.key and not contradict(one.igen, live.igen)
+            for one in self._census.ended()
+        )
 
     def _recognise(self, packed: Reader, known: Known) -> None:
         """An archive is only a copy of a life that is known: its file is known by that from now on."""

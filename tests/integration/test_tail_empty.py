@@ -19,7 +19,7 @@ from logstream.tail import heirs, opening
 from logstream.tail.batch import Hole
 from logstream.tail.family import family_of
 from logstream.tail.rotation import rotated_name
-from tests.tail_kit import BRISK, Doors, RecordingSink, eventually, looked_everywhere, source, tailing, write
+from tests.tail_kit import BRISK, Doors, RecordingSink, eventually, looked_everywhere, rewrite, source, tailing, write
 
 if TYPE_CHECKING:
     from logstream.tail.batch import SourceSpec
@@ -400,3 +400,29 @@ async def test_lines_that_were_copied_away_while_they_waited_for_an_older_file_a
         await looked_everywhere(supervisor)
     assert sink.texts == [b"one", *seen.splitlines(), b"three", b"four", b"five"]
     assert [(hole.start, hole.end, hole.reason) for hole in sink.of_kind(Hole)] == [(4, None, GapReason.DELETED)]
+
+
+@pytest.mark.parametrize("is_truncating", [True, False], ids=["copied and truncated", "renamed"])
+async def test_a_copy_that_was_empty_when_it_was_found_and_is_gone_is_no_gap_and_another_file_is(
+    tmp_path: Path, *, is_truncating: bool
+) -> None:
+    """Torture, seed 91300: a glob matches the copies, too, and the service is killed while one is being made."""
+    sink, log, copy = RecordingSink(), tmp_path / "app.log", tmp_path / "app.log.1"
+    spec = source(tmp_path / "*.log*")
+    write(log, b"one\n")
+    async with tailing(sink, spec, pace=PATIENT):
+        await sink.first(1)
+        if is_truncating:
+            rewrite(log, b"two, after a truncation\n")
+        else:
+            log.rename(tmp_path / "app.log.2")
+            write(log, b"two, after a renaming\n")
+        await sink.first(2)
+        write(copy, b"")
+        await sink.until(lambda: str(copy) in {birth.file for birth in sink.births.values()})
+    copy.unlink()
+    async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
+        await looked_everywhere(supervisor)
+        (ended,) = [key for key, birth in sink.births.items() if birth.file == str(copy)]
+        await sink.until(lambda: ended in sink.sealed)
+    assert [hole.key for hole in sink.of_kind(Hole)] == ([] if is_truncating else [ended])

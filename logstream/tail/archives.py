@@ -7,6 +7,7 @@ that its file, which is nowhere now, was empty. How an archive is unpacked is fo
 from __future__ import annotations
 
 import os
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from logstream.records import GapReason
@@ -72,8 +73,7 @@ class Archives:
         None if it is over, and no more need be said of it.
         """
         if not reader.is_blank:
-            answer = go_on_held(reader, lineage, self._census, turn)
-            return self._go_on_in_member(lineage, reader, turn) if answer is Answer.NONE else answer
+            return self._go_on_in_its_own(lineage, reader, turn)
         while isinstance(heir := self._heirs.next_of(lineage, reader, turn), Reader):
             copy = self._census.unpacking.ask(heir, heir.path)
             if isinstance(copy, int):
@@ -96,6 +96,22 @@ class Archives:
             self._endings.end_as_nothing(lineage, reader, turn)
             return None
         return heir
+
+    def _go_on_in_its_own(self, lineage: Lineage, reader: Reader, turn: Turn) -> Reader | Answer | None:
+        """The same of a reader whose bytes tell it from others.
+
+        The archive that waits right behind it has been open since it was found. Its name may be gone by now, as that
+        of the file of `reader` is.
+        """
+        index = lineage.readers.index(reader) + 1
+        behind = [one for one in lineage.readers[index : index + 1] if one.is_packed]
+        for packed in chain(behind, self._heirs.predated_of(lineage, reader, turn)):
+            answer = packed
+            if isinstance(packed, Reader):
+                answer = go_on_held(reader, packed, lineage, self._census, turn)
+            if answer is not Answer.NONE:
+                return answer
+        return self._go_on_in_member(lineage, reader, turn)
 
     def _go_on_in_member(self, lineage: Lineage, reader: Reader, turn: Turn) -> Answer | None:
         """`reader`, as a member of the one archive of its log: what comes behind is read as a life of that; or why not.

@@ -13,10 +13,11 @@ from logstream.tail.batch import Hole, Sealed
 from logstream.tail.belated import expect
 from logstream.tail.copies import Copies
 from logstream.tail.custody import Custody
+from logstream.tail.heirs import Heirs
 from logstream.tail.identity import Verdict
 from logstream.tail.opening import Opened, facts_of, is_noise
 from logstream.tail.reader import Reader
-from logstream.tail.unpacking import Answer, may_be_packed
+from logstream.tail.unpacking import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,6 +34,7 @@ class Endings:
         """Note in `census` what is over."""
         self._census = census
         self._copies = Copies(census)
+        self._heirs = Heirs(census)
 
     def seal(self, lineage: Lineage, reader: Reader, turn: Turn) -> None:
         """A life is over: its last line is told also without a line end."""
@@ -101,7 +103,7 @@ class Endings:
             return Answer.NONE, True
         copy = self._copies.find(lineage, reader)
         # Nobody knows before it is unpacked whether a compressed file holds more than was read.
-        return copy, copy is Answer.NONE and not may_be_packed(reader, lineage.home)
+        return copy, copy is Answer.NONE and not self._heirs.may_be_packed(lineage, reader)
 
     def skip_to(self, lineage: Lineage, reader: Reader, base: int, turn: Turn) -> Reader:
         """A life ends, and one is told from `base` on: behind a hole that nobody wrote, or in another encoding."""
@@ -133,7 +135,7 @@ class Endings:
 
         The reader, not open, where an archive may hold what was not read of it; None: it is over. Raises OSError.
         """
-        fd, is_left = reader.fd, may_be_packed(reader, lineage.home)
+        fd, is_left = reader.fd, self._heirs.may_be_packed(lineage, reader)
         facts = None if fd is None else facts_of(fd)
         known = reader.known()._replace(sealed=True)
         if facts is not None:

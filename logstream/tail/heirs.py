@@ -1,33 +1,47 @@
-"""What a file became that was empty when it was looked at last, and is nowhere now: perhaps an archive of late lines.
+"""What a file became that is nowhere now: which archives beside its log may hold what was not read of it.
 
-Nothing tells such a life from others but its name, and when it was written to. Owns which archives beside a log may be
-it by those. Refuses to unpack any: who asks compares what is in them.
+Of one that was empty when it was looked at last, perhaps an archive of late lines: nothing tells such a life from
+others but its name, and when it was written to. Of one that has bytes, archives that are older by their times. Owns
+which those are by names and times. Refuses to unpack any: who asks compares what is in them.
 """
 
-# ruff: noqa: PTH118, PTH119, PTH120 - names beside each other: a Path object costs more
+# ruff: noqa: PTH116, PTH118, PTH119, PTH120 - names beside each other: a Path object costs more
 
 from __future__ import annotations
 
 import os
+from itertools import chain
 from typing import TYPE_CHECKING, TypeGuard
 
 from logstream.tail.copies import Copies
 from logstream.tail.family import ATTEMPTS, family_of, inodes_of, settled
 from logstream.tail.identity import NO_INODE
+from logstream.tail.likeness import likeness_of
 from logstream.tail.members import may_grow
 from logstream.tail.opening import Refused
 from logstream.tail.reader import Reader
-from logstream.tail.rotation import Sibling, is_named_newer, made_from, may_have_become, oldest_first, rotated_name
-from logstream.tail.unpacking import Answer
+from logstream.tail.rotation import (
+    Sibling,
+    is_named_newer,
+    is_older_name,
+    made_from,
+    may_have_become,
+    oldest_first,
+    rotated_name,
+)
+from logstream.tail.unpacking import Answer, may_be_packed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from logstream.tail.batch import Known
     from logstream.tail.lineage import Census, Lineage
     from logstream.tail.rotation import Rotated
     from logstream.tail.turn import Turn
 
 
 class Heirs:
-    """Finds what empty files became."""
+    """Finds what files became that are nowhere."""
 
     def __init__(self, census: Census) -> None:
         """Tell archives that are nobody's from others by `census`."""
@@ -73,6 +87,59 @@ class Heirs:
                     entered.is_guess = True
                 return Answer.LATER if entered is Answer.GONE else entered
         return Answer.NONE
+
+    def predated_of(self, lineage: Lineage, reader: Reader, turn: Turn) -> Iterator[Reader | Answer]:
+        """Archives of an older time that may hold more of `reader` than was read, one by one: as lives that wait.
+
+        LATER where one cannot be opened now. Raises OSError where no descriptor is left to look.
+        """
+        for sibling in self._predated(lineage, reader):
+            waiting = self._census.readers.get((sibling.dev, sibling.ino))
+            if waiting is not None and waiting is not reader:
+                yield waiting
+                continue
+            entered = self._enter(lineage, reader, sibling, turn)
+            if isinstance(entered, Reader):
+                entered.is_guess = True
+            if entered is not Answer.NONE:
+                yield Answer.LATER if entered is Answer.GONE else entered
+
+    def may_be_packed(self, lineage: Lineage, reader: Reader) -> bool:
+        """Whether an archive may hold what was not read of `reader`; raises OSError where no descriptor is left."""
+        return may_be_packed(reader, lineage.home) or bool(self._predated(lineage, reader))
+
+    def _predated(self, lineage: Lineage, reader: Reader) -> list[Sibling]:
+        """Archives that were made since `reader` was written to, and have an older time for all that; newest first.
+
+        logrotate gives them the time that the log had before it was copied: it may have been written to meanwhile, and
+        a copy that was read as a file of its own is younger. One as old as a life that came before is no archive of it.
+        """
+        known = reader.known()
+        if known.last_ns is None or not likeness_of(reader).is_certain:
+            return []
+        family = _family_of(lineage, reader)
+        shredded = [one for path, one in family.items() if made_from(path) == reader.path]
+        made_later = (one for one in (*settled(family), *shredded) if _is_made_later(one, known.last_ns))
+        found = [one for one in made_later if self._is_free(one, lineage, reader)]
+        since_ns = self._last_before(lineage, known) if found else None
+        newest_first = oldest_first(found)[::-1]
+        if since_ns is None:  # what was there before anybody looked may begin like it, and be much
+            return [] if reader.is_young else newest_first[:1]
+        return [one for one in newest_first if one.mtime_ns > since_ns]
+
+    def _is_free(self, sibling: Sibling, lineage: Lineage, reader: Reader) -> bool:
+        """Whether nobody has looked into an archive, or it was taken for a copy of `reader`."""
+        waiting = self._census.readers.get((sibling.dev, sibling.ino))
+        if waiting is not None and waiting is not reader:
+            return waiting.is_packed and waiting in lineage.readers
+        return self._keys_of(sibling) == {reader.key} or self._is_nobodys(sibling, reader)
+
+    def _last_before(self, lineage: Lineage, known: Known) -> int | None:
+        """When the life of the log that came right before `known` was written last, if one is remembered."""
+        lives = chain(self._census.ended(), (one.known() for one in lineage.readers if not one.is_packed))
+        files, last_ns = lineage.files, known.last_ns or 0
+        times = (one.last_ns or 0 for one in lives if one.key != known.key and is_older_name(one.file, files))
+        return max((ns for ns in times if 0 < ns < last_ns), default=None)
 
     def is_packed_copy(self, lineage: Lineage, reader: Reader) -> bool:
         """Whether an archive may be the file of `reader`, and is a copy of one that is there itself: so was that file.
@@ -171,6 +238,16 @@ class Heirs:
         lineage.readers.insert(lineage.readers.index(reader) + 1, packed)
         reader.has_caught_up = False  # it has to wait for `reader`, which is what it may be
         return packed
+
+
+def _is_made_later(sibling: Sibling, last_ns: int) -> bool:
+    """Whether it is an archive that was made, or renamed, since then, and has an older time."""
+    if not sibling.name.is_compressed or sibling.mtime_ns >= last_ns or may_grow(sibling.path):
+        return False
+    try:
+        return os.stat(sibling.path).st_ctime_ns >= last_ns
+    except OSError:
+        return False
 
 
 def is_truncated(reader: Reader) -> bool:

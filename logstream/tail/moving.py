@@ -130,15 +130,8 @@ def go_on_packed(copy: int, packed: Reader, lineage: Lineage, census: Census, tu
     return before
 
 
-def go_on_held(reader: Reader, lineage: Lineage, census: Census, turn: Turn) -> Reader | Answer:
-    """`reader`, going on in the archive that waits right behind it; or LATER or NONE.
-
-    That archive has been open since it was found. Its name may be gone by now, as that of the file of `reader` is.
-    """
-    index = lineage.readers.index(reader) + 1
-    packed = lineage.readers[index] if index < len(lineage.readers) else None
-    if packed is None or not packed.is_packed:
-        return Answer.NONE
+def go_on_held(reader: Reader, packed: Reader, lineage: Lineage, census: Census, turn: Turn) -> Reader | Answer:
+    """`reader`, going on in the archive of `packed`, if all that was read of it stands there; or LATER or NONE."""
     copy = census.unpacking.ask(packed, packed.path)
     if isinstance(copy, Answer):
         return Answer.LATER if copy is Answer.LATER else Answer.NONE

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import os
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from logstream.records import GapReason
 from logstream.tail.batch import Hole, Sealed, display
 from logstream.tail.heirs import Heirs, is_truncated
 from logstream.tail.identity import contradict
-from logstream.tail.likeness import likeness_of
+from logstream.tail.likeness import has_head_of, likeness_of
+from logstream.tail.listing import locate
 from logstream.tail.members import read_until, told_until
-from logstream.tail.moving import go_on_held, go_on_packed, take_over
+from logstream.tail.moving import TELLING_BYTES, go_on_held, go_on_packed, take_over
 from logstream.tail.reader import Reader
+from logstream.tail.rotation import is_older_name
 from logstream.tail.unpacking import Answer, may_be_packed
 
 if TYPE_CHECKING:
@@ -45,7 +48,7 @@ class Archives:
             return moved
         with self._census.unpacking.unless_it_fails(reader, copy):
             known = self._census.original_of(copy, lineage)
-            told = 0 if known is not None else self._told_in(lineage, reader, copy)
+            told = 0 if known is not None else self._told_in(lineage, reader, copy) or self._read_of(lineage, copy)
             is_told = known is not None or 0 < told == os.fstat(copy).st_size
         if not is_told and (told or not reader.is_guess):
             return self._begin(reader, copy, told, turn)
@@ -145,6 +148,27 @@ class Archives:
         before = [one for one in finished if (one.dev, one.ino) == packed.inode]
         lives = sorted((one for one in finished if one not in before), key=lambda one: one.last_ns or 0)
         return told_until(copy, packed.member_starts, map(likeness_of, before), map(likeness_of, lives))
+
+    def _read_of(self, lineage: Lineage, copy: int) -> int:
+        """How much was read of a life that goes on in an unpacked file: it was written on unseen before that was made.
+
+        0 where nobody can tell it from a later one: where little was read, or others of the log begin like it. Raises
+        OSError.
+        """
+        files = lineage.files
+        ended = [one for one in self._census.ended() if is_older_name(one.file, files)]
+        own = [one for one in ended if one.committed >= TELLING_BYTES and likeness_of(one).is_met_by(copy)]
+        life = max(own, key=lambda one: one.committed, default=None)
+        if life is None or self._is_there(life):
+            return 0
+        others = (one for one in (*ended, *(one.known() for one in lineage.readers)) if one.key != life.key)
+        return 0 if any(has_head_of(copy, one) for one in others) else life.committed
+
+    def _is_there(self, known: Known) -> bool:
+        """Whether the file of a life that is over is where it was, or beside that; raises OSError."""
+        inode = known.dev, known.ino
+        is_left = self._census.finished.get(inode) is known
+        return is_left and locate(inode, known.igen, [str(Path(known.path).parent)], but="") is not None
 
     def _was_nothing(self, lineage: Lineage, reader: Reader) -> bool:
         """Whether a file that was found empty was no life of its own, as far as anybody can tell.

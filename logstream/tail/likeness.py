@@ -80,6 +80,11 @@ def likeness_of(life: _Recorded) -> Likeness:
     return Likeness(life.committed, life.head_length, life.head_crc, life.proof_offset, life.proof_crc)
 
 
+def has_head_of(descriptor: int, life: _Recorded) -> bool:
+    """Whether an open file begins with the first bytes of a generation, if any are known; raises OSError."""
+    return life.head_length > 0 and zlib.crc32(os.pread(descriptor, life.head_length, 0)) == life.head_crc
+
+
 def begins_with(original: int, descriptor: int, size: int) -> bool:
     """Whether the file `original` begins with the first `size` bytes of the file `descriptor`.
 

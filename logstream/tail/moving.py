@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from logstream.tail.reader import Reader
     from logstream.tail.turn import Turn
 
-_TELLING_BYTES: Final = HEAD_BYTES + ANCHOR_BYTES
+TELLING_BYTES: Final = HEAD_BYTES + ANCHOR_BYTES
 """So many bytes alike are no accident. The first lines that a program writes at each start may be fewer."""
 _NEAR_BYTES: Final = 64 * 1024
 _LINES_BYTES: Final = 1024
@@ -123,7 +123,7 @@ def go_on_packed(copy: int, packed: Reader, lineage: Lineage, census: Census, tu
     if before is None or before.fd is None:
         return None
     with census.unpacking.unless_it_fails(packed, copy):
-        is_its_own = _goes_beyond(copy, before) and os.fstat(before.fd).st_size >= _TELLING_BYTES
+        is_its_own = _goes_beyond(copy, before) and os.fstat(before.fd).st_size >= TELLING_BYTES
     if not is_its_own:
         return None
     take_over(copy, packed, before, lineage, census, turn)
@@ -236,12 +236,12 @@ def _goes_on_in(opened: Opened, reader: Reader, *, is_stranger: bool = False) ->
         return False  # deleted, and its number given again, as far as anybody can tell
     is_mounted_anew = is_elsewhere and not is_stranger
     if reader.fd is None:
-        is_telling = is_mounted_anew or is_back or reader.committed >= _TELLING_BYTES
+        is_telling = is_mounted_anew or is_back or reader.committed >= TELLING_BYTES
         return is_telling and reader.is_copied_in(opened) and _is_varied(opened, reader.committed)
     old = os.fstat(reader.fd)
     # Losing its name changes a file's ctime: what was not written after that was there already, to be renamed over it.
     is_replaced = opened.facts.size > old.st_size and opened.facts.mtime_ns <= old.st_ctime_ns
-    is_telling = is_mounted_anew or is_replaced or old.st_size >= _TELLING_BYTES
+    is_telling = is_mounted_anew or is_replaced or old.st_size >= TELLING_BYTES
     return is_telling and old.st_size > 0 and begins_with(opened.fd, reader.fd, old.st_size)
 
 

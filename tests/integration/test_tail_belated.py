@@ -114,3 +114,66 @@ async def test_what_becomes_of_an_archive_that_came_late_is_not_told_again(tmp_p
             await eventually(lambda: lineage.awaited is not None and lineage.awaited.directory_ns)
     assert sink.texts == [*A, *C, *B, b"again", b"again"]
     assert not sink.of_kind(Hole)
+
+
+@pytest.mark.parametrize("is_down", [False, True], ids=["up", "down"])
+@pytest.mark.parametrize("other", [[], B], ids=["alone", "another behind"])
+async def test_of_an_archive_that_came_late_only_that_is_told_which_was_not_read_of_its_life(
+    tmp_path: Path, other: list[bytes], *, is_down: bool
+) -> None:
+    """It was written to once more before it was rotated, and nobody looked. Conformance: B7."""
+    sink, log, unseen = RecordingSink(), Log(tmp_path), [b"unseen"]
+    spec, much = source(log.path), [b"%s %s" % (line, b"x" * 20) for line in A]
+    log.write(much)
+    async with tailing(sink, spec):
+        await sink.first(20)
+        await log.is_settled()
+        # No await in between: for the tail all this happens at once.
+        log.write(unseen)
+        log.rotate()
+        if other:
+            log.write(other)
+            time.sleep(2 * TICK_NS / 1e9)  # noqa: ASYNC251 - while nobody looks
+            log.rotate()
+        log.write(C)
+        await sink.first(23)
+        if not is_down:
+            log.finish()
+            await sink.first(24 + len(other))
+    if is_down:
+        log.finish()
+    async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
+        await sink.first(24 + len(other))
+        await looked_everywhere(supervisor)
+    async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
+        await looked_everywhere(supervisor)
+        log.write([b"more"])
+        await sink.first(25 + len(other))
+    assert sink.texts == [*much, *C, *unseen, *other, b"more"]
+
+
+@pytest.mark.parametrize("greeting", [b"hello", b"hello %s" % (b"x" * 400)], ids=["short", "long"])
+async def test_an_archive_that_begins_like_a_life_that_was_read_is_told_whole_where_others_of_its_log_do(
+    tmp_path: Path, greeting: bytes
+) -> None:
+    """Conformance: B7."""
+    sink, log = RecordingSink(), Log(tmp_path)
+    log.write([greeting, *A])
+    async with tailing(sink, source(log.path)) as supervisor:
+        await sink.first(21)
+        log.rotate()
+        await sink.until(lambda: len(sink.births) == 2)
+        log.write([greeting])
+        await sink.first(22)
+        await log.is_settled()
+        # No await in between: for the tail all this happens at once.
+        log.rotate()
+        log.write([greeting, *B])
+        time.sleep(2 * TICK_NS / 1e9)  # noqa: ASYNC251 - while nobody looks
+        log.rotate()
+        log.write(C)
+        await sink.first(25)
+        log.finish()
+        await sink.first(41)
+        await looked_everywhere(supervisor)
+    assert sink.texts == [greeting, *A, greeting, *C, greeting, *B]

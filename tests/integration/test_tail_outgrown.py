@@ -173,3 +173,31 @@ async def test_the_archive_of_an_earlier_life_is_no_end_of_one_that_begins_like_
         await sink.first(4)
         await looked_everywhere(supervisor)
     assert sink.texts == [b"hello", b"one", b"hello", b"last"]
+
+
+@pytest.mark.parametrize("is_left", [False, True], ids=["compressed", "left alone"])
+async def test_late_lines_of_a_file_that_was_read_to_its_end_are_read_in_its_archive(
+    tmp_path: Path, *, is_left: bool
+) -> None:
+    """Unless that file is there as it was: what begins like it is another one then. Conformance: C2."""
+    sink, log, rotated = RecordingSink(), tmp_path / "app.log", tmp_path / "app.log.1"
+    lines = [b"%d %s" % (number, b"x" * 100) for number in range(5)]
+    write(log, text_of(lines))
+    async with tailing(sink, source(log)):
+        await sink.first(5)
+        log.rename(rotated)
+        write(log, b"new\n")
+        await sink.until(lambda: sink.sealed)
+    archive = tmp_path / ("app.log.1.gz" if is_left else "app.log.2.gz")
+    archive.write_bytes(gzip.compress(text_of([*lines, b"late"])))
+    if is_left:
+        rotated.rename(tmp_path / "app.log.3")
+    else:
+        rotated.unlink()
+    log.rename(tmp_path / ("app.log.2" if is_left else "app.log.1"))
+    write(log, b"newer\n")
+    again = [*lines, b"late"] if is_left else [b"late"]
+    async with tailing(sink, source(log), known=sink.known(), first_seen=()) as supervisor:
+        await sink.first(7 + len(again))
+        await looked_everywhere(supervisor)
+    assert sorted(sink.texts) == sorted([*lines, b"new", b"newer", *again])

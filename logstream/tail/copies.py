@@ -15,7 +15,7 @@ from logstream.tail.identity import contradict
 from logstream.tail.likeness import begins_with, likeness_of
 from logstream.tail.members import may_grow
 from logstream.tail.numbers import is_number_given_again
-from logstream.tail.opening import Opened, Refused, is_noise
+from logstream.tail.opening import Opened, Refused, is_garbled, is_noise
 from logstream.tail.packed import says_it_is, says_it_is_of
 from logstream.tail.reader import HEAD_BYTES
 from logstream.tail.rotation import is_older_name, made_from
@@ -117,6 +117,22 @@ class Copies:
             return True
         return False
 
+    def may_be_passed_over(self, lineage: Lineage, opened: Opened, live: Opened | Refused | None) -> bool:
+        """The same of one at which nobody looks again: its original may be truncated before it is read.
+
+        If nothing of that was handed on yet, its first bytes are noted: by them this is found then.
+        """
+        head = os.pread(opened.fd, HEAD_BYTES, 0)
+        blank = [one for one in lineage.readers if one.is_blank and one.fd not in {None, opened.fd}]
+        noted = [one for one in blank if one.fd is not None and os.pread(one.fd, len(head), 0) == head]
+        for one in noted:
+            one.note_head(head)
+        if self.is_copy(lineage, opened, live):
+            return True
+        for one in noted:
+            one.note_head(b"")  # it was truncated in between: this is entered as a life of its own
+        return False
+
     def is_outdated(self, lineage: Lineage) -> bool:
         """Whether what was read of the live file is there no more, and nobody has noticed: bytes are compared then.
 
@@ -138,9 +154,40 @@ class Copies:
         return opened if isinstance(opened, Opened) else None
 
     def _may_be_copy(self, sibling: Sibling) -> bool:
-        """Whether it is read, but was found before there was anything in it that could tell what it is."""
+        """Whether it is read, or finished, but what is known of it does not tell what is in it now.
+
+        It was found before there was anything in it, or was written anew since: who copies a log away may do so into
+        the same file each time.
+        """
         reader = self._census.readers.get((sibling.dev, sibling.ino))
-        return reader is not None and reader.may_be_copy
+        if reader is None:
+            return self._is_finished_and_written_anew(sibling)
+        return reader.may_be_copy or not (reader.is_packed or reader.is_blank or self._is_begun_in(reader, sibling))
+
+    def _is_begun_in(self, reader: Reader, sibling: Sibling) -> bool:
+        """Whether a file that is read still has what was handed on, as far as anybody can see."""
+        opened = self._open(sibling.path)
+        if opened is None:
+            return True
+        with Custody([opened.fd]):
+            return (opened.facts.dev, opened.facts.ino) != reader.inode or reader.is_begun_in(opened.fd)
+
+    def _is_finished_and_written_anew(self, sibling: Sibling) -> bool:
+        """Whether a file that is finished has other lines now than those that were read in it, or some if it had none.
+
+        Not if it was only written to: late lines leave what was read. In an archive other bytes say nothing of lines.
+        """
+        finished = self._census.finished.get((sibling.dev, sibling.ino))
+        if finished is None or finished.written_ns in {None, sibling.mtime_ns} or sibling.name.is_compressed:
+            return False
+        opened = self._open(sibling.path)
+        if opened is None:
+            return False
+        with Custody([opened.fd]):
+            is_it = (opened.facts.dev, opened.facts.ino) == (sibling.dev, sibling.ino) and not opened.is_compressed
+            if not (is_it and opened.facts.size) or is_garbled(opened.fd, 0, finished.encoding):
+                return False
+            return not (finished.committed and likeness_of(finished).may_be_in(opened.fd))
 
     def is_known(self, sibling: Sibling) -> bool:
         """Whether its inode is that of a known generation, and was not given to another file since."""
@@ -148,7 +195,7 @@ class Copies:
         reader, finished = self._census.readers.get(inode), self._census.finished.get(inode)
         if reader is not None and not is_number_given_again(reader, sibling.path, self._census.open_files):
             return True
-        if finished is None:
+        if finished is None or self._is_finished_and_written_anew(sibling):
             return False
         # Whether a file that is finished was written to since may be all that can be told. An archive may have got a
         # member while nobody looked.

@@ -75,7 +75,9 @@ class Endings:
                     reason = GapReason.TRUNCATED if base == 0 else None
                     last += [*_unread(reader, GapReason.TRUNCATED), Sealed(reader.key, reason, reader.committed)]
                 recent = reader.recent_in(copy) if isinstance(copy, int) else b""
+                is_live = reader is lineage.live
                 new = self._begin_anew(lineage, reader, base, turn, last)
+                new.may_be_copy = not (is_live or base)  # its log may be copied into the same file each time
                 if isinstance(copy, int):
                     custody.hand_over(copy)
         except OSError:
@@ -170,7 +172,7 @@ class Endings:
         if reader.fd is None or not os.fstat(reader.fd).st_size or is_noise(reader.fd):
             return False
         opened = Opened(reader.path, reader.fd, facts_of(reader.fd), is_compressed=False)
-        reader.may_be_copy = self._copies.is_copy(lineage, opened, None)
+        reader.may_be_copy = self._copies.may_be_passed_over(lineage, opened, None)
         if not reader.may_be_copy:
             return False
         self.end_as_nothing(lineage, reader, turn)

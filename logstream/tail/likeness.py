@@ -66,6 +66,14 @@ class Likeness(NamedTuple):
         found = os.pread(descriptor, length, start + self.proof_offset - length)
         return not self.proof_offset or zlib.crc32(found) == self.proof_crc
 
+    def may_be_in(self, descriptor: int) -> bool:
+        """Whether a file still has what was recorded of this generation, as far as that tells."""
+        if os.fstat(descriptor).st_size < self.least_bytes:
+            return False
+        if self.proof_offset:
+            return self.is_met_at_its_end(descriptor)
+        return zlib.crc32(os.pread(descriptor, self.head_length, 0)) == self.head_crc
+
     def is_met_at_its_end(self, descriptor: int) -> bool:
         """The same; where these bytes are but a filling, which may end any line, the first ones are compared, too."""
         length = min(ANCHOR_BYTES, self.proof_offset)

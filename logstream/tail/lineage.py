@@ -226,7 +226,7 @@ class Census:
         own = [reader for reader in lineage.readers if is_older_name(reader.file, files)]
         elsewhere = (reader for reader in self.namesakes.told.of(files) if reader not in lineage.readers)
         for reader in (*own, *elsewhere):
-            if reader.is_packed:
+            if reader.is_packed or reader.fd == descriptor:
                 continue
             known = reader.known()
             if likeness_of(known).is_met_by(descriptor) and not self._has_other_bytes(reader, descriptor):

@@ -9,6 +9,7 @@ decide what it is.
 from __future__ import annotations
 
 import os
+import zlib
 from typing import TYPE_CHECKING, Final
 
 from logstream.tail.batch import Birth, Known
@@ -199,6 +200,10 @@ class Place:
         """Note that its file has `size` bytes, which may be others than those that were seen there before."""
         self.size, self.unread = min(self.size or 0, size), b""
 
+    def note_head(self, head: bytes) -> None:
+        """Note the first bytes of its file, of which nothing was handed on: a copy is known by them."""
+        self.head_length, self.head_crc, self.unread = len(head), zlib.crc32(head), first_written(head)
+
     def note_emptied(self, before: Known) -> None:
         """Note that the life `before` was in its file, and that was truncated: perhaps often, and copied each time."""
         if before.last_ns is not None:
@@ -240,3 +245,8 @@ class Place:
     def __repr__(self) -> str:
         """For tests and logs."""
         return f"<Reader {self.key} {self.path!r} read={self.committed} size={self.size} open={self.fd is not None}>"
+
+
+def first_written(head: bytes) -> bytes:
+    """What of a file's first bytes stays as it is: who writes through a memory map has NULs where more is to come."""
+    return head.partition(b"\0")[0]

@@ -17,7 +17,7 @@ from logstream.tail.custody import Custody
 from logstream.tail.framing import MOST_END_BYTES, encoding_of, extent_of, framing_of
 from logstream.tail.identity import RECENT_BYTES, TICK_NS, Facts, Verdict, cut_end, decide, is_as_before
 from logstream.tail.likeness import likeness_of
-from logstream.tail.place import Place
+from logstream.tail.place import Place, first_written
 from logstream.tail.rotation import without_compression
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class Reader(Place):
         head = os.pread(opened.fd, HEAD_BYTES, 0)
         self.is_rewritten = opened.facts.size < self.size or not head.startswith(self.unread)
         if not self.is_rewritten:
-            self.head_length, self.head_crc, self.unread = len(head), zlib.crc32(head), first_written(head)
+            self.note_head(head)
             self.size, self.mtime_ns = opened.facts.size, None
 
     def recall(self, fd: int) -> None:
@@ -275,16 +275,7 @@ class Reader(Place):
 
     def _proof_matches(self, fd: int) -> bool:
         """Whether the bytes before the last offset that can be checked are what they were."""
-        if self.lead is not None:
-            return self._has_lead(fd)
-        if self.proof_offset:
-            return likeness_of(self).is_met_at_its_end(fd)
-        return zlib.crc32(os.pread(fd, self.head_length, 0)) == self.head_crc
-
-
-def first_written(head: bytes) -> bytes:
-    """What of a file's first bytes stays as it is: who writes through a memory map has NULs where more is to come."""
-    return head.partition(b"\0")[0]
+        return self._has_lead(fd) if self.lead is not None else likeness_of(self).may_be_in(fd)
 
 
 def sizes_newest_first(readers: list[Reader]) -> dict[Reader, int]:

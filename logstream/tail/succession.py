@@ -115,7 +115,7 @@ class Succession:
         is_closed = lineage.live is not None and lineage.live.fd is None
         live = self._census.open_files.need(lineage.path) if is_closed else None
         try:
-            return self._copies.is_copy(lineage, opened, live)
+            return self._copies.may_be_passed_over(lineage, opened, live)
         finally:
             if isinstance(live, Opened):
                 os.close(live.fd)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from logstream.tail.custody import Custody
 from logstream.tail.family import ATTEMPTS, family_of, inodes_of, settled
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from logstream.tail.lineage import Census, Lineage
     from logstream.tail.reader import Reader
     from logstream.tail.rotation import Sibling
+
+_EARLIER_NS: Final = 600 * 1_000_000_000
+"""A copy that holds less than was read of its original was made no longer ago than this when that was last written."""
 
 
 class Copies:
@@ -54,20 +57,26 @@ class Copies:
         return Answer.LATER
 
     def _find_in(self, family: dict[str, Sibling], reader: Reader) -> int | None:
-        """An older file cannot be a copy, even where it begins with the same bytes: it was written last before that."""
+        """An older file cannot hold more, even where it begins with the same bytes: it was written last before that.
+
+        What holds less, as more was written before the truncation, is passed over from now on.
+        """
         since = reader.known().last_ns
         siblings = settled(family)
         strangers = (one for one in siblings if self._may_be_copy(one) or not self.is_known(one))
         for sibling in sorted(strangers, key=lambda sibling: -sibling.mtime_ns):
-            if since is not None and sibling.mtime_ns < since:
+            if since is not None and sibling.mtime_ns < since - _EARLIER_NS:
                 break
             opened = self._open(sibling.path)
             if opened is None:
                 continue
             with Custody([opened.fd]) as custody:
-                if not opened.is_compressed and reader.is_copied_in(opened):
+                is_late_enough = since is None or sibling.mtime_ns >= since
+                if is_late_enough and not opened.is_compressed and reader.is_copied_in(opened):
                     custody.hand_over(opened.fd)
                     return opened.fd
+                if is_partly_copied(reader.known(), opened, reader.recent):
+                    self._census.aside.put((sibling.dev, sibling.ino), opened.facts.mtime_ns)
         return None
 
     def is_copy_of_any(self, sibling: Sibling, lives: Iterable[Reader]) -> bool:
@@ -112,7 +121,8 @@ class Copies:
         if is_noise(opened.fd) and (inode in self._census.aside or _has_archive(opened, lineage)):
             return True  # it is being shredded
         is_copy = any(begins_with(original, opened.fd, size) for original in originals)
-        if is_copy or self._census.original_of(opened.fd, lineage) is not None:
+        is_copy = is_copy or self._census.original_of(opened.fd, lineage) is not None
+        if is_copy or self._is_partly_copied(lineage, opened):
             self._census.aside.put(inode, opened.facts.mtime_ns)
             return True
         return False
@@ -147,6 +157,14 @@ class Copies:
                 return False
         live.mtime_ns = None
         return True
+
+    def _is_partly_copied(self, lineage: Lineage, opened: Opened) -> bool:
+        """Whether a file has the beginning of a life of the lineage that was written, and read, on before it ended."""
+        lives = (one for one in lineage.readers if not one.is_packed and one.fd != opened.fd)
+        if any(is_partly_copied(one.known(), opened, one.recent) for one in lives):
+            return True
+        ended = (one for one in self._census.ended() if is_partly_copied(one, opened, b""))
+        return any(is_older_name(one.file, lineage.files) for one in ended)
 
     def _open(self, path: str) -> Opened | None:
         """The file at `path`, if it can be opened; raises OSError where no descriptor is left for it."""
@@ -214,6 +232,21 @@ class Copies:
 def _has_archive(opened: Opened, lineage: Lineage) -> bool:
     """Whether the compressed copy of an open file stands beside it."""
     return any(made_from(path) == opened.path for path in family_of(lineage.home))
+
+
+def is_partly_copied(known: Known, opened: Opened, recent: bytes) -> bool:
+    """Whether an open file has the beginning of a life, and was last written to shortly before that; raises OSError.
+
+    It holds less than was read: more was written between the copy and the truncation. `recent` was read last.
+    """
+    size, last_ns, start = opened.facts.size, known.last_ns, known.committed - len(recent)
+    is_short = 0 < size < known.committed and not opened.is_compressed
+    if not is_short or last_ns is None or not last_ns - _EARLIER_NS <= opened.facts.mtime_ns <= last_ns:
+        return False
+    if size > start and os.pread(opened.fd, size - start, start) != recent[: size - start]:
+        return False
+    is_told = known.head_length == HEAD_BYTES <= size
+    return start == 0 or (is_told and zlib.crc32(os.pread(opened.fd, HEAD_BYTES, 0)) == known.head_crc)
 
 
 def is_earlier_copy(known: Known, opened: Opened) -> bool:

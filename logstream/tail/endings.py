@@ -72,6 +72,8 @@ class Endings:
             with Custody([copy] if isinstance(copy, int) else []) as custody:
                 last: list[Change] = [reader.cut_off()] if verdict is Verdict.CUT else []
                 if is_lost:
+                    # By its end it is told from other lives, and by when that was written, also after a restart.
+                    last += [reader.prove(turn.now)] if reader.is_unproven and not base else []
                     reason = GapReason.TRUNCATED if base == 0 else None
                     last += [*_unread(reader, GapReason.TRUNCATED), Sealed(reader.key, reason, reader.committed)]
                 recent = reader.recent_in(copy) if isinstance(copy, int) else b""

@@ -249,6 +249,62 @@ async def test_a_copy_that_a_search_recognised_is_read_though_its_log_is_truncat
 
 
 @pytest.mark.parametrize("glob", ["app.log", "app.log*"])
+@pytest.mark.parametrize("pad", [b"", LONG, b"x" * 9_000], ids=["tiny", "short", "long"])
+@pytest.mark.parametrize("is_old", [False, True], ids=["a new file", "over one that was told"])
+@pytest.mark.parametrize("is_empty", [False, True], ids=["written at once", "seen empty"])
+async def test_a_copy_that_holds_less_than_was_read_since_is_not_told_again(
+    tmp_path: Path, glob: str, pad: bytes, *, is_old: bool, is_empty: bool
+) -> None:
+    """What was written between the copy and the truncation was read in time, for once. Conformance: B7, B8, B16."""
+    sink, log, copy, spec = RecordingSink(), tmp_path / "app.log", tmp_path / "app.log.1", source(tmp_path / glob)
+    lines = [b"%d %s" % (number, pad) for number in range(4)]
+    if is_old:
+        write(copy, b"old\n")
+    write(log, b"\n".join(lines[:3]) + b"\n")
+    async with tailing(sink, spec) as supervisor:
+        await sink.until(lambda: lines[2] in sink.texts)
+        content, made_ns = log.read_bytes(), log.stat().st_mtime_ns
+        write(log, lines[3] + b"\n")
+        await sink.until(lambda: lines[3] in sink.texts)
+        before, births = sink.texts, len(sink.births)
+        # As if the copy had been made before that, and nobody had looked since.
+        copy.write_bytes(content)
+        os.utime(copy, ns=(made_ns, made_ns))
+        os.truncate(log, 0)
+        if is_empty:
+            await sink.until(lambda: len(sink.births) > births)
+            await looked_everywhere(supervisor)
+        for text in (b"five", b"six"):
+            write(log, text + b"\n")
+            await sink.until(lambda text=text: text in sink.texts)  # type: ignore[misc]
+            await looked_everywhere(supervisor)
+    if pad:
+        async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
+            await looked_everywhere(supervisor)
+    assert sink.texts == [*before, b"five", b"six"]
+    assert not sink.of_kind(Hole)
+
+
+@pytest.mark.parametrize("glob", ["app.log", "app.log*"])
+async def test_a_rotated_file_that_begins_as_the_log_does_is_no_part_of_it(tmp_path: Path, glob: str) -> None:
+    """Programs that greet. It was written to the end before the log was begun. Conformance: A3."""
+    sink, log, spec = RecordingSink(), tmp_path / "app.log", source(tmp_path / glob)
+    greeting = b"hello %s\n" % LONG
+    write(log, greeting + b"one\n")
+    async with tailing(sink, spec):
+        await sink.first(2)
+    rename(log, tmp_path / "app.log.2")
+    write(log, greeting + b"two\n")
+    rename(log, tmp_path / "app.log.1")
+    write(log, greeting + b"three\n" + b"x" * 99 + b"\n")
+    async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
+        await sink.first(7)
+        await looked_everywhere(supervisor)
+    hello = greeting.rstrip()
+    assert sink.texts == [hello, b"one", hello, b"two", hello, b"three", b"x" * 99]
+
+
+@pytest.mark.parametrize("glob", ["app.log", "app.log*"])
 @pytest.mark.parametrize("seed", [1, 2, 3])
 async def test_a_log_that_is_copied_into_the_same_file_each_time_comes_once_with_restarts_in_between(
     tmp_path: Path, glob: str, seed: int

@@ -80,6 +80,8 @@ class Status:
         reasons = []
         if not self._supervisor.first_scan_done.is_set():
             reasons.append("the first look at all files is not done yet")
+        elif not self._supervisor.outstanding.is_over():
+            reasons.append("not all that was rotated before the start has been unpacked or found yet")
         health = self._hub.journal.health
         if not health.is_ready:
             reasons.append(f"the journal cannot be written: {health.reason}")

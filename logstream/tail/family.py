@@ -34,7 +34,7 @@ def family_of(path: str) -> dict[str, Sibling]:
         except OSError:
             continue
         if obstacle_of(seen.st_mode) is None:
-            found[sibling] = Sibling(sibling, rotated, seen.st_dev, seen.st_ino, seen.st_mtime_ns)
+            found[sibling] = Sibling(sibling, rotated, seen.st_dev, seen.st_ino, seen.st_mtime_ns, size=seen.st_size)
     return found
 
 

@@ -107,7 +107,8 @@ def _begun_until(
             continue
         if stat.S_ISREG(seen.st_mode):
             order = Rotated("target", (target.stamp,), is_compressed_name(name))
-            yield target, Sibling(os.path.join(directory, name), order, seen.st_dev, seen.st_ino, seen.st_mtime_ns)
+            path, inode = os.path.join(directory, name), (seen.st_dev, seen.st_ino)
+            yield target, Sibling(path, order, *inode, seen.st_mtime_ns, size=seen.st_size)
 
 
 def _latest_first(names: list[str], present: Target) -> list[str]:

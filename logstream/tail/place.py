@@ -55,6 +55,10 @@ class Place:
         """Whether that archive was only entered because another life was looked for in it."""
         self.is_rewritten = False
         """Whether other bytes than those that are `unread` were seen in its file."""
+        self.packed_bytes = 0
+        """How large its compressed file was when it was found, if that is all there is."""
+        self.is_put_off = False
+        """Whether it was to be unpacked, and nobody can say when that will be possible."""
         self._begin(now)
 
     def _begin(self, now: float) -> None:
@@ -110,6 +114,12 @@ class Place:
         if self.fd is None or self.is_copy or not self.is_drained:
             return False
         return os.fstat(self.fd).st_size == self.committed
+
+    @property
+    def waits_to_be_found(self) -> bool:
+        """Whether what is newer waits until it is unpacked, or is known to be nowhere."""
+        is_passed_over = self.has_caught_up or self.is_unreadable or self.vacancy is not None
+        return self.fd is None and (self.is_packed or self.is_missing) and not is_passed_over
 
     @property
     def is_blank(self) -> bool:

@@ -53,7 +53,7 @@ class Reader(Place):
         identity = (sibling.dev, sibling.ino, sibling.igen, 0, 0, 0, 0, 0, 0, False)
         reader = cls(spec, Known(new_key(), spec.name, file, sibling.path, *identity), now)
         reader.is_packed = reader.is_displaced = True
-        reader.written_ns = sibling.mtime_ns
+        reader.written_ns, reader.packed_bytes = sibling.mtime_ns, sibling.size
         return reader
 
     @classmethod

@@ -68,6 +68,7 @@ class Sibling(NamedTuple):
     mtime_ns: int
     igen: int | None = None
     """The inode's generation number, once somebody has looked."""
+    size: int = 0
 
 
 def is_compressed_name(name: str) -> bool:

@@ -98,12 +98,13 @@ def _older_state(reader: Reader) -> State:
         return "deleted"
     if reader.is_unreadable or reader.vacancy is not None:
         return "unreadable"
-    if reader.is_displaced:
+    if reader.is_displaced and not reader.waits_to_be_found:
         return "rotated"
     return "following" if reader.has_caught_up else "catching up"
 
 
 def _status(reader: Reader, state: State) -> FileStatus:
-    size = max(reader.size or 0, reader.committed)
+    # Of what is not unpacked yet nobody knows how much there is: at least it is not nothing.
+    size = reader.packed_bytes if reader.is_packed else max(reader.size or 0, reader.committed)
     reason = None if reader.vacancy is None else reader.vacancy.reason
     return FileStatus(reader.file, state, reason, size, reader.committed, reader.key, reader.encoding)

@@ -22,6 +22,7 @@ from logstream.tail.follower import Follower
 from logstream.tail.hints import Hints
 from logstream.tail.lineage import Census
 from logstream.tail.opening import OpenFiles
+from logstream.tail.outstanding import Outstanding
 from logstream.tail.roster import Roster
 from logstream.tail.schedule import Schedule
 from logstream.tail.slices import at_once, in_slices
@@ -98,6 +99,7 @@ class Supervisor:
         self._alarm = Alarm()
         self._survey_alarm = Alarm()
         self._is_refused = False
+        self.outstanding = Outstanding(self._roster.lineages)
         self.first_scan_done = asyncio.Event()
         """Set once every file that was there has been looked at and announced to the sink."""
 
@@ -164,7 +166,10 @@ class Supervisor:
             pause_seconds, _ = await in_slices(self._schedule.take_turn(turn, is_blind=self._is_blind))
             await self._deliver(turn, stop)
             if self._roster.has_searched_all and not self._schedule.has_unseen and not self._is_refused:
+                if not self.outstanding.is_known:
+                    await in_slices(self.outstanding.note())
                 self.first_scan_done.set()
+            self.outstanding.is_over()
             await self._rest(pause_seconds, time.monotonic() - turn.now)
         if not self._is_refused:
             turn = self._new_turn()

@@ -109,11 +109,11 @@ class Unpacking:
         try:
             unpacked = under_way.result()
         except StillWrittenError:
-            self._not_before[reader.key] = time.monotonic() + _WRITTEN_SECONDS
+            self._not_before[reader.key], reader.is_put_off = time.monotonic() + _WRITTEN_SECONDS, True
             return Answer.LATER
         except NoRoomError as error:
             _log.warning("%s", error)
-            self._not_before[reader.key] = time.monotonic() + _AGAIN_SECONDS
+            self._not_before[reader.key], reader.is_put_off = time.monotonic() + _AGAIN_SECONDS, True
             return Answer.LATER
         if unpacked is None:
             return self._begin_again(reader, path)
@@ -159,8 +159,8 @@ class Unpacking:
         unpacking: Callable[[], Unpacked | None]
         if reader.is_packed:
             # It was found under a name that another file may have by now: rotation shifts names.
-            held = self._held.get(reader.key)
-            file = _open_packed(reader) if held is None else _open_held(reader, held)
+            file = _open_held(reader, self._held[reader.key]) if reader.key in self._held else _open_packed(reader)
+            reader.is_put_off |= file is Answer.LATER
             if isinstance(file, Answer):
                 return file
             unpacking = partial(self._unpack_one, likeness, file, has_members=may_grow(reader.path))

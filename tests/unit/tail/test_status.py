@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, cast
 
 from logstream.tail.batch import SourceSpec
 from logstream.tail.lineage import Lineage
+from logstream.tail.reader import Reader
+from logstream.tail.rotation import Rotated, Sibling
 from logstream.tail.status import SLICE_LINEAGES, SourceStatus, is_catching_up, survey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-    from logstream.tail.reader import Reader
 
 APP, WEB = SourceSpec("app", ("/logs/app/*",)), SourceSpec("web", ("/logs/web/*",))
 
@@ -53,7 +53,7 @@ def test_a_path_that_goes_while_others_have_their_turn_ends_no_survey() -> None:
 def reader(*, has_caught_up: bool, is_displaced: bool, is_deleted: bool, is_unreadable: bool) -> Reader:
     made = SimpleNamespace(file="a", key="k", encoding="utf-8", size=2, committed=1, has_caught_up=has_caught_up)
     made.is_displaced, made.is_deleted, made.is_unreadable = is_displaced, is_deleted, is_unreadable
-    made.vacancy, made.path = None, "/logs/app/a"
+    made.vacancy, made.path, made.is_packed, made.waits_to_be_found = None, "/logs/app/a", False, False
     return cast("Reader", made)
 
 
@@ -69,3 +69,16 @@ def test_a_path_is_caught_up_with_when_no_file_of_it_is_told_as_catching_up() ->
         _, (app, _) = surveyed([lineage], {})
 
         assert is_catching_up(lineage) == any(file.state == "catching up" for file in app.files)
+
+
+def test_an_archive_that_waits_is_caught_up_with_and_so_many_bytes_behind_as_it_has_compressed() -> None:
+    lineage = Lineage(APP, "/logs/app/a")
+    sibling = Sibling("/logs/app/a.1.gz", Rotated("after-count", (-1,), is_compressed=True), 1, 2, 3, size=4_000)
+    packed = Reader.packed(APP, lineage.file, sibling, 0.0)
+    lineage.add_older(packed)
+    _, (app, _) = surveyed([lineage], {})
+    assert [(file.state, file.size_bytes, file.read_bytes) for file in app.files] == [("catching up", 4_000, 0)]
+
+    packed.is_unreadable = True
+    _, (app, _) = surveyed([lineage], {})
+    assert [file.state for file in app.files] == ["unreadable"]

@@ -16,9 +16,10 @@ from logstream.tail.likeness import begins_with, likeness_of
 from logstream.tail.members import may_grow
 from logstream.tail.numbers import is_number_given_again
 from logstream.tail.opening import Opened, Refused, is_garbled, is_noise
-from logstream.tail.packed import says_it_is, says_it_is_of
+from logstream.tail.packed import begins_as, says_it_is, says_it_is_of
 from logstream.tail.reader import HEAD_BYTES
 from logstream.tail.rotation import is_older_name, made_from
+from logstream.tail.targets import is_pod_log
 from logstream.tail.unpacking import Answer
 
 if TYPE_CHECKING:
@@ -104,6 +105,23 @@ class Copies:
         files = lineage.files
         originals = (known for known in lives if is_older_name(known.file, files))
         return any(says_it_is_of(opened.fd, likeness_of(known)) for known in originals)
+
+    def is_packed_start(self, lineage: Lineage, sibling: Sibling) -> bool:
+        """Whether an archive of a container's log is of a life that was begun: older ones are history, or were read.
+
+        Its name says which are older, its time nothing: kubelet leaves it that of the compression. It is told by its
+        first lines, as each has the nanosecond of its writing. Raises OSError where no descriptor is left to look.
+        """
+        if not (sibling.name.is_compressed and is_pod_log(lineage.home)):
+            return False
+        own = [reader.known() for reader in lineage.readers if not reader.is_packed]
+        lives = own + [one for one in self._census.ended() if one.file == lineage.file]
+        begun = [likeness_of(one) for one in lives if one.has_begun]
+        opened = self._open(sibling.path) if begun else None
+        if opened is None:
+            return False
+        with Custody([opened.fd]):
+            return opened.is_compressed and begins_as(opened.fd, begun)
 
     def is_copy(self, lineage: Lineage, opened: Opened, live: Opened | Refused | None) -> bool:
         """Whether a file by the name of an older life is only a copy of one that is known: its lines are not new.

@@ -72,7 +72,8 @@ class Links:
         reader, finished = self._census.readers.get(inode), self._census.finished.get(inode)
         is_its = reader is not None and reader in lineage.readers and reader.known().has_begun
         is_its |= finished is not None and (finished.source, finished.file) == (lineage.spec.name, lineage.file)
-        return is_its and self._copies.is_known(sibling)
+        is_known = is_its and self._copies.is_known(sibling)
+        return is_known or self._copies.is_packed_start(lineage, sibling)
 
     def _is_another_s(self, lineage: Lineage, sibling: Sibling, directories: Iterable[str]) -> bool:
         """Whether a file is known, or a path of the configuration asks for it, by the names that its directory has.

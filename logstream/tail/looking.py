@@ -237,9 +237,11 @@ class Looking:
         siblings = without_growing_counts(settled(beside.family), live_ns)
         known = [sibling for sibling in siblings if self._copies.is_known(sibling)]
         self._note_moved(lineage, known)
+        strangers = [sibling for sibling in siblings if sibling not in known]
         begun = [sibling for sibling in known if self._has_begun(sibling)]
+        if not begun:
+            begun = [sibling for sibling in strangers if self._copies.is_packed_start(lineage, sibling)]
         last = oldest_first(begun)[-1] if begun else None
-        strangers = (sibling for sibling in siblings if sibling not in known)
         unknown = [one for one in strangers if not self._census.aside.holds(one)]
         return oldest_first(beside.led_to.values()) + newer_than(unknown, last, lineage.last_mtime_ns)
 

@@ -101,6 +101,18 @@ def says_it_is_of(descriptor: int, likeness: Likeness) -> bool:
         return False
 
 
+def begins_as(descriptor: int, likenesses: Iterable[Likeness]) -> bool:
+    """Whether a compressed file begins as one of these generations, as far as their first bytes are known."""
+    known = [one for one in likenesses if one.head_length]
+    try:
+        with os.fdopen(os.dup(descriptor), "rb") as file:
+            packed = _unpacking(file) if known else None
+            head = b"" if packed is None else packed.read(max(one.head_length for one in known))
+    except _DAMAGED:
+        return False
+    return any(one.head_length <= len(head) and zlib.crc32(head[: one.head_length]) == one.head_crc for one in known)
+
+
 def _crc_said_by(descriptor: int, size: int) -> int | None:
     """The crc32 that a gzip file ends with, if it also says that it holds `size` bytes."""
     length = os.fstat(descriptor).st_size

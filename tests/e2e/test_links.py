@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from shutil import rmtree
 from typing import TYPE_CHECKING
 
 import pytest
@@ -171,3 +172,45 @@ def test_a_container_that_starts_anew_after_rotations_while_the_service_is_down_
             assert stream.texts(len(container.texts)) == container.texts
         with service.stream(first) as stream:
             assert stream.texts(len(container.texts) - 2) == container.texts[2:]
+
+
+@pytest.mark.parametrize("how", ["kill", "stop"])
+@pytest.mark.parametrize("is_compressed_while_up", [True, False])
+@pytest.mark.parametrize(("rotations", "restarts"), [(1, 0), (2, 0), (1, 1), (2, 1)])
+def test_what_a_container_had_logged_before_the_first_start_stays_untold_once_it_is_compressed(
+    tmp_path: Path,
+    how: str,
+    rotations: int,
+    restarts: int,
+    is_compressed_while_up: bool,  # noqa: FBT001 - a table of facts
+) -> None:
+    """Conformance: C2, D10."""
+    with running(tmp_path, '[[source]]\nname = "pods"\npaths = ["logs/containers/*.log"]\n') as service:
+        service.stop()
+        rmtree(tmp_path / "state")
+        container = Container(service)
+        history = container.rotate(1)
+        count = len(container.texts) - 2
+        service.start()
+        with service.stream(from_="start") as stream:
+            told = stream.texts(2)
+            last = stream.last_id
+        if is_compressed_while_up:
+            container.compress(history)
+        if how == "kill":
+            service.kill()
+        else:
+            service.stop()
+        if not is_compressed_while_up:
+            container.compress(history)
+        for hour in range(2, 2 + rotations):
+            container.write(container.log, 1)
+            container.compress(container.rotate(hour))
+        for start in range(1, restarts + 1):
+            container.begin(start)
+        service.start()
+        with service.stream(last) as stream:
+            told += stream.texts(len(container.texts) - len(told) - count)
+            container.write(container.log, 1)
+            told += stream.texts(1)
+        assert told == container.texts[count:]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 import zlib
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from logstream.tail.batch import Change
+    from logstream.tail.turn import Turn
 
 PATIENCE_SECONDS = 20.0
 NOBODY = 65_534
@@ -252,22 +254,35 @@ def rewrite(path: Path, content: bytes) -> None:
 
 
 async def looked_everywhere(supervisor: Supervisor) -> None:
-    """Wait until all directories have been searched anew, twice, and all files in them been looked at."""
-    roster, searches = supervisor._roster, asyncio.Semaphore(0)
-    note = roster.note
+    """Wait until all directories have been searched anew, twice, all files in them been looked at, and the sink told.
 
-    def noted(*arguments: Any) -> Generator[None, None, list[Any]]:  # noqa: ANN401 - as note has them
-        fresh = yield from note(*arguments)
-        searches.release()
-        return fresh
+    A search that has begun already does not count: on a busy machine it may have passed what was done just now.
+    """
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        for _ in range(2):
+            await _looked_once(supervisor)
+
+
+async def _looked_once(supervisor: Supervisor) -> None:
+    search_all, deliver = supervisor._search_all, supervisor._deliver
+    searched_at: list[float] = []
+    has_looked = asyncio.Event()
+
+    def search_and_note() -> Generator[None, None, dict[str, tuple[int, int]]]:
+        directories = yield from search_all()
+        searched_at.append(time.monotonic())
+        return directories
+
+    async def deliver_and_note(turn: Turn, stop: asyncio.Event) -> None:
+        await deliver(turn, stop)
+        if searched_at and turn.now > searched_at[0] and not supervisor._schedule.has_unseen:
+            has_looked.set()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(roster, "note", noted)
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            for _ in range(2):
-                supervisor._look_everywhere()
-                for _ in supervisor._sources:
-                    await searches.acquire()
+        patch.setattr(supervisor, "_search_all", search_and_note)
+        patch.setattr(supervisor, "_deliver", deliver_and_note)
+        supervisor._look_everywhere()
+        await has_looked.wait()
 
 
 async def first_run(sink: RecordingSink, spec: SourceSpec, count: int) -> None:

@@ -99,6 +99,7 @@ class Reading:
             if event.type == "gap":
                 self.told.append((event.id or "", event.json))
             elif event.type == "batch" or event.type not in OWN_EVENTS:
+                deadline = time.monotonic() + PATIENCE_SECONDS  # on a busy machine all of them take long
                 records = event.json if event.type == "batch" else [event.json]
                 self.told += [(record["id"], record) for record in records]
                 self.latest = max(self.latest, *(number_of(record) for record in records))

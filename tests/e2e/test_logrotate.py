@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.timeout(300)
+"""A test starts some forty programs, one after the other, and each wait in it has a limit of its own: on a machine that
+gives it a tenth of a core it takes longer than a minute, and hangs nowhere."""
 IS_TOO_SOON = "already exists, skipping rotation"
 """What logrotate says where the second is not over that the last rotation's name was made of."""
 

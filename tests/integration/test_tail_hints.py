@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from logstream.stalls import core_wait_seconds
 from logstream.tail import watcher as watching
 from logstream.tail.batch import Birth, Hole
 from tests.installed import ROOT
@@ -162,7 +163,12 @@ async def test_lines_written_to_a_page_that_stays_mapped_are_found(tmp_path: Pat
 
 @pytest.mark.parametrize("count", [1, 300])
 async def test_a_line_arrives_well_within_a_second_however_many_files_trickle(tmp_path: Path, count: int) -> None:
-    """All waits but the longest of a hundred; a watcher's usual debounce is 1.6 s. Conformance: G8."""
+    """All waits but the longest of a hundred; a watcher's usual debounce is 1.6 s.
+
+    Without what the kernel says that the one thread here has waited for a core: on a busy machine that is longer.
+
+    Conformance: G8.
+    """
     sink, waits = RecordingSink(), []
     logs = [tmp_path / f"{number}.log" for number in range(count)]
     for log in logs:
@@ -170,10 +176,10 @@ async def test_a_line_arrives_well_within_a_second_however_many_files_trickle(tm
     async with tailing(sink, source(tmp_path / "*.log")) as supervisor:
         await supervisor.first_scan_done.wait()
         for number in range(100):
-            began = time.monotonic()
+            began = time.monotonic() - core_wait_seconds()
             write(logs[number % count], b"%d\n" % number)
             await sink.first(number + 1)
-            waits.append(time.monotonic() - began)
+            waits.append(time.monotonic() - core_wait_seconds() - began)
     assert sorted(waits)[-2] < 0.8
 
 

@@ -42,6 +42,8 @@ class Place:
         self.proof_offset, self.proof_crc, self.proof_time = known.proof_offset, known.proof_crc, now
         self.seen_time = known.seen_time
         self.written_ns = known.written_ns
+        self.begun_ns: int | None = None
+        """When its file had been written last as this process found it; archives of older lives are older than that."""
         self.encoding = self._encoding_before = known.encoding
         self.vacancy: Vacancy | None = None
         """Why and until when it is waited for, while it is not there and its directory is not either."""

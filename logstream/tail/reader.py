@@ -42,7 +42,7 @@ class Reader(Place):
         crc = zlib.crc32(head)
         identity = (facts.dev, facts.ino, facts.igen, base, base, 0, 0, len(head), crc, False)
         reader = cls(spec, Known(new_key(), spec.name, file, opened.path, *identity, encoding=opened.encoding), now)
-        reader.fd, reader.lead, reader.written_ns = opened.fd, lead, facts.mtime_ns
+        reader.fd, reader.lead, reader.written_ns, reader.begun_ns = opened.fd, lead, facts.mtime_ns, facts.mtime_ns
         if not base:
             reader.unread = first_written(head)  # it may have to wait for what is older, and be written anew meanwhile
         return reader

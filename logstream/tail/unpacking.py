@@ -262,10 +262,10 @@ def may_be_packed(reader: Reader, path: str) -> bool:
 
 
 def _copies_of(reader: Reader, path: str) -> tuple[dict[Path, int], dict[Path, int]]:
-    """What may be a compressed copy of the reader's file, oldest first, with the number of its inode.
+    """What may be a compressed copy of the reader's file, the likeliest first, with the number of its inode.
 
-    One that was written last before the file itself was is history, and a later one is that of a later life: in a log
-    that repeats itself both may begin like it. So those stand apart.
+    Apart from it what was written last before the file was found: an older life may begin alike. But logrotate gives an
+    archive the time of its log before the rotation, and the program may write on: of such the newest is the likeliest.
     """
     names = {Path(path).name, Path(reader.path).name}
     places = tuple(dict.fromkeys((Path(reader.path).parent, Path(path).parent)))
@@ -277,11 +277,11 @@ def _copies_of(reader: Reader, path: str) -> tuple[dict[Path, int], dict[Path, i
         before, found = found, _standing(places, names)
         if found == before:
             break  # else one may have been renamed while they were listed
-    copies: dict[Path, int] = {}
-    older: dict[Path, int] = {}
+    begun_ns = min(reader.begun_ns or since_ns, since_ns) if reader.proof_offset else since_ns
+    groups: list[dict[Path, int]] = [{}, {}, {}]
     for mtime_ns, copy, inode in sorted(found):
-        (older if _is_older(mtime_ns, since_ns) else copies)[copy] = inode
-    return copies, older
+        groups[_is_older(mtime_ns, since_ns) + _is_older(mtime_ns, begun_ns)][copy] = inode
+    return groups[0] | dict(reversed(groups[1].items())), groups[2]
 
 
 def _is_older(mtime_ns: int, since_ns: int) -> bool:

@@ -9,6 +9,7 @@ import gzip
 import os
 import random
 import shutil
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -35,9 +36,9 @@ def rotate(log: Path) -> Path:
     return older
 
 
-def compress_and_shred(path: Path, until: str) -> None:
-    """No await in between: for the tail all this happens at once."""
-    facts, archive = path.stat(), path.with_name(f"{path.name}.gz")
+def compress_and_shred(path: Path, until: str, facts: os.stat_result | None = None) -> None:
+    """No await in between: for the tail all this happens at once. The archive gets the time that `facts` tell."""
+    facts, archive = facts or path.stat(), path.with_name(f"{path.name}.gz")
     archive.write_bytes(gzip.compress(path.read_bytes()))
     os.utime(archive, ns=(facts.st_atime_ns, facts.st_mtime_ns))
     with path.open("r+b") as file:
@@ -70,6 +71,43 @@ async def test_what_was_not_read_before_a_file_was_shredded_is_read_in_its_archi
         await looked_everywhere(supervisor)
     assert sink.texts == [b"one", b"two", b"three"]
     assert not [hole for hole in sink.of_kind(Hole) if hole.key != first_key(sink)]
+
+
+@pytest.mark.parametrize("until", SHREDDED)
+@pytest.mark.parametrize("beside", ["nothing", "history", "a life that was read"])
+async def test_what_was_not_read_before_a_file_was_shredded_is_read_in_an_archive_with_an_older_time(
+    tmp_path: Path, until: str, beside: str
+) -> None:
+    """logrotate gives it the time that the log had before it was rotated, and the program wrote on. Conformance: C3."""
+    sink, log, head = RecordingSink(), tmp_path / "app.log", b"begun\n" * 100
+    if beside == "history":
+        (tmp_path / "app.log.2.gz").write_bytes(gzip.compress(head + b"history\n"))
+        os.utime(tmp_path / "app.log.2.gz", (time.time() - 60,) * 2)
+    elif beside == "a life that was read":
+        write(log, head + b"zero\n")
+        os.utime(log, (time.time() - 60,) * 2)
+    async with tailing(sink, source(log), pace=SLOW) as supervisor:
+        if beside == "a life that was read":
+            await sink.until(lambda: b"zero" in sink.texts)
+            compress_and_shred(rotate(log), until)
+            (tmp_path / "app.log.1.gz").rename(tmp_path / "app.log.2.gz")
+            (tmp_path / "app.log.1").unlink(missing_ok=True)
+        write(log, head)
+        os.utime(log, (time.time() - 30,) * 2)
+        await sink.until(lambda: sink.texts[-100:] == [b"begun"] * 100)
+        before = log.stat()
+        write(log, b"one\n")
+        await sink.until(lambda: b"one" in sink.texts)
+        write(log, b"two\n")
+        older = rotate(log)
+        compress_and_shred(older, until, before)
+        write(log, b"three\n")
+        await sink.until(lambda: b"three" in sink.texts)
+        older.unlink(missing_ok=True)
+        await looked_everywhere(supervisor)
+    assert [text for text in sink.texts if text not in {b"begun", b"zero"}] == [b"one", b"two", b"three"]
+    assert sink.texts.count(b"begun") == 100 * (1 + sink.texts.count(b"zero"))
+    assert not sink.of_kind(Hole)
 
 
 @pytest.mark.parametrize("until", SHREDDED)

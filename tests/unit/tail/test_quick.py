@@ -42,7 +42,7 @@ def test_whole_lines_that_were_appended_are_read_as_the_reader_reads_them(tmp_pa
     opened = OpenFiles(10).open(str(log))
     assert isinstance(opened, Opened)
     slow.examine(opened)
-    slow.recent, slow.size = quick.recent, quick.size
+    slow.recent, slow.size, slow.begun_ns = quick.recent, quick.size, quick.begun_ns
     expected, found = slow.advance(1 << 20), read_appended(quick, log.stat())
     assert found == expected
     assert state(quick) == state(slow)

@@ -33,6 +33,7 @@ from logstream.access import (
 )
 from logstream.api.tries import OwnTries
 from logstream.errors import LogstreamError
+from logstream.turns import begin_in_slices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -50,6 +51,9 @@ MOST_CHECKS_WAITING: Final = 16
 CHECKS_RETRY_SECONDS: Final = 5
 _LOOK_AGAIN_SECONDS: Final = 5.0
 """How long it may take until an open stream notices what nobody tells: that its session's time is over."""
+_LOOKED_AT_WITHIN_SECONDS: Final = 0.5
+"""How long it may take until open answers that wait are woken, however many they are. What comes before they are is
+looked at once more before it is told."""
 _OTHER_VIEWER: Final = "who you are, or what you may see, has changed: connect again"
 
 
@@ -149,11 +153,12 @@ class Gate:
         self.look_again()
 
     def look_again(self) -> None:
-        """End the open answers of whoever may not have them any more."""
+        """End the open answers of whoever may not have them any more.
+
+        None of them is given anything from now on; those who wait are woken a slice in each turn of the event loop.
+        """
         self.epoch += 1
-        for watch in tuple(self._watches):
-            if watch.is_over():
-                watch.wake()
+        begin_in_slices(self._watches, _wake_if_over, _LOOKED_AT_WITHIN_SECONDS)
 
     def identify(self, request: Request) -> Viewer | Refusal:
         """Who asks."""
@@ -239,6 +244,11 @@ class Gate:
                 # sessions end when the users change.
                 return hashlib.sha256(b"logstream sessions\0" + self.policy.users.encode()).digest()
         return self._key
+
+
+def _wake_if_over(watch: Watch) -> None:
+    if watch.is_over():
+        watch.wake()
 
 
 def _check(user: User | None, password: str) -> bool:

@@ -124,6 +124,8 @@ class LogFeed:
             return await self.next(timeout_seconds)
         if pulled is None:
             return None
+        if reason := self._watch.why_over():  # it may have come while there was nothing, and lines woke this one first
+            raise EndOfFeed(reason)
         for source in pulled.gap_sources:
             self._note_gap(source)
         return pulled.content

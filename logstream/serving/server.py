@@ -20,7 +20,9 @@ from hypercorn.utils import wrap_app
 from logstream.serving.acceptor import Acceptor
 from logstream.serving.chunks import FramedChunks
 from logstream.serving.connection import Connection
+from logstream.serving.ending import Ending
 from logstream.serving.listeners import BACKLOG, Address, Listener, bind_tcp, bind_unix, inherit
+from logstream.turns import MOST_ENDS, Turns, in_slices
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
@@ -94,6 +96,8 @@ class _Server:
         self._share = share
         self._refusal_headers = refusal_headers
         self._context = WorkerContext(max_requests=None)
+        self._context.terminated = Ending()
+        self._leaving = Turns(MOST_ENDS)
         self._state: LifespanState = {}
         self._chunks = FramedChunks()
         self._servers: list[asyncio.Server | Acceptor] = []
@@ -135,14 +139,14 @@ class _Server:
             self._share = None
         for server in self._servers:
             server.close()  # never wait_closed(): since Python 3.12 it waits for every connection
+        over = asyncio.get_running_loop().time() + seconds
         await self._context.terminated.set()  # idle connections close themselves, busy ones after their answer
-        await self._wait_for_connections(seconds)
-        for writer in self._connections.values():
-            writer.transport.abort()  # unsent bytes are dropped: close() would wait until the client reads them
-        await self._wait_for_connections(seconds / 2)
+        await self._wait_for_connections(over)
+        await in_slices(self._connections.values(), _cut, seconds / 4)
+        await self._wait_for_connections(over + seconds / 2)
         for task in self._connections:
             task.cancel()
-        await self._wait_for_connections(seconds / 2)
+        await self._wait_for_connections(over + seconds)
         if self._connections:
             _log.error("%d connections did not end, their requests ignore cancellation", len(self._connections))
 
@@ -150,7 +154,9 @@ class _Server:
         # No coroutine: asyncio would make the task its own, and print a traceback when it is cancelled (3.11).
         loop = asyncio.get_running_loop()
         parts = self._app, loop, self._config, self._context, self._state, reader, writer
-        connection = Connection(*parts, chunks=self._chunks, refusal_headers=self._refusal_headers)
+        connection = Connection(
+            *parts, chunks=self._chunks, leaving=self._leaving, refusal_headers=self._refusal_headers
+        )
         task = loop.create_task(connection.run(), name="http connection")
         self._connections[task] = writer
         self._note()
@@ -166,9 +172,14 @@ class _Server:
         if self._share is not None:
             self._share.note(len(self._connections))
 
-    async def _wait_for_connections(self, seconds: float) -> None:
+    async def _wait_for_connections(self, until_seconds: float) -> None:
         if self._connections:
-            await asyncio.wait(tuple(self._connections), timeout=seconds)
+            left_seconds = max(0.0, until_seconds - asyncio.get_running_loop().time())
+            await asyncio.wait(tuple(self._connections), timeout=left_seconds)
+
+
+def _cut(writer: asyncio.StreamWriter) -> None:
+    writer.transport.abort()  # unsent bytes are dropped: close() would wait until the client reads them
 
 
 async def _within(seconds: float, awaitable: Awaitable[Any], name: str) -> None:

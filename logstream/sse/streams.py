@@ -20,7 +20,7 @@ from logstream.sse.opening import Opening
 from logstream.sse.response import StreamBody, stream_response
 from logstream.sse.seats import Full, Seats
 from logstream.sse.sources import Sources
-from logstream.sse.turns import Turns
+from logstream.turns import MOST_ENDS, Turns, in_slices
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from logstream.sse.sources import Source
 
 
+_TOLD_WITHIN_SECONDS: Final = 0.5
+"""So long it may take until all have been told of their end: what a server leaves for it is short."""
 _STILL_HERE: Final = encode_comment("looking for where to begin")
 """What says that a stream is alive before its feed has an event: that may have a first one of its own to send."""
 
@@ -62,6 +64,7 @@ class Streams:
         self._seats = Seats(max_connections, max_connections_per_client)
         self._sources = Sources()
         self._turns = Turns()
+        self._ends = Turns(MOST_ENDS)
         # Streams whose body has begun, by seat, and what ends their wait: None before their feed is asked for.
         self._open: dict[Seat, Feed | Opening | None] = {}
         self._all_ended = asyncio.Event()
@@ -130,13 +133,14 @@ class Streams:
     async def close(self, reason: str, *, linger_seconds: float = 0.5) -> None:
         """Ends all streams with their farewell and opens no more; may be called again.
 
-        Returns when the last one has ended, or after `linger_seconds`: a client that does not read cannot be told.
+        A few are told in each turn of the event loop, and more of them where that would take too long. Returns when the
+        last one has ended, or `linger_seconds` after all were told: a client that does not read cannot be.
         """
         self.is_closing = True
         self._close_reason = reason
-        for feed in tuple(self._open.values()):
-            if feed is not None:
-                feed.wake()
+        # Whose feed is not asked for yet looks by itself whether it is to be, as each does before it waits again.
+        waiting = [feed for feed in self._open.values() if feed is not None]
+        await in_slices(waiting, _wake, _TOLD_WITHIN_SECONDS)
         try:
             async with asyncio.timeout(linger_seconds):
                 await self._all_ended.wait()
@@ -177,6 +181,7 @@ class Streams:
                     try:
                         chunk = await feed.next(wait_seconds)
                     except EndOfFeed as end:
+                        await self._ends.next()  # a thousand may end together
                         yield self._counted(feed.farewell(end.reason, self.draw_retry_ms()))
                         return
                     if chunk:
@@ -215,6 +220,10 @@ class Streams:
         self._chunks += 1
         self._bytes += len(chunk)
         return chunk
+
+
+def _wake(feed: Feed | Opening) -> None:
+    feed.wake()
 
 
 def _now() -> float:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from contextlib import AsyncExitStack
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +15,7 @@ from logstream.serving import connection
 from logstream.serving.connection import Connection, Http11
 from logstream.serving.exchange import Exchange
 from logstream.sse import Streams
+from logstream.turns import MOST_ENDS
 from tests.live_server import PATIENCE_SECONDS, Flood, connected, live
 
 if TYPE_CHECKING:
@@ -192,3 +195,26 @@ async def test_nothing_is_left_of_a_connection_that_is_over_also_if_nobody_looks
                     await asyncio.sleep(0.01)
     finally:
         gc.enable()
+
+
+async def test_of_many_clients_that_leave_together_a_few_connections_end_in_each_turn_of_the_loop() -> None:
+    """As those of a proxy that is started anew do: each connection ends in some steps, and others wait meanwhile."""
+    async with live(an_app()) as server, AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(connected(server.address)) for _ in range(6 * MOST_ENDS)]
+        for client in clients:
+            answer = await client.answer("GET /")
+            assert await client.body(answer) == b"here"
+        counts = [open_connections()]
+        assert counts == [len(clients)]
+        for client in clients:
+            client.writer.close()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while counts[-1]:
+                await asyncio.sleep(0)
+                counts.append(open_connections())
+
+    assert max(earlier - later for earlier, later in pairwise(counts)) <= MOST_ENDS
+
+
+def open_connections() -> int:
+    return sum(task.get_name() == "http connection" for task in asyncio.all_tasks())

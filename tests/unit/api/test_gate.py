@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import ExitStack
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import orjson
@@ -18,6 +21,7 @@ from logstream.api.gate import MOST_CHECKS_WAITING, Gate, LoginsBusyError
 from logstream.api.stream import LogFeed
 from logstream.hub.start import find_start
 from logstream.hub.subscriber import subscribing
+from logstream.turns import MOST_ENDS
 from tests.event_stream import parse
 from tests.hub_kit import Stage
 from tests.unit.api.test_app import events, serving
@@ -104,6 +108,40 @@ async def test_a_stream_of_a_source_that_is_configured_no_more_ends_at_once_with
     assert [event.type for event in found] == ["hello", "ping", "bye"]
     assert orjson.loads(found[-1].data)["reason"].startswith("no source matches 'w*' any more")
     assert refused.status_code == 404
+
+
+async def test_open_answers_that_are_over_are_woken_a_few_in_each_turn_of_the_loop(tmp_path: Path) -> None:
+    gate, names, woken, counts = Gate(Policy(), tmp_path), ["app"], list[int](), [0]
+    scope = everything(("app",))
+    with ExitStack() as stack:
+        for number in range(10 * MOST_ENDS):
+            wake = partial(woken.append, number)
+            stack.enter_context(gate.watching(ANYBODY, scope, lambda: tuple(names), wake, ("app",)))
+        names.clear()
+        gate.look_again()
+        counts.append(len(woken))
+        while counts[-1] < 10 * MOST_ENDS:
+            await asyncio.sleep(0)
+            counts.append(len(woken))
+
+    assert max(later - earlier for earlier, later in pairwise(counts)) <= MOST_ENDS
+
+
+async def test_lines_that_come_before_a_stream_is_woken_that_is_over_are_not_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate_module, "begin_in_slices", lambda *_: None)  # its turn has not come
+    gate = Gate(POLICY, tmp_path / "state")
+    async with Stage(tmp_path) as stage, serving(stage, gate=gate) as app, asyncio.TaskGroup() as group:
+        log = stage.file("a.log")
+        await stage.tell(log.changes(b"a1\n"))
+
+        def revoke() -> None:
+            gate.take(replace(POLICY, users=POLICY.users.without_token("ci")))
+            group.create_task(stage.tell(log.changes(b"a2\n")))
+
+        found = await told_until(stage, app, "/api/v1/stream?from=start", "ping", revoke)
+    assert [event.type for event in found] == ["hello", "line", "ping", "bye"]
 
 
 def test_what_a_reload_took_away_while_a_stream_was_being_opened_is_not_waited_for(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from logstream.sse import Streams
-from logstream.sse.turns import MOST
+from logstream.sse import EndOfFeed, Streams
+from logstream.turns import MOST, MOST_ENDS
 from tests import virtual_time
 
 if TYPE_CHECKING:
@@ -106,3 +106,71 @@ def test_beats_that_were_held_up_together_do_not_come_together_from_then_on() ->
         assert held_up == 3 * HEARTBEAT_SECONDS
         for number, beat in enumerate(others):
             assert beat == pytest.approx(first + (3 + number) * HEARTBEAT_SECONDS)
+
+
+class WaitingFeed:
+    """A feed that has nothing until it is woken, and ends then if it is `over`."""
+
+    def __init__(self) -> None:
+        self.is_over = False
+        self._woken: asyncio.Future[None] | None = None
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[WaitingFeed]:
+        yield self
+
+    async def next(self, timeout_seconds: float) -> bytes | None:
+        async with asyncio.timeout(timeout_seconds):
+            self._woken = asyncio.get_running_loop().create_future()
+            await self._woken
+        if self.is_over:
+            reason = "over"
+            raise EndOfFeed(reason)
+        return None
+
+    def heartbeat(self) -> bytes:
+        return b"event: ping\n\n"
+
+    def farewell(self, reason: str, retry_ms: int) -> bytes:
+        return f"event: bye\ndata: {reason} {retry_ms}\n\n".encode()
+
+    def wake(self) -> None:
+        if self._woken is not None and not self._woken.done():
+            self._woken.set_result(None)
+
+    @property
+    def is_waiting(self) -> bool:
+        return self._woken is not None and not self._woken.done()
+
+
+@pytest.mark.parametrize("is_over", [False, True], ids=["the server ends", "what they asked for is over"])
+async def test_of_many_streams_that_end_together_a_few_say_farewell_in_each_turn_of_the_loop(
+    is_over: bool,  # noqa: FBT001 - a table of facts
+) -> None:
+    streams, feeds, farewells = some_streams(), [WaitingFeed() for _ in range(CROWD)], list[bytes]()
+
+    async def read(feed: WaitingFeed) -> None:
+        response = await streams.respond(feed.open, client="a")
+        async with response.response as chunks:
+            async for chunk in chunks:
+                if b"bye" in chunk:
+                    farewells.append(chunk)
+
+    async with asyncio.TaskGroup() as group:
+        for feed in feeds:
+            group.create_task(read(feed))
+        while not all(feed.is_waiting for feed in feeds):  # noqa: ASYNC110 - nobody tells that all wait
+            await asyncio.sleep(0)
+        if is_over:
+            for feed in feeds:
+                feed.is_over = True
+                feed.wake()
+        else:
+            group.create_task(streams.close("the end", linger_seconds=60))
+        counts = [0]
+        while streams.stats.open:
+            await asyncio.sleep(0)
+            counts.append(len(farewells))
+
+    assert len(farewells) == CROWD
+    assert max(later - earlier for earlier, later in pairwise(counts)) <= MOST_ENDS

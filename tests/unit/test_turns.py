@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
-from logstream.sse.turns import MOST, Turns
+from logstream.turns import MOST, MOST_ENDS, Turns, begin_in_slices, in_slices, slices
+
+if TYPE_CHECKING:
+    import pytest
 
 CROWD = 20 * MOST
 
@@ -73,3 +77,42 @@ async def test_nothing_is_left_in_the_loop_when_nobody_waits() -> None:
 
     assert not asyncio.get_running_loop()._ready  # type: ignore[attr-defined]
     assert repr(watched.turns) == "<Turns waiting=0>"
+
+
+async def test_those_who_end_together_do_so_a_few_in_each_turn_of_the_loop() -> None:
+    ended: list[int] = []
+    counts: list[int] = []
+
+    def count() -> None:
+        counts.append(len(ended))
+        if len(ended) < CROWD:
+            asyncio.get_running_loop().call_soon(count)
+
+    asyncio.get_running_loop().call_soon(count)
+    await in_slices(range(CROWD), ended.append, within_seconds=1_000)
+    assert ended == list(range(CROWD))
+    assert counts[:3] == [MOST_ENDS, 2 * MOST_ENDS, 3 * MOST_ENDS]
+
+    ended.clear()
+    begin_in_slices(range(CROWD), ended.append, within_seconds=1_000)
+    assert ended == list(range(MOST_ENDS)), "the first of them at once"
+    for _ in range(CROWD // MOST_ENDS):
+        await asyncio.sleep(0)
+    assert ended == list(range(CROWD))
+
+
+def test_a_few_who_end_need_no_loop() -> None:
+    ended: list[int] = []
+    begin_in_slices(range(MOST_ENDS), ended.append, within_seconds=1_000)
+    assert ended == list(range(MOST_ENDS))
+
+
+def test_more_end_at_once_where_others_take_so_long_that_it_would_be_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, ended, counts = 50.0, list[int](), list[int]()
+    monkeypatch.setattr("logstream.turns.time.monotonic", lambda: now)
+    for _ in slices(range(CROWD), ended.append, within_seconds=2.0):
+        counts.append(len(ended))
+        now += 0.5
+
+    assert counts == [MOST_ENDS, CROWD // 4, CROWD // 2, CROWD * 3 // 4]
+    assert ended == list(range(CROWD))

@@ -17,14 +17,14 @@ ATTEMPTS = 5
 """How often a directory is looked at again at once if it changed meanwhile."""
 
 
-def family_of(path: str) -> dict[str, Sibling]:
-    """What in the path's directory has the name of an older life of it.
+def family_of(path: str, *, as_last_listed: bool = False) -> dict[str, Sibling]:
+    """What in the path's directory has the name of an older life of it; by names `as_last_listed` where these are many.
 
     Raises OSError where no descriptor is left to list that: what came between would be passed over for good.
     """
     directory, base = os.path.split(path)
     found: dict[str, Sibling] = {}
-    for name in names_in(directory, beginnings_of(base)):
+    for name in names_in(directory, beginnings_of(base), as_last_listed=as_last_listed):
         rotated = rotated_name(base, name) if name != base else None
         if rotated is None:
             continue

@@ -17,6 +17,7 @@ from logstream.tail.discovery import reason_of
 from logstream.tail.endings import Endings
 from logstream.tail.framing import encoding_of, framing_of, is_wide
 from logstream.tail.identity import Verdict
+from logstream.tail.looking import NotYet
 from logstream.tail.misread import misread_end
 from logstream.tail.nowhere import Nowhere
 from logstream.tail.numbers import renamed_to
@@ -64,6 +65,8 @@ class Follower:
                     return False
             is_sure = seen is None or self.succession.has_all_before(lineage, seen, turn)
             return self._read_all(lineage, turn, most_bytes, but=None if is_sure else lineage.live)
+        except NotYet:
+            return False
         except OSError as error:
             if error.errno in EXHAUSTED:
                 self._make_room(lineage)

@@ -29,6 +29,9 @@ _COARSE_TICK_NS: Final = 2_500_000_000
 _DIRECTORIES_BY_NAME: Final = 64
 _DIRECTORIES_BY_NUMBER: Final = 8
 """Of so many directories it is remembered which number each file has: that takes more room."""
+_DIRECTORIES_BY_COUNT: Final = 1024
+LARGE: Final = 2_000
+"""To list a directory of so many names, and more, takes a millisecond and more: once in a turn of the event loop."""
 
 
 class _Stamp(NamedTuple):
@@ -51,18 +54,31 @@ class _Remembered(Generic[T]):
         known = self._found.get(directory)
         return known[1] if known is not None and known[0] == stamp else None
 
+    def last(self, directory: str) -> T | None:
+        """The same, whatever has changed there since."""
+        known = self._found.get(directory)
+        return None if known is None else known[1]
+
     def put(self, directory: str, stamp: _Stamp, found: T) -> None:
         self._found[directory] = stamp, found
         while len(self._found) > self._limit:
             self._found.popitem(last=False)
 
 
+_LEAST_ENTRY_BYTES: Final = 16
+"""What a name takes at least in a directory of most file systems."""
+
 _names: _Remembered[list[str]] = _Remembered(_DIRECTORIES_BY_NAME)
+_latest: _Remembered[list[str]] = _Remembered(_DIRECTORIES_BY_NUMBER)
+"""The names in large directories as they were last listed, in no order, also while something changes there."""
+_counts: _Remembered[int] = _Remembered(_DIRECTORIES_BY_COUNT)
 _by_number: _Remembered[dict[int, str | tuple[str, ...]]] = _Remembered(_DIRECTORIES_BY_NUMBER)
 
 
-def names_in(directory: str, beginnings: Iterable[str] = ()) -> list[str]:
+def names_in(directory: str, beginnings: Iterable[str] = (), *, as_last_listed: bool = False) -> list[str]:
     """The names in a directory, sorted, or those with one of these `beginnings`; none if it cannot be listed.
+
+    `as_last_listed`: if it is large it need not be listed now, for who lists it again behind what is done meanwhile.
 
     Raises OSError where no descriptor is left for it: that is no sign that there are none. The list is not the
     caller's to change.
@@ -71,8 +87,10 @@ def names_in(directory: str, beginnings: Iterable[str] = ()) -> list[str]:
     try:
         stamp = _stamp_of(directory)
         names = _names.of(directory, stamp)
+        if names is None and as_last_listed and is_large(directory) and (last := _latest.last(directory)) is not None:
+            return sorted(name for name in last if name.startswith(wanted)) if wanted else sorted(last)
         if names is None:
-            is_lasting, found = _is_lasting(stamp), os.listdir(directory)
+            is_lasting, found = _is_lasting(stamp), _listed(directory, stamp)
             if wanted and not is_lasting:
                 # To put thousands of names in order for a single look takes as long as to list them.
                 return sorted(name for name in found if name.startswith(wanted))
@@ -84,6 +102,34 @@ def names_in(directory: str, beginnings: Iterable[str] = ()) -> list[str]:
             raise
         return []
     return _beginning_with(wanted, names) if wanted else names
+
+
+def is_large(directory: str) -> bool:
+    """Whether there were many names in the directory when it was last listed."""
+    return (_counts.last(directory) or 0) >= LARGE
+
+
+def list_ahead(directory: str) -> bool:
+    """List a large directory if something has changed there since it was listed last; whether that took its time."""
+    count = _counts.last(directory)
+    try:
+        if count < LARGE if count is not None else os.stat(directory).st_size < LARGE * _LEAST_ENTRY_BYTES:
+            return False
+        stamp = _stamp_of(directory)
+        if _names.of(directory, stamp) is not None or _latest.of(directory, stamp) is not None:
+            return False
+        _listed(directory, stamp)
+    except OSError:
+        return False  # whoever looks meets with it again
+    return is_large(directory)
+
+
+def _listed(directory: str, stamp: _Stamp) -> list[str]:
+    found = os.listdir(directory)
+    _counts.put(directory, stamp, len(found))
+    if len(found) >= LARGE:
+        _latest.put(directory, stamp, found)
+    return found
 
 
 def locate(

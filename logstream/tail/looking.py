@@ -4,8 +4,11 @@ Owns the listing before and after each opening, and what is passed over: files t
 enter anything that it finds: that is for `succession`.
 """
 
+# ruff: noqa: PTH120 - asked for at each look: a Path object costs more
+
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from logstream.tail.copies import Copies, is_earlier_copy
@@ -13,6 +16,8 @@ from logstream.tail.custody import Custody
 from logstream.tail.family import ATTEMPTS, family_of, has_inode, inodes_of, settled
 from logstream.tail.likeness import likeness_of
 from logstream.tail.links import Links
+from logstream.tail.listing import is_large as is_large_directory
+from logstream.tail.listing import list_ahead
 from logstream.tail.members import may_grow
 from logstream.tail.moving import life_moved_to
 from logstream.tail.opening import Opened, Refused
@@ -28,6 +33,10 @@ if TYPE_CHECKING:
 
 _MOST_HELD = 64
 """So many files that came before are opened at once, fewer where there are few descriptors."""
+
+
+class NotYet(Exception):  # noqa: N818 - a signal, not a failure
+    """Raised before anything was looked at: a directory of thousands of names was listed, which is enough."""
 
 
 class Packed(NamedTuple):
@@ -115,10 +124,17 @@ class Looking:
         """What stands there, once nothing moves; None while files are being renamed without a pause.
 
         Of what came before not all at once if it `is_bounded`: each takes a descriptor. In a listing that was overtaken
-        files are missing, or there twice. What is open is read on meanwhile.
+        files are missing, or there twice. What is open is read on meanwhile. A directory with thousands of names, which
+        takes long to list, is listed once each time: before the first look, where NotYet is raised, and behind each.
         """
         since = turn.now if lineage.unsettled_since is None else lineage.unsettled_since
-        for _ in range(1 + ATTEMPTS):
+        if lineage.unsettled_since is None and self._list_ahead(lineage):
+            lineage.unsettled_since, lineage.hot_until = since, turn.now + self._census.pace.hot_seconds
+            turn.has_listed = True
+            raise NotYet
+        is_large = lineage.has_history and is_large_directory(os.path.dirname(lineage.home))
+        turn.has_listed |= is_large
+        for _ in range(1 if is_large else 1 + ATTEMPTS):
             snapshot = self.look(lineage, is_bounded=is_bounded)
             if snapshot.is_consistent or turn.now - since >= self._census.pace.unsettled_seconds:
                 lineage.unsettled_since = None
@@ -128,12 +144,20 @@ class Looking:
         lineage.hot_until = turn.now + self._census.pace.hot_seconds
         return None
 
+    @staticmethod
+    def _list_ahead(lineage: Lineage) -> bool:
+        """List the directory for the next look, if that takes long.
+
+        Not where nothing is read of the log yet: a life that goes on in it may be given up soon.
+        """
+        return bool(lineage.has_history and lineage.readers) and list_ahead(os.path.dirname(lineage.home))
+
     def look(self, lineage: Lineage, *, is_bounded: bool = False) -> Snapshot:
         """List the siblings, open the live file and those that came before it unseen, and list again.
 
         Raises OSError, and holds nothing open then, where no descriptor is left for that.
         """
-        before = self._listed(lineage)
+        before = self._listed(lineage, as_last_listed=True)
         live = self._census.open_files.open(lineage.path)
         older: list[Opened | Packed | Shut] = []
         try:
@@ -225,11 +249,11 @@ class Looking:
         is_moved = is_first and life_moved_to(opened, lineage, self._census) is not None
         return not is_moved and self._copies.is_copy(lineage, opened, live)
 
-    def _listed(self, lineage: Lineage) -> Beside:
+    def _listed(self, lineage: Lineage, *, as_last_listed: bool = False) -> Beside:
+        if not lineage.has_history:
+            return Beside({}, {})
         home = lineage.home
-        return (
-            Beside(family_of(home), self._links.passed_over(lineage, home)) if lineage.has_history else Beside({}, {})
-        )
+        return Beside(family_of(home, as_last_listed=as_last_listed), self._links.passed_over(lineage, home))
 
     def _unseen(self, lineage: Lineage, beside: Beside, live: Opened | Refused) -> list[Sibling]:
         """What was written after the last known life and is known to nobody, oldest first."""

@@ -233,11 +233,10 @@ class Roster:
     def _adopt_all(
         self, lineage: Lineage, siblings: list[Sibling], fresh: list[Lineage], turn: Turn, *, is_first: bool
     ) -> Iterator[None]:
-        if lineage.has_history:
-            self._succession.bind(lineage, turn)
-            is_overtaken = lineage.unsettled_since is not None or lineage.has_more_before
-            if is_overtaken or Copies(self._census).is_outdated(lineage):
-                return  # some may be missing here, as a listing is overtaken by renames, or newer than what waits
+        if lineage.has_history and not self._succession.has_bound(lineage, turn):
+            return  # some may be missing here, as a listing is overtaken by renames
+        if lineage.has_history and Copies(self._census).is_outdated(lineage):
+            return  # or be newer than what waits
         for sibling in siblings:
             yield
             if self._succession.reader_at(sibling.path, (sibling.dev, sibling.ino)) is not None:

@@ -173,6 +173,8 @@ class Schedule:
         work_deadline = time.thread_time() + _LEAST_FRESH_WORK_SECONDS
 
         def is_in_time() -> bool:
+            if looks and turn.has_listed:
+                return False
             return began < deadline or not looks or (looks < _LEAST_FRESH and time.thread_time() < work_deadline)
 
         while self._fresh and turn.bytes_left > _BACKLOG_RESERVE_BYTES and is_in_time():

@@ -17,7 +17,7 @@ from logstream.tail.copies import Copies
 from logstream.tail.custody import Custody
 from logstream.tail.discovery import is_absence, obstacle_of, reason_of
 from logstream.tail.family import has_inode
-from logstream.tail.looking import Looking, Packed, Shut, but_copies, comes_between
+from logstream.tail.looking import Looking, NotYet, Packed, Shut, but_copies, comes_between
 from logstream.tail.moving import go_on_in, is_arriving, life_moved_to
 from logstream.tail.numbers import is_number_given_again
 from logstream.tail.opening import Opened, Refused, is_unlinked, place_of
@@ -68,6 +68,14 @@ class Succession:
             # Not of a file that cannot be read yet: what came before that is still to be found by its time.
             lineage.last_mtime_ns, lineage.live.vacancy = seen.st_mtime_ns, None
         return seen
+
+    def has_bound(self, lineage: Lineage, turn: Turn) -> bool:
+        """As `bind`; whether all was entered that was rotated away meanwhile."""
+        try:
+            self.bind(lineage, turn)
+        except NotYet:
+            return False
+        return lineage.unsettled_since is None and not lineage.has_more_before
 
     def has_all_before(self, lineage: Lineage, seen: os.stat_result, turn: Turn) -> bool:
         """Enter what was copied away from a file of which nothing has been read yet; False if that is not sure.

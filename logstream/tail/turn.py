@@ -60,6 +60,8 @@ class Turn:
     time: float
     bytes_left: int
     changes: list[Change] = field(default_factory=list)
+    has_listed: bool = False
+    """Whether a directory of thousands of names was listed: that is enough for one turn of the event loop."""
 
     def add(self, change: Change) -> None:
         """Append `change`."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
+from logstream.tail import listing
 from logstream.tail import schedule as module
 from logstream.tail.batch import Range, SourceSpec
 from logstream.tail.discovery import find
@@ -183,3 +185,28 @@ def test_others_have_their_turn_between_first_looks_and_the_backlog(tmp_path: Pa
     desk.files.close()
     assert first == [b"line\n"]
     assert len(ranges) > 1
+
+
+def test_of_files_that_are_rotated_in_a_large_directory_one_is_looked_at_in_each_turn(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed, listdir = list[str](), os.listdir
+
+    def noting(directory: str) -> list[str]:
+        listed.append(directory)
+        return listdir(directory)
+
+    monkeypatch.setattr(os, "listdir", noting)
+    monkeypatch.setattr(listing, "LARGE", 3)
+    monkeypatch.setattr(listing, "_LEAST_ENTRY_BYTES", 0)
+    for number in range(3):
+        (tmp_path / f"{number}.log").rename(tmp_path / f"{number}.log.1")
+        write(tmp_path / f"{number}.log", b"1\n")
+    told: list[bytes] = []
+    for _ in range(9):
+        desk.schedule.look_at(desk.roster.lineages.values())
+        before, turn = len(listed), desk.turn()
+        at_once(desk.schedule.take_turn(turn, is_blind=False))
+        assert len(listed) <= before + 1
+        told += [change.content for change in turn.changes if isinstance(change, Range)]
+    assert told == [b"1\n"] * 3

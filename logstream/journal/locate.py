@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from logstream.journal.beside import Beside
 from logstream.journal.proofs import examine, latest_likeness, read_before
 from logstream.records import GapReason
+from logstream.tail.earlier import unpack_earlier
 from logstream.tail.packed import NoRoomError, StillWrittenError, unpack
 from logstream.tail.rotation import is_compressed_name
 from logstream.tail.vacancy import directory_of, look_at, why_unknown
@@ -117,6 +118,8 @@ class Locator:
                 return found  # somebody else has had it unpacked meanwhile
             try:
                 descriptor = _plain_copy(life, copies) or await self._unpacked(life, copies)
+                if descriptor is None and life.gone is GapReason.TRUNCATED:
+                    descriptor = await self._beginning(life, copies)
             except NoRoomError as error:
                 _log.warning("%s", error)
                 return GapReason.UNREADABLE
@@ -132,6 +135,17 @@ class Locator:
         except StillWrittenError:
             return None
         return None if found is None else found.descriptor
+
+    async def _beginning(self, life: Life, copies: list[Path]) -> int | None:
+        """What is left in a copy that was made before the last of the generation was read: the rest was cut off."""
+        try:
+            found = await asyncio.to_thread(unpack_earlier, life.known(None), copies, self._directory)
+        except StillWrittenError:
+            return None
+        if found is None:
+            return None
+        life.kept_end = os.fstat(found.descriptor).st_size
+        return found.descriptor
 
     def _keep(self, life: Life, descriptor: int) -> None:
         key = life.generation.key

@@ -227,12 +227,13 @@ class Replay:
 
         And up to `beyond` bytes of what follows, whatever that is.
         """
+        descriptor = await self._locator.find(life) if life.has_kept(run.start + 1) else GapReason.TRUNCATED
+        if isinstance(descriptor, GapReason):
+            return descriptor
+        # Asked for once it was looked for: all that is left may be a copy which was made before the end was read.
         end = run.end if run.end is None or life.kept_end is None else min(run.end, life.kept_end)
         if end is None or end <= run.start:
             return GapReason.TRUNCATED
-        descriptor = await self._locator.find(life)
-        if isinstance(descriptor, GapReason):
-            return descriptor
         lead_bytes = min(ANCHOR_BYTES, run.start)
         wanted = min(end - run.start, length)
         try:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from logstream.records import GapReason
 from logstream.tail.batch import Hole, Sealed, display
+from logstream.tail.earlier import original_cut_short
 from logstream.tail.heirs import Heirs, is_truncated
 from logstream.tail.identity import contradict
 from logstream.tail.likeness import has_head_of, likeness_of
@@ -47,7 +48,7 @@ class Archives:
         if (moved := go_on_packed(copy, reader, lineage, self._census, turn)) is not None:
             return moved
         with self._census.unpacking.unless_it_fails(reader, copy):
-            known = self._census.original_of(copy, lineage)
+            known = self._census.original_of(copy, lineage) or self._original_cut_short(lineage, reader, copy, turn)
             told = 0 if known is not None else self._told_in(lineage, reader, copy) or self._read_of(lineage, copy)
             is_told = known is not None or 0 < told == os.fstat(copy).st_size
         if not is_told and (told or not reader.is_guess):
@@ -59,6 +60,16 @@ class Archives:
         elif told:
             self._census.aside.put(reader.inode, reader.written_ns or 0)
         return None
+
+    def _original_cut_short(self, lineage: Lineage, packed: Reader, copy: int, turn: Turn) -> Known | None:
+        """The life of which the archive of `packed` holds only the beginning: that is over, if it was sought in one."""
+        if len(packed.member_starts) > 1:
+            return None
+        known = original_cut_short(copy, packed.written_ns or 0, lineage, self._census)
+        waiting = None if known is None else next((one for one in lineage.readers if one.key == known.key), None)
+        if waiting is not None:
+            self._endings.end_cut_short(lineage, waiting, turn)
+        return known
 
     @staticmethod
     def _begin(packed: Reader, copy: int, base: int, turn: Turn) -> Reader:

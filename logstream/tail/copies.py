@@ -10,6 +10,7 @@ import zlib
 from typing import TYPE_CHECKING, Final
 
 from logstream.tail.custody import Custody
+from logstream.tail.earlier import original_cut_short
 from logstream.tail.family import ATTEMPTS, family_of, inodes_of, settled
 from logstream.tail.identity import contradict
 from logstream.tail.likeness import begins_with, likeness_of
@@ -140,7 +141,8 @@ class Copies:
             return True  # it is being shredded
         is_copy = any(begins_with(original, opened.fd, size) for original in originals)
         is_copy = is_copy or self._census.original_of(opened.fd, lineage) is not None
-        if is_copy or self._is_partly_copied(lineage, opened):
+        is_copy = is_copy or self._is_partly_copied(lineage, opened)
+        if is_copy or original_cut_short(opened.fd, opened.facts.mtime_ns, lineage, self._census) is not None:
             self._census.aside.put(inode, opened.facts.mtime_ns)
             return True
         return False

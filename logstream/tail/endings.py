@@ -169,6 +169,13 @@ class Endings:
         self.dismiss(lineage, reader)
         self._census.retire(reader.known()._replace(sealed=True), is_gone=True)
 
+    def end_cut_short(self, lineage: Lineage, reader: Reader, turn: Turn) -> None:
+        """A life ends of which only a copy is left that was made before the last of it was read."""
+        if reader.size is not None:
+            for hole in _unread(reader, GapReason.TRUNCATED):
+                turn.add(hole)
+        self.hand_over(lineage, reader, turn)
+
     def end_copy(self, lineage: Lineage, reader: Reader, turn: Turn) -> bool:
         """A file that was found empty has bytes now: whether they are only a copy of a known life. It ends then."""
         if reader.fd is None or not os.fstat(reader.fd).st_size or is_noise(reader.fd):

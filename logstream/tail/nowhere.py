@@ -6,6 +6,7 @@ how long a directory is waited for, for `vacancy`.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from logstream.records import GapReason
@@ -66,4 +67,8 @@ class Nowhere:
         is_late = turn.now - reader.grown_at >= self._pace.absence_seconds + self._pace.unsettled_seconds
         if copy is Answer.NONE or (copy is Answer.LATER and is_late):
             copy = self._census.unpacking.ask(reader, lineage.home)
+        if isinstance(copy, int) and os.fstat(copy).st_size < reader.committed:
+            os.close(copy)
+            self._endings.end_cut_short(lineage, reader, turn)
+            return None
         return self._archives.go_on(lineage, reader, turn) if copy is Answer.NONE else copy

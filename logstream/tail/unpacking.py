@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
 from logstream.tail.discovery import is_absence
+from logstream.tail.earlier import unpack_earlier
 from logstream.tail.likeness import likeness_of
 from logstream.tail.listing import locate, names_in
 from logstream.tail.members import may_grow, starts_of_members
@@ -36,6 +37,7 @@ from logstream.tail.targets import is_pod_log, pod_logs_among
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from logstream.tail.batch import Known
     from logstream.tail.likeness import Likeness
     from logstream.tail.reader import Reader
 
@@ -172,7 +174,7 @@ class Unpacking:
                 return Answer.NONE
             attempts = self._begun[reader.key].attempts if reader.key in self._begun else 0
             self._begun[reader.key] = _Begun(copies, attempts + 1)
-            unpacking = partial(self._unpack_any, likeness, [*copies], [*older], reader.known().last_ns or 0)
+            unpacking = partial(self._unpack_any, likeness, reader.known(), [*copies], [*older])
         if self._worker is None:
             self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="unpack")
         self._wanted[reader.key] = self._worker.submit(unpacking)
@@ -186,24 +188,22 @@ class Unpacking:
         self._begun.pop(reader.key, None)
         return Answer.NONE
 
-    def _unpack_any(self, likeness: Likeness, copies: list[Path], older: list[Path], since_ns: int) -> Unpacked | None:
+    def _unpack_any(self, likeness: Likeness, known: Known, copies: list[Path], older: list[Path]) -> Unpacked | None:
         """The first of `copies` that is one; else one of the `older` that has no byte more or less than was handed on.
 
-        A file that was copied away is younger than what it was copied from, and its archive may be given the time of
-        that; it is made later for all that. Of one that holds more, bytes alone do not tell it from an archive of an
-        older life that begins alike.
+        Else one made before all of that was written. A copy is younger than its original, and its archive may be given
+        the time of that: it is made later. Of one with more, bytes do not tell it from one of an older life.
         """
         found = unpack(likeness, copies, self._directory, is_cancelled=self._cancelled.is_set)
         for path in older if found is None else ():
-            if not _says_it_is_of(path, likeness, since_ns):
-                continue
-            found = unpack(likeness, [path], self._directory, is_cancelled=self._cancelled.is_set)
+            if _says_it_is_of(path, likeness, known.last_ns or 0):
+                found = unpack(likeness, [path], self._directory, is_cancelled=self._cancelled.is_set)
             if found is not None and found.is_whole and os.fstat(found.descriptor).st_size == likeness.least_bytes:
                 return found
             if found is not None:
                 os.close(found.descriptor)
                 found = None
-        return found
+        return found or unpack_earlier(known, [*older, *copies], self._directory, self._cancelled.is_set)
 
     def _unpack_one(self, likeness: Likeness, file: IO[bytes], *, has_members: bool) -> Unpacked | None:
         with file:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import shutil
 from typing import TYPE_CHECKING
@@ -50,3 +51,44 @@ def test_each_line_comes_once_and_can_be_told_again_from_the_copies(tmp_path: Pa
         assert [record["text"] for record in seen] == told
         with service.stream(last_event_id=seen[4_321]["id"]) as stream:
             assert stream.records(len(told) - 4_322) == seen[4_322:]
+
+
+def test_of_a_log_that_was_read_on_before_its_truncation_those_who_come_later_are_told_what_its_archive_has(
+    tmp_path: Path,
+) -> None:
+    """And a gap of just the rest, which those who were there have got. Conformance: B7."""
+    lives = [[f"{number} of life {life}" for number in range(200)] for life in range(2)]
+    between = ["between 1", "between 2"]
+    with running(tmp_path) as service:
+        log = service.logs / "a.log"
+        with service.stream(from_="start") as stream:
+            for life in lives:
+                service.write("a.log", *life)
+                told = stream.texts(200)
+                assert told == life
+                for older in sorted(service.logs.glob("a.log.*.gz"), reverse=True):
+                    older.rename(log.with_name("a.log.2.gz"))
+                packed, facts = gzip.compress(log.read_bytes()), log.stat()
+                if life is lives[-1]:
+                    service.write("a.log", *between)
+                    assert stream.texts(2) == between
+                os.truncate(log, 0)
+                archive = log.with_name("a.log.1.gz")
+                archive.write_bytes(packed)
+                os.utime(archive, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+            service.write("a.log", "new")
+            told_last = stream.last_id
+            assert stream.texts(1) == ["new"]
+        service.kill()
+        service.start()
+        service.wait_until_ready()
+        with service.stream(last_event_id=told_last) as stream:
+            assert stream.expect("hello").json["resume"]["exact"], (
+                "what was read of a log and is in no copy has ids, too"
+            )
+            assert stream.texts(1) == ["new"]
+        with service.stream(from_="start") as stream:
+            assert stream.texts(400) == [*lives[0], *lives[1]]
+            gap = stream.expect("gap").json
+            assert (gap["reason"], gap["lines"], gap["bytes"]) == ("truncated", 2, len("between 1\nbetween 2\n"))
+            assert stream.texts(1) == ["new"]

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 
 from logstream.records import GapReason
 from logstream.tail.batch import Hole, Sealed, display
+from logstream.tail.custody import Custody
 from logstream.tail.earlier import original_cut_short
 from logstream.tail.heirs import Heirs, is_truncated
 from logstream.tail.identity import contradict
 from logstream.tail.likeness import has_head_of, likeness_of
 from logstream.tail.listing import locate
 from logstream.tail.members import read_until, told_until
-from logstream.tail.moving import TELLING_BYTES, go_on_held, go_on_packed, take_over
+from logstream.tail.moving import TELLING_BYTES, go_on_held, go_on_packed, has_no_file, take_over
 from logstream.tail.reader import Reader
 from logstream.tail.rotation import is_older_name
 from logstream.tail.unpacking import Answer, may_be_packed
@@ -51,6 +52,15 @@ class Archives:
             known = self._census.original_of(copy, lineage) or self._original_cut_short(lineage, reader, copy, turn)
             told = 0 if known is not None else self._told_in(lineage, reader, copy) or self._read_of(lineage, copy)
             is_told = known is not None or 0 < told == os.fstat(copy).st_size
+            is_begun_anew = known is not None and self._is_begun_anew(lineage, known)
+            sought = None if known is None else self._sought(lineage, reader, known)
+        if sought is not None:
+            lineage.readers.remove(sought)
+            lineage.put_before(sought, reader)
+            take_over(copy, reader, sought, lineage, self._census, turn)
+            return sought
+        if is_begun_anew:
+            return self._endings.renew_behind(lineage, reader, copy, turn)
         if not is_told and (told or not reader.is_guess):
             return self._begin(reader, copy, told, turn)
         os.close(copy)
@@ -70,6 +80,29 @@ class Archives:
         if waiting is not None:
             self._endings.end_cut_short(lineage, waiting, turn)
         return known
+
+    @staticmethod
+    def _sought(lineage: Lineage, packed: Reader, known: Known) -> Reader | None:
+        """The life whose file is nowhere, and which goes on in the archive of `packed`: there is its place."""
+        own = next((one for one in lineage.readers if one.key == known.key and one is not lineage.live), None)
+        if own is None or own.fd is not None or len(packed.member_starts) > 1:
+            return None
+        return own if is_truncated(own) or has_no_file(own) else None
+
+    def _is_begun_anew(self, lineage: Lineage, known: Known) -> bool:
+        """Whether a life is that of the file at the path, which was written anew while that waited; it is open then."""
+        live = lineage.live
+        if live is None or live.key != known.key or live.committed or not live.head_length:
+            return False
+        own = self._census.open_again(live)
+        if own is None:
+            return False
+        with Custody([own]) as custody:
+            is_begun_anew = not likeness_of(live).is_met_by(own)
+            if is_begun_anew and live.fd is None:
+                custody.hand_over(own)
+                live.fd = own
+        return is_begun_anew
 
     @staticmethod
     def _begin(packed: Reader, copy: int, base: int, turn: Turn) -> Reader:

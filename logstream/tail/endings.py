@@ -15,6 +15,7 @@ from logstream.tail.copies import Copies
 from logstream.tail.custody import Custody
 from logstream.tail.heirs import Heirs
 from logstream.tail.identity import Verdict
+from logstream.tail.moving import take_over
 from logstream.tail.opening import Opened, facts_of, is_noise
 from logstream.tail.reader import Reader
 from logstream.tail.unpacking import Answer
@@ -99,6 +100,24 @@ class Endings:
             self._census.open_files.admit(reader)
         else:
             reader.lose_file(turn.now - self._census.pace.absence_seconds)
+        return reader
+
+    def renew_behind(self, lineage: Lineage, packed: Reader, copy: int, turn: Turn) -> Reader:
+        """The file at the path was written anew while its life waited, which goes on in the bytes of `packed`.
+
+        There is its place: what came to the file next, and was copied away, too, stands behind that. Raises OSError.
+        """
+        reader = lineage.live
+        if reader is None:
+            message = f"{lineage.path}: nothing has the path"
+            raise AssertionError(message)
+        with self._census.unpacking.unless_it_fails(packed, copy):
+            new = self._begin_anew(lineage, reader, 0, turn, [])
+        expect(lineage, reader.known(), new.written_ns, turn.now)
+        new.note_emptied(reader.known())
+        reader.lost_end, reader.gone_reason = reader.size, GapReason.TRUNCATED
+        lineage.put_before(reader, packed)
+        take_over(copy, packed, reader, lineage, self._census, turn)
         return reader
 
     def _find_copy(self, lineage: Lineage, reader: Reader, base: int) -> tuple[int | Answer, bool]:

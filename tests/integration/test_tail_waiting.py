@@ -41,7 +41,7 @@ def compress(path: Path) -> None:
 
 def shift(log: Path) -> None:
     """Give each older life the next higher number."""
-    for number in (2, 1):
+    for number in range(5, 0, -1):
         for suffix in ("", ".gz"):
             if (older := log.with_name(f"app.log.{number}{suffix}")).exists():
                 older.rename(log.with_name(f"app.log.{number + 1}{suffix}"))
@@ -157,4 +157,66 @@ async def test_what_was_copied_away_from_a_file_that_waits_comes_once_after_a_re
         await sink.first(5)
         await looked_everywhere(supervisor)
     assert sink.texts == [b"one", b"two", b"three", b"four", b"five"]
+    assert not sink.of_kind(Hole)
+
+
+@pytest.mark.parametrize("others", [0, 1, 2])
+async def test_what_was_copied_away_from_a_file_that_waits_keeps_its_place_before_what_came_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, others: int
+) -> None:
+    """So many lives came and went unseen after it. Conformance: B7."""
+    sink, log, is_waiting = RecordingSink(), tmp_path / "app.log", True
+    ask, later = Unpacking.ask, [b"and line %d" % number for number in range(others)]
+    monkeypatch.setattr(Unpacking, "ask", lambda *asked: Answer.LATER if is_waiting else ask(*asked))
+    write(log, b"one\n")
+    async with tailing(sink, source(log)):
+        await sink.first(1)
+    write(log, b"two\n")
+    compress(copy_away(log))
+    write(log, b"three\n")
+    async with tailing(sink, source(log), known=sink.known(), first_seen=()) as supervisor:
+        lineage = supervisor._roster.lineages[str(log)]
+        await eventually(lambda: lineage.live is not None and lineage.live.size == len(b"three\n"))
+        await looked_everywhere(supervisor)
+        # No await in between: for the tail all this happens at once.
+        for text in later:
+            compress(copy_away(log))
+            write(log, text + b"\n")
+        compress(copy_away(log))
+        write(log, b"the last\n")
+        await looked_everywhere(supervisor)
+        is_waiting = False
+        await sink.first(4 + others)
+        await looked_everywhere(supervisor)
+    async with tailing(sink, source(log), known=sink.known(), first_seen=()) as supervisor:
+        await looked_everywhere(supervisor)
+    assert sink.texts == [b"one", b"two", b"three", *later, b"the last"]
+    assert not sink.of_kind(Hole)
+
+
+async def test_a_copy_that_waits_while_it_is_compressed_is_read_in_its_archive_though_that_is_found_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """logrotate gives an archive the time that the log had before it was copied. Conformance: B7, C2."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    write(log, b"one\n")
+    async with tailing(sink, source(log)):
+        await sink.first(1)
+    write(log, b"two\n")
+    compress(copy_away(log))
+    write(log, b"three\n")
+    facts = log.stat()
+    copy = copy_away(log)
+    os.utime(copy, ns=(facts.st_atime_ns, facts.st_mtime_ns + 1_000_000))
+    write(log, b"four\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(Unpacking, "ask", lambda *_: Answer.LATER)
+        async with tailing(sink, source(log), known=sink.known(), first_seen=()):
+            await sink.until(lambda: len(sink.births) == 3)
+    os.utime(copy, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    compress(copy)
+    async with tailing(sink, source(log), known=sink.known(), first_seen=()) as supervisor:
+        await sink.first(4)
+        await looked_everywhere(supervisor)
+    assert sink.texts == [b"one", b"two", b"three", b"four"]
     assert not sink.of_kind(Hole)

@@ -141,8 +141,7 @@ class Copies:
             return True  # it is being shredded
         is_copy = any(begins_with(original, opened.fd, size) for original in originals)
         is_copy = is_copy or self._census.original_of(opened.fd, lineage) is not None
-        is_copy = is_copy or self._is_partly_copied(lineage, opened)
-        if is_copy or original_cut_short(opened.fd, opened.facts.mtime_ns, lineage, self._census) is not None:
+        if is_copy or self._is_partly_copied(lineage, opened):
             self._census.aside.put(inode, opened.facts.mtime_ns)
             return True
         return False
@@ -183,8 +182,7 @@ class Copies:
         lives = (one for one in lineage.readers if not one.is_packed and one.fd != opened.fd)
         if any(is_partly_copied(one.known(), opened, one.recent) for one in lives):
             return True
-        ended = (one for one in self._census.ended() if is_partly_copied(one, opened, b""))
-        return any(is_older_name(one.file, lineage.files) for one in ended)
+        return original_cut_short(opened.fd, opened.facts.mtime_ns, lineage, self._census) is not None
 
     def _open(self, path: str) -> Opened | None:
         """The file at `path`, if it can be opened; raises OSError where no descriptor is left for it."""

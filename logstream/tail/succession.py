@@ -67,6 +67,8 @@ class Succession:
         if lineage.live is not None and lineage.live.inode == inode:
             # Not of a file that cannot be read yet: what came before that is still to be found by its time.
             lineage.last_mtime_ns, lineage.live.vacancy = seen.st_mtime_ns, None
+            if not lineage.live.may_be_copied_away(seen):
+                lineage.unsettled_since = None  # it has its path again: there is nothing to look for any more
         return seen
 
     def has_bound(self, lineage: Lineage, turn: Turn) -> bool:

@@ -129,3 +129,14 @@ def test_a_large_directory_is_listed_ahead_once_while_nothing_changes(tmp_path: 
     assert list_ahead(directory)
     assert len(names_in(directory, ["1"], as_last_listed=True)) == 12
     assert not list_ahead(str(tmp_path / "nothing"))
+
+
+def test_a_log_that_has_its_path_again_is_not_taken_for_one_whose_names_never_came_to_rest(
+    desk: Desk, listings: list[object]
+) -> None:
+    rotate(desk.log)
+    assert desk.poll() == []
+    assert listings
+    desk.log.with_name("app.log.1").rename(desk.log)
+    assert desk.poll() == [b"two\n"]
+    assert desk.lineage.unsettled_since is None, "else the next look would believe a listing that was overtaken"

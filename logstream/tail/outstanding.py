@@ -50,6 +50,10 @@ class Outstanding:
 
 
 def has_to_wait(lineage: Lineage) -> bool:
-    """Whether a life of the log is to be unpacked, or sought, and there is hope that it will be soon."""
+    """Whether a life of the log is to be unpacked, or sought, and there is hope that it will be soon.
+
+    Or whether one may be: while names beside it change, or are many, it is not looked at yet.
+    """
     waiting = [reader for reader in lineage.readers if reader.waits_to_be_found]
-    return bool(waiting) and lineage.obstacle is None and not any(reader.is_put_off for reader in waiting)
+    is_left = bool(waiting) or lineage.unsettled_since is not None
+    return is_left and lineage.obstacle is None and not any(reader.is_put_off for reader in waiting)

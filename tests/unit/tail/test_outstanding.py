@@ -79,3 +79,15 @@ def test_a_file_that_is_nowhere_is_waited_for_until_that_is_known() -> None:
     assert not found.is_over()
     reader.has_caught_up = True
     assert found.is_over()
+
+
+def test_a_log_is_waited_for_whose_directory_takes_more_than_one_turn_to_look_at() -> None:
+    lineage = Lineage(APP, "/logs/one.log")
+    lineage.unsettled_since = 1.0
+    found, _ = outstanding(lineage)
+    assert not found.is_over()
+    lineage.readers = with_archive("one").readers
+    lineage.unsettled_since = None
+    assert not found.is_over(), "what was found then is to be unpacked"
+    lineage.readers.clear()
+    assert found.is_over()

@@ -109,6 +109,14 @@ def is_large(directory: str) -> bool:
     return (_counts.last(directory) or 0) >= LARGE
 
 
+def is_as_listed(directory: str) -> bool:
+    """Whether nothing has changed in the directory since its names were listed and remembered: they cost nothing."""
+    try:
+        return _names.of(directory, _stamp_of(directory)) is not None
+    except OSError:
+        return False  # whoever looks meets with it again
+
+
 def list_ahead(directory: str) -> bool:
     """List a large directory if something has changed there since it was listed last; whether that took its time."""
     count = _counts.last(directory)

@@ -16,8 +16,8 @@ from logstream.tail.custody import Custody
 from logstream.tail.family import ATTEMPTS, family_of, has_inode, inodes_of, settled
 from logstream.tail.likeness import likeness_of
 from logstream.tail.links import Links
+from logstream.tail.listing import is_as_listed, list_ahead
 from logstream.tail.listing import is_large as is_large_directory
-from logstream.tail.listing import list_ahead
 from logstream.tail.members import may_grow
 from logstream.tail.moving import life_moved_to
 from logstream.tail.opening import Opened, Refused
@@ -132,8 +132,9 @@ class Looking:
             lineage.unsettled_since, lineage.hot_until = since, turn.now + self._census.pace.hot_seconds
             turn.has_listed = True
             raise NotYet
-        is_large = lineage.has_history and is_large_directory(os.path.dirname(lineage.home))
-        turn.has_listed |= is_large
+        directory = os.path.dirname(lineage.home)
+        is_large = lineage.has_history and is_large_directory(directory)
+        turn.has_listed |= is_large and not is_as_listed(directory)
         for _ in range(1 if is_large else 1 + ATTEMPTS):
             snapshot = self.look(lineage, is_bounded=is_bounded)
             if snapshot.is_consistent or turn.now - since >= self._census.pace.unsettled_seconds:

@@ -210,3 +210,20 @@ def test_of_files_that_are_rotated_in_a_large_directory_one_is_looked_at_in_each
         assert len(listed) <= before + 1
         told += [change.content for change in turn.changes if isinstance(change, Range)]
     assert told == [b"1\n"] * 3
+
+
+def test_files_that_were_rotated_in_a_large_directory_are_looked_at_together_once_its_names_rest(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "LARGE", 3)
+    monkeypatch.setattr(listing, "_LEAST_ENTRY_BYTES", 0)
+    for number in range(3):
+        (tmp_path / f"{number}.log").rename(tmp_path / f"{number}.log.1")
+        write(tmp_path / f"{number}.log", b"1\n")
+    os.utime(tmp_path, (0, 0))
+    monkeypatch.setattr(listing, "_is_lasting", lambda _: True)
+    listing.names_in(str(tmp_path))
+    desk.schedule.look_at(desk.roster.lineages.values())
+    turn = desk.turn()
+    at_once(desk.schedule.take_turn(turn, is_blind=False))
+    assert [change.content for change in turn.changes if isinstance(change, Range)] == [b"1\n"] * 3

@@ -22,7 +22,7 @@ from logstream.tail.listing import locate
 from logstream.tail.members import read_until, told_until
 from logstream.tail.moving import TELLING_BYTES, go_on_held, go_on_packed, has_no_file, take_over
 from logstream.tail.reader import Reader
-from logstream.tail.rotation import is_older_name
+from logstream.tail.rotation import older_lives
 from logstream.tail.unpacking import Answer, may_be_packed
 
 if TYPE_CHECKING:
@@ -199,8 +199,7 @@ class Archives:
         0 where nobody can tell it from a later one: where little was read, or others of the log begin like it. Raises
         OSError.
         """
-        files = lineage.files
-        ended = [one for one in self._census.ended() if is_older_name(one.file, files)]
+        ended = [*older_lives(self._census.ended(), lineage.files)]
         own = [one for one in ended if one.committed >= TELLING_BYTES and likeness_of(one).is_met_by(copy)]
         life = max(own, key=lambda one: one.committed, default=None)
         if life is None or self._is_there(life):

@@ -23,9 +23,9 @@ from logstream.tail.reader import Reader
 from logstream.tail.rotation import (
     Sibling,
     is_named_newer,
-    is_older_name,
     made_from,
     may_have_become,
+    older_lives,
     oldest_first,
     rotated_name,
 )
@@ -137,9 +137,8 @@ class Heirs:
     def _last_before(self, lineage: Lineage, known: Known) -> int | None:
         """When the life of the log that came right before `known` was written last, if one is remembered."""
         lives = chain(self._census.ended(), (one.known() for one in lineage.readers if not one.is_packed))
-        files, last_ns = lineage.files, known.last_ns or 0
-        times = (one.last_ns or 0 for one in lives if one.key != known.key and is_older_name(one.file, files))
-        return max((ns for ns in times if 0 < ns < last_ns), default=None)
+        times = (one.last_ns or 0 for one in older_lives(lives, lineage.files) if one.key != known.key)
+        return max((ns for ns in times if 0 < ns < (known.last_ns or 0)), default=None)
 
     def is_packed_copy(self, lineage: Lineage, reader: Reader) -> bool:
         """Whether an archive may be the file of `reader`, and is a copy of one that is there itself: so was that file.

@@ -6,7 +6,7 @@ people give: `app.log.1`, `app.log-20261123`, `app-2026-11-23T00:00:00Z.log`, `a
 `@4000000065a4b1c02dd9cf14.s`. Refuses to look at files.
 """
 
-# ruff: noqa: PTH118, PTH122 - names, which nobody looks for: a Path object costs more
+# ruff: noqa: PTH118, PTH119, PTH120, PTH122 - names, which nobody looks for: a Path object costs more
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from logstream.tail.stamps import COUNT, DATED, LABEL, LOOSE, YEAR, label_order,
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
+
+    from logstream.tail.batch import Known
 
 _COMPRESSED = re.compile(r"\.(?:gz|bz2|xz|zst|lz4|lzma|Z|zip)$")
 _WORDS = ("old", "bak", "prev", "previous", "save", "orig")
@@ -164,6 +166,19 @@ def is_older_name(name: str, files: Collection[str]) -> bool:
     """
     directory, base = os.path.split(name)
     return name in files or any(os.path.join(directory, live) in files for live, _ in base_names(base))
+
+
+def older_lives(lives: Iterable[Known], files: Collection[str]) -> Iterator[Known]:
+    """Those of thousands that are told under a name which may be that of an older life of one of `files`."""
+    beginnings = tuple(
+        os.path.join(os.path.dirname(file), beginning)
+        for file in files
+        for beginning in beginnings_of(os.path.basename(file))
+    )
+    for life in lives:
+        may_be = life.file.startswith(beginnings) or "//" in life.file  # to take a name apart costs much more
+        if may_be and is_older_name(life.file, files):
+            yield life
 
 
 def oldest_first(siblings: Iterable[Sibling]) -> list[Sibling]:

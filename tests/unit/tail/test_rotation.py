@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
+from logstream.tail import rotation
+from logstream.tail.batch import Known
 from logstream.tail.rotation import (
     Sibling,
     base_names,
@@ -11,10 +15,16 @@ from logstream.tail.rotation import (
     made_from,
     may_have_become,
     newer_than,
+    older_lives,
     oldest_first,
     rotated_name,
     without_growing_counts,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from logstream.tail.rotation import Rotated
 
 
 def sibling(name: str, mtime_ns: int = 0, base: str = "app.log") -> Sibling:
@@ -272,3 +282,20 @@ def test_the_end_of_a_name_says_that_a_file_may_be_compressed() -> None:
     assert is_compressed_name("a.log.gz")
     assert is_compressed_name("a.zst")
     assert not is_compressed_name("gz.log")
+
+
+def test_of_thousands_of_lives_only_names_that_begin_as_the_log_does_are_taken_apart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    taken_apart, split = list[str](), rotation.base_names
+
+    def noting(name: str) -> Iterator[tuple[str, Rotated]]:
+        taken_apart.append(name)
+        return split(name)
+
+    monkeypatch.setattr(rotation, "base_names", noting)
+    others = [f"/logs/{number}.log" for number in range(1_000)]
+    own = ["/logs/app.log", "/logs/app-20261128.log", "/logs//app.log.1", "/logs/current", "/logs/@4000.s"]
+    lives = [Known(name, "app", name, name, 1, 2, None, 0, 0, 0, 0, 0, 0, sealed=True) for name in [*others, *own]]
+    assert [life.file for life in older_lives(lives, {"/logs/app.log"})] == own[:3]
+    assert len(taken_apart) == 2

@@ -15,7 +15,7 @@ from logstream.api.context import APP_KEY, ApiContext
 from logstream.api.frames import WireEncoder, encode_bye, encode_hello, encode_ping, id_of, utc_now
 from logstream.hub.start import Start, find_start
 from logstream.hub.subscriber import Subscriber, subscribing
-from logstream.sse import EndOfFeed
+from logstream.sse import EndOfFeed, encode_comment
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from logstream.hub.view import View
 
 _MOST_BACKFILL_A_WRITE = 200
+_NOTHING_MORE = encode_comment("this stream is about to end")
 
 stream = Blueprint("stream", __name__)
 
@@ -131,15 +132,19 @@ class LogFeed:
         return pulled.content
 
     def heartbeat(self) -> bytes:
-        """A ping with the position reached; as long as the opening is not told, the next of that, which comes first."""
-        if self._opening and not self._watch.is_over():
+        """A ping with the position reached; as long as the opening is not told, the next of that, which comes first.
+
+        No event for whoever may not have what was asked for any more, and has not been woken yet to be told that.
+        """
+        if self._watch.is_over():
+            return _NOTHING_MORE
+        if self._opening:
             return self._next_of_opening()
         self._note_sources()
-        position = None if self._opening else self._subscriber.position
         lag_bytes = self._subscriber.lag_bytes
         if self._view.tells is not None:
             lag_bytes = min(lag_bytes, 1)  # how much else is written is nothing that this client may know
-        return encode_ping(lag_bytes, self._completeness, position)
+        return encode_ping(lag_bytes, self._completeness, self._subscriber.position)
 
     def farewell(self, reason: str, retry_ms: int) -> bytes:
         """The last event, behind a `hello` if none was sent: that is the first one of every stream.

@@ -15,7 +15,7 @@ from logstream.tail.likeness import Likeness, likeness_of
 from logstream.tail.opening import OPEN_FLAGS
 from logstream.tail.packed import Unpacked, unpack
 from logstream.tail.reader import HEAD_BYTES
-from logstream.tail.rotation import is_compressed_name, is_older_name
+from logstream.tail.rotation import is_compressed_name, older_lives
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -31,10 +31,9 @@ _SLACK_NS: Final = 2_000_000_000
 
 def original_cut_short(descriptor: int, mtime_ns: int, lineage: Lineage, census: Census) -> Known | None:
     """The life of which a file, which was written last then, holds only the beginning; raises OSError."""
-    files = lineage.files
     read = [one for one in lineage.readers if not one.is_packed]
     waiting = [one.known() for one in read if one.gone_reason is not None and one.fd is None]
-    ended = [one for one in (*waiting, *census.ended()) if is_older_name(one.file, files)]
+    ended = [*older_lives((*waiting, *census.ended()), lineage.files)]
     alike = (one for one in ended if is_beginning_of(one, descriptor, mtime_ns))
     life = max(alike, key=lambda one: one.last_ns or 0, default=None)
     # A copy was made before the next life began.

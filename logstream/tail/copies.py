@@ -10,7 +10,7 @@ import zlib
 from typing import TYPE_CHECKING, Final
 
 from logstream.tail.custody import Custody
-from logstream.tail.earlier import original_cut_short
+from logstream.tail.earlier import is_beginning_of, original_cut_short
 from logstream.tail.family import ATTEMPTS, family_of, inodes_of, settled
 from logstream.tail.identity import contradict
 from logstream.tail.likeness import begins_with, likeness_of
@@ -270,11 +270,7 @@ def is_partly_copied(known: Known, opened: Opened, recent: bytes) -> bool:
 def is_earlier_copy(known: Known, opened: Opened) -> bool:
     """Whether an open file is a copy of a life that was made while that was still written to; raises OSError.
 
-    It is as old as the life's last write; or it has fewer bytes than were read of that and begins like it, where that
-    has so many bytes that they tell something.
+    It is as old as the life's last write, or holds only the beginning of the life.
     """
-    if opened.facts.mtime_ns == known.last_ns:
-        return True
-    if not known.head_length == HEAD_BYTES <= opened.facts.size < known.committed:
-        return False
-    return zlib.crc32(os.pread(opened.fd, HEAD_BYTES, 0)) == known.head_crc
+    is_as_old = opened.facts.mtime_ns == known.last_ns
+    return is_as_old or is_beginning_of(known, opened.fd, opened.facts.mtime_ns)

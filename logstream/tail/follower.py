@@ -201,7 +201,8 @@ class Follower:
         if lineage.obstacle is not None and reader is lineage.live:
             lineage.clear(turn)
         reader.has_caught_up |= reader.is_drained
-        reader.seen_time = turn.time
+        if not reader.is_copy:  # of the file itself: what came to that since is younger
+            reader.seen_time = turn.time
 
     def _settle(self, lineage: Lineage, reader: Reader, turn: Turn) -> None:
         """Prove what is due, and finish what has been quiet for long without its name."""

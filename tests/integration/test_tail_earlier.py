@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gzip
 import os
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from logstream.records import GapReason
 from logstream.tail.batch import Hole, Sealed
-from tests.tail_kit import RecordingSink, eventually, looked_everywhere, source, tailing, write
+from tests.tail_kit import RecordingSink, eventually, first_run, looked_everywhere, source, tailing, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -121,4 +122,29 @@ async def test_a_shorter_life_that_begins_alike_and_came_after_the_last_look_is_
     async with tailing(sink, source(log), known=sink.known(), first_seen=()):
         await sink.first(33 + 21 + 1)
     assert sink.texts == [*LIVES[0], *BETWEEN, *LIVES[0][:20], b"later", b"new"]
+    assert not sink.of_kind(Hole)
+
+
+async def test_a_shorter_life_that_begins_alike_and_came_while_the_service_was_down_is_read_in_its_copy(
+    tmp_path: Path,
+) -> None:
+    sink, log, now = RecordingSink(), tmp_path / "app.log", time.time()
+    spec = source(log)
+    greeting = b"%255d\n" % 0
+    lives = [greeting + b"first\n" * 5, greeting + b"second\n", greeting + b"third\n"]
+
+    def put(path: Path, content: bytes, ago: int) -> None:
+        write(path, content)
+        os.utime(path, (now - ago, now - ago))
+
+    put(log, lives[0], 100)
+    await first_run(sink, spec, 6)
+    put(tmp_path / "app.log.2", lives[0], 80)
+    put(tmp_path / "app.log.1", lives[1], 60)
+    os.truncate(log, 0)
+    put(log, lives[2], 40)
+    async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
+        await sink.first(8)
+        await looked_everywhere(supervisor)
+    assert sink.texts == b"".join(lives).splitlines()
     assert not sink.of_kind(Hole)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 import zlib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from logstream.tail.custody import Custody
-from logstream.tail.earlier import is_beginning_of, original_cut_short
+from logstream.tail.earlier import EARLIER_NS, is_beginning_of, original_cut_short
 from logstream.tail.family import ATTEMPTS, family_of, inodes_of, settled
 from logstream.tail.identity import contradict
 from logstream.tail.likeness import begins_with, likeness_of
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from logstream.tail.lineage import Census, Lineage
     from logstream.tail.reader import Reader
     from logstream.tail.rotation import Sibling
-
-_EARLIER_NS: Final = 600 * 1_000_000_000
-"""A copy that holds less than was read of its original was made no longer ago than this when that was last written."""
 
 
 class Copies:
@@ -67,7 +64,7 @@ class Copies:
         siblings = settled(family)
         strangers = (one for one in siblings if self._may_be_copy(one) or not self.is_known(one))
         for sibling in sorted(strangers, key=lambda sibling: -sibling.mtime_ns):
-            if since is not None and sibling.mtime_ns < since - _EARLIER_NS:
+            if since is not None and sibling.mtime_ns < since - EARLIER_NS:
                 break
             opened = self._open(sibling.path)
             if opened is None:
@@ -259,7 +256,7 @@ def is_partly_copied(known: Known, opened: Opened, recent: bytes) -> bool:
     """
     size, last_ns, start = opened.facts.size, known.last_ns, known.committed - len(recent)
     is_short = 0 < size < known.committed and not opened.is_compressed
-    if not is_short or last_ns is None or not last_ns - _EARLIER_NS <= opened.facts.mtime_ns <= last_ns:
+    if not is_short or last_ns is None or not last_ns - EARLIER_NS <= opened.facts.mtime_ns <= last_ns:
         return False
     if size > start and os.pread(opened.fd, size - start, start) != recent[: size - start]:
         return False

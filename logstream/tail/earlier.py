@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from logstream.tail.batch import Known
     from logstream.tail.lineage import Census, Lineage
 
+EARLIER_NS: Final = 600 * 1_000_000_000
+"""A copy that holds less than was read of its original was made no longer ago than this when that was last written."""
 _NS: Final = 1_000_000_000
 _SLACK_NS: Final = 2_000_000_000
 """So much later than is told may something have been read: a journal's times are a second coarse, turns take time."""
@@ -60,9 +62,14 @@ def is_beginning_of(known: Known, descriptor: int, mtime_ns: int) -> bool:
 def unpack_earlier(
     known: Known, copies: Iterable[Path], directory: Path, is_cancelled: Callable[[], bool] = lambda: False
 ) -> Unpacked | None:
-    """The first of `copies` that holds only the beginning of a life: as it is, or unpacked as `unpack` does it."""
+    """The first of `copies` that holds only the beginning of a life: as it is, or unpacked as `unpack` does it.
+
+    What was there long before that was read may begin like it: without this its end would be missed, and no gap told.
+    """
     for path in copies if known.head_length == HEAD_BYTES else ():
         with suppress(OSError):
+            if path.stat().st_ctime_ns < (known.last_ns or 0) - EARLIER_NS:
+                continue
             if is_compressed_name(path.name):
                 found = unpack(_beginning_of(known), [path], directory, is_cancelled=is_cancelled)
             else:

@@ -148,3 +148,22 @@ async def test_a_shorter_life_that_begins_alike_and_came_while_the_service_was_d
         await looked_everywhere(supervisor)
     assert sink.texts == b"".join(lives).splitlines()
     assert not sink.of_kind(Hole)
+
+
+async def test_a_log_that_is_deleted_while_down_is_a_gap_though_an_archive_of_long_ago_begins_alike(
+    tmp_path: Path,
+) -> None:
+    sink, log, now = RecordingSink(), tmp_path / "app.log", time.time()
+    spec = source(log)
+    greeting = b"%255d\n" % 0
+    archive = tmp_path / "app.log-20200101.gz"
+    archive.write_bytes(gzip.compress(greeting + b"history\n"))
+    os.utime(archive, (now - 9_000, now - 9_000))
+    write(log, greeting + b"first\n" * 20)
+    os.utime(log, (now + 2_000, now + 2_000))
+    await first_run(sink, spec, 21)
+    write(log, b"lost\n")
+    log.unlink()
+    async with tailing(sink, spec, known=sink.known(), first_seen=()):
+        await sink.until(lambda: bool(sink.sealed))
+    assert [(hole.end, hole.reason) for hole in sink.of_kind(Hole)] == [(None, GapReason.DELETED)]

@@ -6,7 +6,7 @@ people give: `app.log.1`, `app.log-20261123`, `app-2026-11-23T00:00:00Z.log`, `a
 `@4000000065a4b1c02dd9cf14.s`. Refuses to look at files.
 """
 
-# ruff: noqa: PTH118, PTH119, PTH120, PTH122 - names, which nobody looks for: a Path object costs more
+# ruff: noqa: PTH118, PTH119, PTH120 - names, which nobody looks for: a Path object costs more
 
 from __future__ import annotations
 
@@ -150,7 +150,8 @@ def _around(
 
 def beginnings_of(base: str) -> tuple[str, ...]:
     """With one of these each name begins that is an older life's of the file called `base`."""
-    stem = os.path.splitext(base)[0]  # a stamp stands before the extension, if not behind it
+    # A stamp stands before the extension, if not behind it; "splitext" would take ".." at the beginning for a stem.
+    stem = base.rpartition(".")[0] or base
     return (stem, "@4", _PREVIOUS) if base == _CURRENT else (stem,)
 
 

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from logstream.tail import packed
@@ -27,6 +27,7 @@ names = st.lists(st.sampled_from(PIECES), min_size=1, max_size=9).map("".join)
 
 
 @given(names)
+@example(".-1764000000.backupapp")
 def test_an_older_lifes_name_begins_as_the_logs_own_may_be_continued(name: str) -> None:
     for base, _ in base_names(name):
         if base.strip("."):

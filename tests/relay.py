@@ -19,7 +19,8 @@ class Relay:
         self._orders: list[str] = []
         self._wake_reader, self._wake_writer = socket.socketpair()
         self.passed_bytes = 0
-        self._is_cut = False
+        self._cut_at: int | None = None
+        self.is_cut = False
         self._swallows = False
         self._thread = threading.Thread(target=self._run, name="relay")
 
@@ -31,6 +32,10 @@ class Relay:
     def cut(self) -> None:
         """Close all connections, and each new one at once."""
         self._order("cut")
+
+    def cut_after(self, count: int) -> None:
+        """The same once so many more bytes have passed."""
+        self._cut_at = self.passed_bytes + count
 
     def swallow(self) -> None:
         """Leave all connections open and pass nothing on: a cable that was pulled."""
@@ -70,17 +75,16 @@ class Relay:
                         self._pass_on(key.fileobj, selector)
 
     def _obey(self, order: str, selector: selectors.BaseSelector) -> bool:
-        self._is_cut = order == "cut"
+        self.is_cut = order == "cut"
         was_swallowing, self._swallows = self._swallows, order == "swallow"
-        if self._is_cut or was_swallowing:
-            for one in list(self._pairs):
-                self._drop(one, selector)
+        if self.is_cut or was_swallowing:
+            self._drop_all(selector)
         return order != "end"
 
     def _accept(self, selector: selectors.BaseSelector) -> None:
         client, _ = self._listener.accept()
         try:
-            if self._is_cut:
+            if self.is_cut:
                 raise ConnectionRefusedError
             server = socket.create_connection(("127.0.0.1", self._target))
         except OSError:
@@ -99,6 +103,13 @@ class Relay:
         except OSError:
             received = b""
         if not received:
+            self._drop(one, selector)
+        if self._cut_at is not None and self.passed_bytes >= self._cut_at:
+            self._cut_at, self.is_cut = None, True
+            self._drop_all(selector)
+
+    def _drop_all(self, selector: selectors.BaseSelector) -> None:
+        for one in list(self._pairs):
             self._drop(one, selector)
 
     def _drop(self, one: socket.socket, selector: selectors.BaseSelector) -> None:

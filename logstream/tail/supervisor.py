@@ -46,7 +46,7 @@ _SURVEY_PAUSES = 20
 _UNHINTED_SURVEY_PAUSES = 200
 """The same where file events work and have told of nothing: half a per cent of a core."""
 _LONGEST_SURVEY_PAUSE_SECONDS = 15.0
-_GROWTH_PAUSES = 4
+_GROWTH_PAUSES = 8
 """A turn that took c seconds is followed by at least so many c in which no file's growth begins the next."""
 _LONGEST_REST_SECONDS = 0.012
 _SHORTEST_REST_SECONDS = 0.001

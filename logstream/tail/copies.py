@@ -6,14 +6,13 @@ Owns what is compared: inodes, then bytes. Reads no lines, and decides nothing a
 from __future__ import annotations
 
 import os
-import zlib
 from typing import TYPE_CHECKING
 
 from logstream.tail.custody import Custody
 from logstream.tail.earlier import EARLIER_NS, is_beginning_of, original_cut_short
 from logstream.tail.family import ATTEMPTS, family_of, inodes_of, settled
 from logstream.tail.identity import contradict
-from logstream.tail.likeness import begins_with, likeness_of
+from logstream.tail.likeness import begins_with, has_head_of, likeness_of
 from logstream.tail.members import may_grow
 from logstream.tail.numbers import is_number_given_again
 from logstream.tail.opening import Opened, Refused, is_garbled, is_noise
@@ -187,14 +186,14 @@ class Copies:
         return opened if isinstance(opened, Opened) else None
 
     def _may_be_copy(self, sibling: Sibling) -> bool:
-        """Whether it is read, or finished, but what is known of it does not tell what is in it now.
+        """Whether it is read, but what is known of it does not tell what is in it now.
 
         It was found before there was anything in it, or was written anew since: who copies a log away may do so into
         the same file each time.
         """
         reader = self._census.readers.get((sibling.dev, sibling.ino))
         if reader is None:
-            return self._is_finished_and_written_anew(sibling)
+            return False
         return reader.may_be_copy or not (reader.is_packed or reader.is_blank or self._is_begun_in(reader, sibling))
 
     def _is_begun_in(self, reader: Reader, sibling: Sibling) -> bool:
@@ -260,8 +259,7 @@ def is_partly_copied(known: Known, opened: Opened, recent: bytes) -> bool:
         return False
     if size > start and os.pread(opened.fd, size - start, start) != recent[: size - start]:
         return False
-    is_told = known.head_length == HEAD_BYTES <= size
-    return start == 0 or (is_told and zlib.crc32(os.pread(opened.fd, HEAD_BYTES, 0)) == known.head_crc)
+    return start == 0 or (known.head_length == HEAD_BYTES <= size and has_head_of(opened.fd, known))
 
 
 def is_earlier_copy(known: Known, opened: Opened) -> bool:

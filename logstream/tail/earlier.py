@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from logstream.tail.custody import Custody
-from logstream.tail.likeness import Likeness, likeness_of
+from logstream.tail.likeness import Likeness, has_head_of, likeness_of
 from logstream.tail.opening import OPEN_FLAGS
 from logstream.tail.packed import Unpacked, unpack
 from logstream.tail.reader import HEAD_BYTES
@@ -56,7 +56,7 @@ def is_beginning_of(known: Known, descriptor: int, mtime_ns: int) -> bool:
         return False
     if known.proof_offset <= size:
         return likeness_of(known)._replace(least_bytes=size).is_met_by(descriptor)
-    return _beginning_of(known).is_met_by(descriptor)
+    return has_head_of(descriptor, known)
 
 
 def unpack_earlier(
@@ -66,12 +66,13 @@ def unpack_earlier(
 
     What was there long before that was read may begin like it: without this its end would be missed, and no gap told.
     """
+    beginning = Likeness(HEAD_BYTES, known.head_length, known.head_crc, 0, 0)
     for path in copies if known.head_length == HEAD_BYTES else ():
         with suppress(OSError):
             if path.stat().st_ctime_ns < (known.last_ns or 0) - EARLIER_NS:
                 continue
             if is_compressed_name(path.name):
-                found = unpack(_beginning_of(known), [path], directory, is_cancelled=is_cancelled)
+                found = unpack(beginning, [path], directory, is_cancelled=is_cancelled)
             else:
                 found = Unpacked(os.open(path, OPEN_FLAGS), is_whole=True)
             if found is None:
@@ -81,11 +82,6 @@ def unpack_earlier(
                     custody.hand_over(found.descriptor)
                     return found
     return None
-
-
-def _beginning_of(known: Known) -> Likeness:
-    """What a life is recognised by where only its first bytes may be left."""
-    return Likeness(HEAD_BYTES, known.head_length, known.head_crc, 0, 0)
 
 
 def _seen_ns(known: Known) -> int:

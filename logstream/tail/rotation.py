@@ -39,6 +39,7 @@ _SERIAL = re.compile(r"^(?P<base>.+\.(?:log|out))\d{5,}$")
 _BACKUP = re.compile(r"(-\d{10})\.backup$")
 """What logrotate calls a file that a writer made between its renaming and its creating."""
 
+_BEFORE_COUNT = f"before-{COUNT}"
 _CURRENT = "current"
 """What multilog, svlogd, s6-log and the like call the file that they write to."""
 _PREVIOUS = "previous"
@@ -201,7 +202,7 @@ def without_growing_counts(siblings: Sequence[Sibling], live_ns: int | None) -> 
     is_growing = len(counted) > 1 and all(
         one.name.order < other.name.order and one.mtime_ns > other.mtime_ns for one, other in pairwise(largest_first)
     )
-    is_late = is_growing and live_ns is not None and largest_first[0].mtime_ns > live_ns
+    is_late = is_growing and live_ns is not None and _is_late(largest_first[0], live_ns)
     if is_late or not is_growing or len({sibling.name.scheme for sibling in counted}) > 1:
         return [*siblings]
     unordered = {sibling: sibling._replace(name=sibling.name._replace(scheme="grown", order=())) for sibling in counted}
@@ -241,6 +242,15 @@ def is_named_newer(name: Rotated, other: Rotated) -> bool:
 def is_labelled(name: Rotated) -> bool:
     """Whether multilog, svlogd or s6-log has given it."""
     return name.scheme == _LABELLED_SCHEME
+
+
+def _is_late(sibling: Sibling, live_ns: int) -> bool:
+    """Whether what is named as older was written after the live file, or at the same tick of the clock.
+
+    Counts that grow may stand there, too, at the moment of a rotation: before the extension, most often.
+    """
+    is_of_log4j2 = sibling.name.scheme == _BEFORE_COUNT
+    return sibling.mtime_ns > live_ns or (sibling.mtime_ns == live_ns and not is_of_log4j2)
 
 
 def _stamped(place: str, stamp: str, is_compressed: bool) -> Rotated:  # noqa: FBT001 - goes into the value

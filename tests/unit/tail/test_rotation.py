@@ -212,7 +212,17 @@ def test_counts_that_grow_with_the_times_of_the_files_tell_nothing_and_others_do
 def test_a_rotated_file_that_was_written_after_the_live_one_has_got_late_lines_and_its_count_tells_its_age() -> None:
     late = [sibling("app.log.1.gz", 3), sibling("app.log.3", 5)]
     assert names(oldest_first(without_growing_counts(late, 4))) == ["app.log.3", "app.log.1.gz"]
-    assert names(oldest_first(without_growing_counts(late, 5))) == ["app.log.1.gz", "app.log.3"]
+    assert names(oldest_first(without_growing_counts(late, 6))) == ["app.log.1.gz", "app.log.3"]
+
+
+def test_of_a_rotated_file_that_was_written_in_the_same_tick_as_the_live_one_the_place_of_its_count_tells() -> None:
+    """Torture, seed 174456754."""
+    assert names(oldest_first(without_growing_counts([sibling("app.log.1", 3), sibling("app.log.2", 5)], 5))) == [
+        "app.log.2",
+        "app.log.1",
+    ]
+    grown = [sibling("app-1.log", 3), sibling("app-2.log", 5)]
+    assert names(oldest_first(without_growing_counts(grown, 5))) == ["app-1.log", "app-2.log"]
 
 
 def test_numbers_that_begin_anew_tell_nothing() -> None:

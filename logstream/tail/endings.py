@@ -167,7 +167,7 @@ class Endings:
             self._census.strike(reader)
             if reader.is_blank:
                 reader.size = None  # nobody knows how much was there, but it was no empty file
-            reader.lost_end, reader.gone_reason = reader.size, GapReason.TRUNCATED
+            reader.lost_end = reader.size
             reader.lose_file(turn.now - self._census.pace.absence_seconds)
         else:
             self.end(lineage, reader, GapReason.TRUNCATED, turn)

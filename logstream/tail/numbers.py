@@ -44,6 +44,19 @@ def is_number_given_again(reader: Reader, path: str, open_files: OpenFiles) -> b
         return not _is_of_the_log(reader, path) and not _is_begun_in(reader, opened)
 
 
+def is_given_to(reader: Reader, other: Reader | None, open_files: OpenFiles) -> bool:
+    """Whether the number that both had in their time is that of the file of `other` now, for certain.
+
+    A life that goes on in another file may be older than one whose file had the number of that before.
+    """
+    if other is None or not contradict(other.igen, reader.igen):
+        return False
+    try:
+        return not _has_its_number(reader, open_files) and _has_its_number(other, open_files)
+    except OSError:
+        return False  # nobody can tell
+
+
 def renamed_to(reader: Reader, home: str, open_files: OpenFiles) -> str | None:
     """The path, other than its last one, that the file of `reader` has there or beside `home`; raises OSError."""
     directories = (os.path.dirname(reader.path), os.path.dirname(home))
@@ -65,6 +78,12 @@ def places_of(reader: Reader) -> Iterator[str]:
         return
     if beside is not None:
         yield beside
+
+
+def _has_its_number(reader: Reader, open_files: OpenFiles) -> bool:
+    """Whether the file of `reader` is there, by the count of the file system."""
+    seen = (open_files.facts_at(path) for path in places_of(reader))
+    return any(facts is not None and facts[:3] == (*reader.inode, reader.igen) for facts in seen)
 
 
 def _is_of_the_log(reader: Reader, path: str) -> bool:

@@ -12,12 +12,12 @@ import os
 import zlib
 from typing import TYPE_CHECKING, Final
 
+from logstream.records import GapReason
 from logstream.tail.batch import Birth, Known
 from logstream.tail.discovery import is_absence
 from logstream.tail.identity import NO_INODE, Remembered
 
 if TYPE_CHECKING:
-    from logstream.records import GapReason
     from logstream.tail.batch import SourceSpec
     from logstream.tail.vacancy import Vacancy
 
@@ -201,7 +201,7 @@ class Place:
 
     def lose_file(self, since: float) -> None:
         """Note that its file has been another life's since then; only a copy of it can be found."""
-        self.inode, self.grown_at = NO_INODE, since
+        self.gone_reason, self.inode, self.grown_at = GapReason.TRUNCATED, NO_INODE, since
         self.is_missing, self.is_displaced, self.has_caught_up, self.is_drained = True, True, False, False
 
     def is_settled(self, seen: os.stat_result) -> bool:

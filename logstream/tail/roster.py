@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from logstream.records import GapReason
 from logstream.tail.batch import display
 from logstream.tail.belated import expect_again
 from logstream.tail.clocks import latest_seconds, none_later, not_later
@@ -19,6 +18,7 @@ from logstream.tail.former import path_of, places
 from logstream.tail.globs import is_matched
 from logstream.tail.histories import Histories
 from logstream.tail.lineage import Census, Lineage
+from logstream.tail.numbers import is_given_to
 from logstream.tail.parked import Claim, Parked
 from logstream.tail.patience import NOT_SEARCHED, Searched
 from logstream.tail.reader import Reader
@@ -292,7 +292,8 @@ class Roster:
         lineage.add_older(reader)
         expect_again(lineage, known, self._census, now)
         if has_lost_its_file:
-            reader.gone_reason = GapReason.TRUNCATED
             reader.lose_file(now - self._census.pace.absence_seconds)
+        elif is_given_to(reader, self._census.readers.get(reader.inode), self._census.open_files):
+            self._census.disown(reader)
         else:
             self._census.enrol(reader)

@@ -86,6 +86,31 @@ async def test_a_file_replaced_while_down_goes_on_where_its_bytes_tell_enough(tm
     assert len(sink.births) == 1
 
 
+async def test_a_file_replaced_by_more_that_got_the_number_of_another_log_s_deleted_file_goes_on_after_a_restart(
+    tmp_path: Path,
+) -> None:
+    """Both were born before: who has the number now the file tells, not their order. Torture, seed 4232886209."""
+    sink, log, other = RecordingSink(), tmp_path / "app.log", tmp_path / "other.log"
+    spec = source(tmp_path / "*.log*")
+    write(log, MUCH)
+    await first_run(sink, spec, 100)
+    write(other, b"one\n")
+    await second_run(sink, spec, 101)
+    replace(log, MUCH + b"two\n")
+    await second_run(sink, spec, 102)
+    other.unlink()
+    known = {generation.file: generation for generation in sink.known()}
+    now = known[str(log)]
+    assert now.igen is not None
+    given = known[str(other)]._replace(dev=now.dev, ino=now.ino, igen=now.igen - 1)
+    write(log, b"three\n")
+    async with tailing(sink, spec, known=[now, given], first_seen=()):
+        await sink.until(lambda: sink.texts[-1:] == [b"three"] and sink.of_kind(Hole))
+    assert sink.texts == [*MUCH.splitlines(), b"one", b"two", b"three"]
+    assert [hole.key for hole in sink.of_kind(Hole)] == [given.key]
+    assert len(sink.births) == 2
+
+
 async def test_a_file_replaced_by_more_while_it_waits_for_an_older_one_that_is_nowhere_goes_on(tmp_path: Path) -> None:
     """What is nowhere is missed for a second before newer lines are read. Torture, seed 8444. Conformance: A10."""
     sink, log = RecordingSink(), tmp_path / "app.log"

@@ -38,6 +38,8 @@ class Account:
         self._covered: dict[Life, list[tuple[int, int | None]]] = {}
         self._doubted: set[Life] = set()
         """Covered by a gap without an end, when nothing of them had been recorded: perhaps lost."""
+        self._taken_for: dict[str, Life] = {}
+        """Which life each key was taken for of which only gaps have come."""
         self._gaps_of_nobody: Counter[str] = Counter()
         """How many gaps each log had of files in which there was nothing."""
         self._reached: dict[Life, int] = {}
@@ -151,27 +153,37 @@ class Account:
     def _life_of_gap(self, gap: dict[str, Any], gap_id: str | None) -> Life | None:
         """The life that a gap is of: by the key in its id or, if no line of that was received, one that it fits.
 
+        If several do, the oldest that has not been taken for that of another gap: they come in order.
         None for a file that was empty when the service saw it, and was replaced by one with more: what was in it in
         between, nobody can tell. It is told once its file is missed, which after a restart may be long after that.
         """
         position = decode_id(gap_id or "")
         assert position is not None or gap_id is None, gap
-        known = None if position is None else self.story.life_of_key.get(position.generation)
-        if known is not None:
-            return known
+        key = None if position is None else position.generation
+        if key in self.story.life_of_key or key in self._taken_for:
+            return self.story.life_of_key.get(key) or self._taken_for[key]
+        fitting = self._fitting(gap, is_loose=key is None)
+        free = [life for life in fitting if life not in self._taken_for.values()]
+        if fitting:
+            life = (free or fitting)[0]
+            self._taken_for |= {} if key is None else {key: life}
+            return life
+        if (gap["from"], gap["to"]) == (0, None) and self._may_be_of_nobody(gap["file"]):
+            return None
+        raise AssertionError(f"{self.name}: {gap} is of no life that has lost anything")
+
+    def _fitting(self, gap: dict[str, Any], *, is_loose: bool) -> list[Life]:
+        """The lives that a gap may be of, oldest first; `is_loose`: it has no id, which would tell of others."""
         start, end, lines = gap["from"], gap["to"], gap["lines"]
-        taken = set(self.story.life_of_key.values())
-        lives = self.story.lives
-        for life in lives:
-            is_other = position is not None and life in taken
-            if not _is_of(gap["file"], life) or is_other or life.size < (end or start):
+        taken = () if is_loose else set(self.story.life_of_key.values())
+        fitting = []
+        for life in self.story.lives:
+            if not _is_of(gap["file"], life) or life in taken or life.size < (end or start):
                 continue
             inside = [line for line in life.lines if line.start >= start and (end is None or line.end <= end)]
             if all(line.fate is not Fate.KEPT for line in inside) and lines in {None, len(inside)}:
-                return life
-        if (start, end) == (0, None) and self._may_be_of_nobody(gap["file"]):
-            return None
-        raise AssertionError(f"{self.name}: {gap} is of no life that has lost anything")
+                fitting.append(life)
+        return fitting
 
     def _may_be_of_nobody(self, file: str) -> bool:
         """Whether a file may have been seen empty, and be gone, that has not been told of yet."""

@@ -129,6 +129,19 @@ def test_a_file_that_was_seen_empty_may_be_missed_once_though_more_took_its_plac
         account.take_gap(*told)
 
 
+def test_gaps_of_two_lives_that_both_fit_are_of_one_each(story: Story) -> None:
+    """Torture, seed 2311792304: each of three rotated files had lost its first line, and no line of them had come."""
+    account, first = Account(story, "client"), []
+    for _ in KEYS:
+        first.append(write(story, story.begin("a.log"), 2)[0])
+        first[-1].life.files = 0
+        story.lose(first[-1].life, is_known_lost=True)
+    for line in first:
+        account.take_gap(*gap(line))
+        account.take_gap(*gap(line.life.lines[1]))
+    assert account.missing() == []
+
+
 def test_wrong_ids_are_noticed(story: Story) -> None:
     first, second, _ = write(story, story.begin("a.log"))
     (other,) = write(story, story.begin("b.log"), 1)

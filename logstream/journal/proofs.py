@@ -14,7 +14,7 @@ from logstream.journal.ids import anchor_of, gap_anchor, open_gap_anchor
 from logstream.records import GapReason
 from logstream.tail.batch import ANCHOR_BYTES
 from logstream.tail.likeness import likeness_of
-from logstream.tail.opening import inode_generation
+from logstream.tail.reuse import inode_generation
 
 if TYPE_CHECKING:
     from logstream.journal.life import Life

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from logstream.syncing import sync_directory
-from logstream.tail.opening import inode_generation
+from logstream.tail.reuse import inode_generation
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 from logstream.tail.discovery import is_absence
 from logstream.tail.identity import TICK_NS, contradict
-from logstream.tail.opening import EXHAUSTED, OPEN_FLAGS, inode_generation
+from logstream.tail.opening import EXHAUSTED, OPEN_FLAGS
+from logstream.tail.reuse import inode_generation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import codecs
 import errno
-import fcntl
 import os
 import re
 import stat
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from logstream.tail.discovery import is_absence, obstacle_of, reason_of
 from logstream.tail.framing import WIDE
 from logstream.tail.identity import Facts
+from logstream.tail.reuse import inode_generation
 from logstream.tail.rotation import is_compressed_name
 from logstream.tail.slices import SLICE_FILES, at_once
 
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 """With O_NONBLOCK the open of a FIFO returns at once, open(2)."""
-_FS_IOC_GETVERSION = 0x80087601
-"""ioctl_iflags(2) and linux/fs.h: _IOR('v', 1, long); the kernel fills in 32 bits of it."""
 _COMPRESSED_MAGIC = (b"\x1f\x8b", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18", b"PK\x03\x04")
 """How gzip, xz, zstd, lz4 and zip files begin."""
 _BZIP2_MAGIC = re.compile(rb"BZh[1-9]1AY&SY")
@@ -208,15 +206,6 @@ def facts_of(fd: int) -> Facts:
     is_regular = stat.S_ISREG(seen.st_mode)
     igen = inode_generation(fd) if is_regular else None
     return Facts(seen.st_dev, seen.st_ino, igen, seen.st_size, seen.st_mtime_ns, is_regular)
-
-
-def inode_generation(fd: int) -> int | None:
-    """The number that a file system counts up with each reuse of an inode; None where it has none (tmpfs, NFS)."""
-    try:
-        answer = fcntl.ioctl(fd, _FS_IOC_GETVERSION, bytes(8))
-    except OSError:
-        return None
-    return int.from_bytes(answer[:4], "little")
 
 
 def is_unlinked(fd: int) -> bool:

@@ -89,7 +89,10 @@ async def test_a_file_replaced_while_down_goes_on_where_its_bytes_tell_enough(tm
 async def test_a_file_replaced_by_more_that_got_the_number_of_another_log_s_deleted_file_goes_on_after_a_restart(
     tmp_path: Path,
 ) -> None:
-    """Both were born before: who has the number now the file tells, not their order. Torture, seed 4232886209."""
+    """Both were born before: who has the number now the file tells, not their order. Torture, seed 4232886209.
+
+    Conformance: A10.
+    """
     sink, log, other = RecordingSink(), tmp_path / "app.log", tmp_path / "other.log"
     spec = source(tmp_path / "*.log*")
     write(log, MUCH)

@@ -14,6 +14,7 @@ from logstream.records import GapReason
 from logstream.tail import unpacking
 from logstream.tail.batch import Birth, Hole, Moved, Range, Sealed
 from logstream.tail.packed import FRESH_SECONDS
+from tests.overlay import overlay
 from tests.tail_kit import BRISK, RecordingSink, eventually, first_run, rewrite, second_run, source, tailing, write
 
 if TYPE_CHECKING:
@@ -482,6 +483,20 @@ async def test_an_inode_that_is_used_again_is_not_taken_for_the_old_file(tmp_pat
         if log.stat().st_ino == sink.of_kind(Birth)[0].ino:
             break
     assert (await second_run(sink, spec, 3))[1:] == [b"same first line", b"and one more"]
+    assert [hole.reason for hole in sink.of_kind(Hole)] == [GapReason.DELETED]
+
+
+async def test_beneath_a_container_an_inode_that_is_used_again_is_not_taken_for_the_old_file(tmp_path: Path) -> None:
+    """An overlayfs gives a deleted file's number to the next one, and does not count that. Conformance: D1, D2."""
+    sink = RecordingSink()
+    with overlay(tmp_path / "container") as directory:
+        log = directory / "app.log"
+        write(log, b"same first line\n")
+        await first_run(sink, source(log), 1)
+        log.unlink()
+        write(log, b"same first line\nand one more\n")
+        assert log.stat().st_ino == sink.of_kind(Birth)[0].ino
+        assert (await second_run(sink, source(log), 3))[1:] == [b"same first line", b"and one more"]
     assert [hole.reason for hole in sink.of_kind(Hole)] == [GapReason.DELETED]
 
 

@@ -40,6 +40,7 @@ class Account:
         """Covered by a gap without an end, when nothing of them had been recorded: perhaps lost."""
         self._taken_for: dict[str, Life] = {}
         """Which life each key was taken for of which only gaps have come."""
+        self._gaps_of_key: dict[str, list[dict[str, Any]]] = {}
         self._gaps_of_nobody: Counter[str] = Counter()
         """How many gaps each log had of files in which there was nothing."""
         self._reached: dict[Life, int] = {}
@@ -75,7 +76,8 @@ class Account:
             assert not there, f"{self.name}: {gap} covers {line}, which {there}"
         if gap["lines"] is not None:
             assert gap["lines"] == len(inside), f"{self.name}: {gap} holds {len(inside)} lines of {life}"
-        self._covered.setdefault(life, []).append((start, end))
+        if gap_id is None:
+            self._covered.setdefault(life, []).append((start, end))
         if (start, end) == (0, None) and not life.is_known:
             self._doubted.add(life)
 
@@ -94,7 +96,8 @@ class Account:
 
     def is_covered(self, line: Line) -> bool:
         """Whether a gap has told of it."""
-        stretches = self._covered.get(line.life, ())
+        told = (gaps for key, gaps in self._gaps_of_key.items() if self._life_of_key(key) is line.life)
+        stretches = [(gap["from"], gap["to"]) for gaps in told for gap in gaps] + self._covered.get(line.life, [])
         return any(line.start >= start and (end is None or line.end <= end) for start, end in stretches)
 
     def check_order(self, other: Account) -> None:
@@ -153,37 +156,42 @@ class Account:
     def _life_of_gap(self, gap: dict[str, Any], gap_id: str | None) -> Life | None:
         """The life that a gap is of: by the key in its id or, if no line of that was received, one that it fits.
 
-        If several do, the oldest that has not been taken for that of another gap: they come in order.
+        If several do, the oldest that has not been taken for that of another key: they come in order. All gaps of a key
+        are of one life: a later one may show that it was taken for a wrong one.
         None for a file that was empty when the service saw it, and was replaced by one with more: what was in it in
         between, nobody can tell. It is told once its file is missed, which after a restart may be long after that.
         """
         position = decode_id(gap_id or "")
         assert position is not None or gap_id is None, gap
-        key = None if position is None else position.generation
-        if key in self.story.life_of_key or key in self._taken_for:
-            return self.story.life_of_key.get(key) or self._taken_for[key]
-        fitting = self._fitting(gap, is_loose=key is None)
-        free = [life for life in fitting if life not in self._taken_for.values()]
+        key = "" if position is None else position.generation
+        gaps = [*self._gaps_of_key.get(key, ()), gap]
+        if key:
+            self._gaps_of_key[key] = gaps
+        if key in self.story.life_of_key:
+            return self.story.life_of_key[key]
+        fitting = [
+            life for life in self.story.lives if all(self._may_be_of(one, life, is_loose=not key) for one in gaps)
+        ]
+        others = [life for taken, life in self._taken_for.items() if taken != key]
         if fitting:
-            life = (free or fitting)[0]
-            self._taken_for |= {} if key is None else {key: life}
+            life = next((life for life in fitting if life not in others), fitting[0])
+            self._taken_for |= {key: life} if key else {}
             return life
         if (gap["from"], gap["to"]) == (0, None) and self._may_be_of_nobody(gap["file"]):
             return None
         raise AssertionError(f"{self.name}: {gap} is of no life that has lost anything")
 
-    def _fitting(self, gap: dict[str, Any], *, is_loose: bool) -> list[Life]:
-        """The lives that a gap may be of, oldest first; `is_loose`: it has no id, which would tell of others."""
-        start, end, lines = gap["from"], gap["to"], gap["lines"]
-        taken = () if is_loose else set(self.story.life_of_key.values())
-        fitting = []
-        for life in self.story.lives:
-            if not _is_of(gap["file"], life) or life in taken or life.size < (end or start):
-                continue
-            inside = [line for line in life.lines if line.start >= start and (end is None or line.end <= end)]
-            if all(line.fate is not Fate.KEPT for line in inside) and lines in {None, len(inside)}:
-                fitting.append(life)
-        return fitting
+    def _life_of_key(self, key: str) -> Life | None:
+        return self.story.life_of_key.get(key) or self._taken_for.get(key)
+
+    def _may_be_of(self, gap: dict[str, Any], life: Life, *, is_loose: bool) -> bool:
+        """Whether a gap may be of a life; `is_loose`: it has no id, which would tell of others."""
+        start, end = gap["from"], gap["to"]
+        is_others = not is_loose and life in self.story.life_of_key.values()
+        if not _is_of(gap["file"], life) or is_others or life.size < (end or start):
+            return False
+        inside = [line for line in life.lines if line.start >= start and (end is None or line.end <= end)]
+        return all(line.fate is not Fate.KEPT for line in inside) and gap["lines"] in {None, len(inside)}
 
     def _may_be_of_nobody(self, file: str) -> bool:
         """Whether a file may have been seen empty, and be gone, that has not been told of yet."""

@@ -142,6 +142,19 @@ def test_gaps_of_two_lives_that_both_fit_are_of_one_each(story: Story) -> None:
     assert account.missing() == []
 
 
+def test_a_second_gap_of_a_key_shows_of_which_life_the_first_one_was(story: Story) -> None:
+    seen = []
+    for count in (2, 3):
+        seen.append(write(story, story.begin("a.log"), count))
+        seen[-1][0].life.files = 0
+        story.lose(seen[-1][0].life, is_known_lost=count == 3)
+    account, (first, second, third) = Account(story, "client"), seen[1]
+    account.take_gap(*gap(first))
+    assert account.missing() == [first, second, third]
+    account.take_gap(*gap(second, to=third.end, bytes=third.end - second.start, lines=2))
+    assert account.missing() == []
+
+
 def test_wrong_ids_are_noticed(story: Story) -> None:
     first, second, _ = write(story, story.begin("a.log"))
     (other,) = write(story, story.begin("b.log"), 1)

@@ -80,6 +80,8 @@ class Account:
             self._covered.setdefault(life, []).append((start, end))
         if (start, end) == (0, None) and not life.is_known:
             self._doubted.add(life)
+            if position := decode_id(gap_id or ""):
+                self.story.doubtful.setdefault(position.generation, life)
 
     def missing(self) -> list[Line]:
         """What is still owed."""
@@ -159,7 +161,8 @@ class Account:
         If several do, the oldest that has not been taken for that of another key: they come in order. All gaps of a key
         are of one life: a later one may show that it was taken for a wrong one.
         None for a file that was empty when the service saw it, and was replaced by one with more: what was in it in
-        between, nobody can tell. It is told once its file is missed, which after a restart may be long after that.
+        between, nobody can tell. It is told once its file is missed, which after a restart may be long after that. None
+        also for one of which another client was told that nobody knows what it had, and then got all: that is owed.
         """
         position = decode_id(gap_id or "")
         assert position is not None or gap_id is None, gap
@@ -169,6 +172,8 @@ class Account:
             self._gaps_of_key[key] = gaps
         if key in self.story.life_of_key:
             return self.story.life_of_key[key]
+        if (doubtful := self.story.doubtful.get(key)) is not None and doubtful.is_known:
+            return None
         fitting = [
             life for life in self.story.lives if all(self._may_be_of(one, life, is_loose=not key) for one in gaps)
         ]

@@ -79,6 +79,8 @@ class Story:
         self.by_text: dict[str, Line] = {}
         self.lives: list[Life] = []
         self.life_of_key: dict[str, Life] = {}
+        self.doubtful: dict[str, Life] = {}
+        """By key what a gap without an end told of, of which nothing was recorded: its lines may have come since."""
         self.text_of_id: dict[str, str] = {}
         self.id_of_text: dict[str, str] = {}
         self.is_down = True

@@ -155,6 +155,23 @@ def test_a_second_gap_of_a_key_shows_of_which_life_the_first_one_was(story: Stor
     assert account.missing() == []
 
 
+def test_who_comes_after_the_lines_that_nobody_was_sure_of_is_told_so_and_owed_them(story: Story) -> None:
+    """Torture, seed 4266619712."""
+    life = story.begin("a.log")
+    line, *_ = write(story, life, 1)
+    story.hide(life)
+    told, unsure = gap(line, to=None, bytes=None, lines=None)[0], encode_id(Position("cccccccc", 0, 0))
+    main, other = Account(story, "main"), Account(story, "other")
+    main.take_gap(told, unsure)
+    main.take([record(line)])
+    other.take_gap(told, unsure)
+    assert other.missing() == [line]
+    other.take([record(line)])
+    assert other.missing() == []
+    with pytest.raises(AssertionError, match="is of no life that has lost anything"):
+        other.take_gap(told, encode_id(Position("dddddddd", 0, 0)))
+
+
 def test_wrong_ids_are_noticed(story: Story) -> None:
     first, second, _ = write(story, story.begin("a.log"))
     (other,) = write(story, story.begin("b.log"), 1)

@@ -142,11 +142,18 @@ class Copies:
             return True
         return False
 
-    def may_be_passed_over(self, lineage: Lineage, opened: Opened, live: Opened | Refused | None) -> bool:
+    def may_be_passed_over(self, lineage: Lineage, opened: Opened) -> bool:
         """The same of one at which nobody looks again: its original may be truncated before it is read.
 
-        If nothing of that was handed on yet, its first bytes are noted: by them this is found then.
+        If nothing of that was handed on yet, its first bytes are noted: by them this is found then. It may not be open
+        now, or not yet.
         """
+        is_closed = any(one.fd is None and one.path == lineage.path for one in lineage.readers)
+        live = self._census.open_files.need(lineage.path) if is_closed else None
+        with Custody([live.fd] if isinstance(live, Opened) else []):
+            return self._may_be_passed_over(lineage, opened, live)
+
+    def _may_be_passed_over(self, lineage: Lineage, opened: Opened, live: Opened | Refused | None) -> bool:
         head = os.pread(opened.fd, HEAD_BYTES, 0)
         blank = [one for one in lineage.readers if one.is_blank and one.fd not in {None, opened.fd}]
         noted = [one for one in blank if one.fd is not None and os.pread(one.fd, len(head), 0) == head]

@@ -200,7 +200,7 @@ class Endings:
         if reader.fd is None or not os.fstat(reader.fd).st_size or is_noise(reader.fd):
             return False
         opened = Opened(reader.path, reader.fd, facts_of(reader.fd), is_compressed=False)
-        reader.may_be_copy = self._copies.may_be_passed_over(lineage, opened, None)
+        reader.may_be_copy = self._copies.may_be_passed_over(lineage, opened)
         if not reader.may_be_copy:
             return False
         self.end_as_nothing(lineage, reader, turn)

@@ -252,8 +252,9 @@ class Census:
         if own is None:
             return False
         with Custody([own]):
-            is_intact = likeness_of(reader).is_met_by(own)
-            return is_intact and not begins_with(own, descriptor, os.fstat(descriptor).st_size)
+            has_others = not begins_with(own, descriptor, os.fstat(descriptor).st_size)
+            # Asked last: it may have been truncated while they were compared.
+            return has_others and likeness_of(reader).is_met_by(own)
 
     def open_again(self, reader: Reader) -> int | None:
         """Another descriptor on the file of `reader`, wherever it is now; None if that cannot be seen.

@@ -112,23 +112,13 @@ class Succession:
         inode = (opened.facts.dev, opened.facts.ino)
         is_adopted = inode == (sibling.dev, sibling.ino) and inode not in self._census.readers
         with Custody([opened.fd]) as custody:
-            if is_adopted and not opened.is_compressed and not self._is_copy(lineage, opened):
+            if is_adopted and not opened.is_compressed and not self._copies.may_be_passed_over(lineage, opened):
                 reader = bear(self._census, lineage, opened, display(sibling.path), turn)
                 custody.hand_over(opened.fd)
                 reader.may_be_copy = not opened.facts.size
                 lineage.add_older(reader)
                 return True
         return not (is_adopted and opened.is_compressed)
-
-    def _is_copy(self, lineage: Lineage, opened: Opened) -> bool:
-        """Whether it is a copy, perhaps of the file that has the path, also where that is not open now."""
-        is_closed = lineage.live is not None and lineage.live.fd is None
-        live = self._census.open_files.need(lineage.path) if is_closed else None
-        try:
-            return self._copies.may_be_passed_over(lineage, opened, live)
-        finally:
-            if isinstance(live, Opened):
-                os.close(live.fd)
 
     def reader_at(self, path: str, inode: tuple[int, int]) -> Reader | None:
         """Who reads the file at `path`, which has `inode`: not who read another one that had this number before."""

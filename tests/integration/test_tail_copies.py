@@ -323,6 +323,28 @@ async def test_a_copy_that_stands_beside_its_file_for_a_while_before_the_truncat
     assert not sink.of_kind(Hole)
 
 
+@pytest.mark.parametrize("count", [3, 200])
+async def test_a_copy_in_the_making_of_a_file_that_is_not_open_says_nothing_where_a_path_matches_it(
+    tmp_path: Path, count: int
+) -> None:
+    """As where more files are there than may be open, or at a start. Torture, seed 1594508113. Conformance: B16."""
+    sink, log, copy = RecordingSink(), tmp_path / "app.log", tmp_path / "app.log.1"
+    lines = [b"%04d of the lines that are copied" % number for number in range(count)]
+    content = b"\n".join([*lines, b""])
+    write(log, content)
+    async with tailing(sink, source(tmp_path / "*.log*"), max_open_files=1) as supervisor:
+        await sink.first(count)
+        for begin, end in ((0, 0), (0, len(content) // 2), (len(content) // 2, len(content))):
+            write(copy, content[begin:end])
+            await looked_everywhere(supervisor)
+        os.truncate(log, 0)
+        write(log, b"new\n")
+        await sink.until(lambda: sink.texts[-1:] == [b"new"])
+        await looked_everywhere(supervisor)
+    assert sink.texts == [*lines, b"new"]
+    assert not sink.of_kind(Hole)
+
+
 async def test_a_copy_in_the_making_says_nothing_until_it_is_done_and_all_comes_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from logstream.tail import lineage as tail_lineage
 from tests.tail_kit import write
 from tests.unit.tail.test_follower import Desk
 
@@ -58,3 +59,22 @@ def test_of_a_closed_file_that_is_gone_there_is_no_descriptor(desk: Desk) -> Non
     desk.log.with_name("app.log.gone").unlink()
     write(desk.log.with_name("other"), b"two\n")
     assert desk.census.open_again(reader) is None
+
+
+def test_a_copy_is_known_though_its_original_is_truncated_while_they_are_compared(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(desk.log, b"one\n")
+    desk.look(0)
+    copy = desk.log.with_name("copy")
+    copy.write_bytes(desk.log.read_bytes())
+
+    def truncated_meanwhile(*_: object) -> bool:
+        os.truncate(desk.log, 0)
+        return False
+
+    monkeypatch.setattr(tail_lineage, "begins_with", truncated_meanwhile)
+    with copy.open("rb") as file:
+        found = desk.census.original_of(file.fileno(), desk.lineage)
+    assert found is not None
+    assert found.key == desk.lineage.readers[0].key

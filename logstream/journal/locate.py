@@ -11,8 +11,10 @@ import logging
 import os
 import stat
 from collections import OrderedDict
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from logstream.journal.beside import Beside
 from logstream.journal.proofs import examine, latest_likeness, read_before
@@ -26,7 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from logstream.journal.life import Life
+    from logstream.tail.packed import Unpacked
 
+Looked = TypeVar("Looked")
 _log = logging.getLogger(__name__)
 OPEN_FILES = 128
 """The most descriptors held for reading history; the least recently used one is closed."""
@@ -130,18 +134,14 @@ class Locator:
     async def _unpacked(self, life: Life, copies: list[Path]) -> int | None:
         # Not a byte more than was recorded: what is behind it belongs to nobody.
         likeness, most_bytes = latest_likeness(life), life.committed
-        try:
-            found = await asyncio.to_thread(unpack, likeness, copies, self._directory, most_bytes=most_bytes)
-        except StillWrittenError:
-            return None
+        ask = partial(unpack, directory=self._directory, most_bytes=most_bytes)
+        found = await asyncio.to_thread(_first_whole, ask, likeness, copies)
         return None if found is None else found.descriptor
 
     async def _beginning(self, life: Life, copies: list[Path]) -> int | None:
         """What is left in a copy that was made before the last of the generation was read: the rest was cut off."""
-        try:
-            found = await asyncio.to_thread(unpack_earlier, life.known(None), copies, self._directory)
-        except StillWrittenError:
-            return None
+        ask = partial(unpack_earlier, directory=self._directory)
+        found = await asyncio.to_thread(_first_whole, ask, life.known(None), copies)
         if found is None:
             return None
         life.kept_end = os.fstat(found.descriptor).st_size
@@ -232,6 +232,17 @@ def _candidates(life: Life, beside: Beside) -> Iterator[str]:
         except OSError:
             continue
         yield from (path for path in paths if path != life.path)
+
+
+def _first_whole(
+    ask: Callable[[Looked, list[Path]], Unpacked | None], looked_for: Looked, copies: list[Path]
+) -> Unpacked | None:
+    """What `ask` finds in one of `copies`. One that is still being written keeps nobody from those that are whole."""
+    for path in copies:
+        with suppress(StillWrittenError):
+            if (found := ask(looked_for, [path])) is not None:
+                return found
+    return None
 
 
 def _plain_copy(life: Life, paths: list[Path]) -> int | None:

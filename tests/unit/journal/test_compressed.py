@@ -102,6 +102,22 @@ async def test_an_id_in_a_compressed_generation_leads_to_its_place(tmp_path: Pat
     await journal.aclose()
 
 
+@pytest.mark.parametrize("length", [5, 12, 60])
+async def test_an_archive_that_is_still_being_written_keeps_nobody_from_the_one_beside_it(
+    tmp_path: Path, length: int
+) -> None:
+    """Whoever lagged was told a gap while a newer file was compressed. Conformance: C4."""
+    journal = open_journal(tmp_path)
+    file = await recorded(journal, tmp_path / "a.log")
+    whole = file.path.read_bytes()
+    pack(file.path, tmp_path / "a.log.2.gz", gzip.compress)
+    newer = gzip.compress(b"".join(b"%d of another life\n" % number for number in range(100)))
+    (tmp_path / "a.log.1.gz").write_bytes(newer[:length])
+
+    assert await content_of(journal) == whole
+    await journal.aclose()
+
+
 async def test_a_gzip_of_several_members_is_one_file(tmp_path: Path) -> None:
     """Conformance: C5."""
     journal = open_journal(tmp_path)

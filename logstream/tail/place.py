@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from logstream.records import GapReason
 from logstream.tail.batch import Birth, Known
 from logstream.tail.discovery import is_absence
-from logstream.tail.identity import NO_INODE, Remembered
+from logstream.tail.identity import NO_INODE, Remembered, is_as_before
 
 if TYPE_CHECKING:
     from logstream.tail.batch import SourceSpec
@@ -53,6 +53,10 @@ class Place:
         """Where its file stood under the name of an older life of its log, when names there were read last."""
         self.member_starts: tuple[int, ...] = (0,)
         """Where members begin in what its file unpacks to, if that is an archive that gets one with each rotation."""
+        self.has_known_head = False
+        """Whether its file was seen, by this process, to begin as is known of it."""
+        self.has_new_head = False
+        """Whether it begins otherwise since, which nobody was told yet: its first line was edited in place."""
         self.is_guess = False
         """Whether that archive was only entered because another life was looked for in it."""
         self.is_rewritten = False
@@ -135,8 +139,8 @@ class Place:
 
     @property
     def is_unproven(self) -> bool:
-        """Whether bytes were handed on for which no proof has been given yet."""
-        return self.proof_offset != self.committed and self.lead is not None
+        """Whether bytes were handed on for which no proof has been given yet, or the last one holds no more."""
+        return (self.proof_offset != self.committed or self.has_new_head) and self.lead is not None
 
     @property
     def is_young(self) -> bool:
@@ -169,6 +173,22 @@ class Place:
         head = os.pread(self.fd, length, 0)
         # Looked at after the head: what is there still was there then.
         return head if self._has_lead(self.fd) and len(head) == length else None
+
+    def note_edit(self) -> None:
+        """Note if its first bytes are others now and those behind them are not: its file is known by those from now on.
+
+        Not of one that has lost its name: who shreds it writes over its beginning first. Raises OSError.
+        """
+        if self.fd is None or self.lead is None or not self.has_known_head or self.is_displaced or self.is_copy:
+            return
+        head = os.pread(self.fd, self.head_length, 0)
+        if zlib.crc32(head) == self.head_crc:
+            return
+        before = self.recent if len(self.recent) > len(self.lead) else self.lead
+        at = self.committed - len(before)
+        # Looked at after the head: what is there still was there then.
+        if is_as_before(before, os.pread(self.fd, len(before), at), at):
+            self.head_crc, self.has_new_head = zlib.crc32(head), True
 
     def _has_lead(self, fd: int) -> bool:
         """Whether the bytes before the place are what they were in an open file, as far as they are known."""

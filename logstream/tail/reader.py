@@ -43,6 +43,7 @@ class Reader(Place):
         identity = (facts.dev, facts.ino, facts.igen, base, base, 0, 0, len(head), crc, False)
         reader = cls(spec, Known(new_key(), spec.name, file, opened.path, *identity, encoding=opened.encoding), now)
         reader.fd, reader.lead, reader.written_ns, reader.begun_ns = opened.fd, lead, facts.mtime_ns, facts.mtime_ns
+        reader.has_known_head = True
         if not base:
             reader.unread = first_written(head)  # it may have to wait for what is older, and be written anew meanwhile
         return reader
@@ -73,6 +74,8 @@ class Reader(Place):
 
     def prove(self, now: float) -> Proof:
         """A proof of everything handed on so far."""
+        self.note_edit()
+        self.has_new_head = False
         self.proof_offset, self.proof_crc, self.proof_time = self.committed, zlib.crc32(self.lead or b""), now
         length = min(HEAD_BYTES, self.committed)
         if length > self.head_length and (head := self.head_still(length)) is not None:
@@ -88,6 +91,7 @@ class Reader(Place):
         if is_unread or verdict is Verdict.UNPROVEN:
             verdict = decide(self.remembered, opened.facts, proof_matches=self._proof_matches(opened.fd))
         if verdict in (Verdict.SAME, Verdict.GREW, Verdict.SHRUNK):
+            self.has_known_head |= zlib.crc32(os.pread(opened.fd, self.head_length, 0)) == self.head_crc
             self.recall(opened.fd)
             self.fd = opened.fd
         return verdict
@@ -159,6 +163,8 @@ class Reader(Place):
         if verdict in (Verdict.TRUNCATED, Verdict.SHRUNK):
             return self._noted(self._cut_or(verdict, fd), facts)
         content, is_all = block[len(before) :], len(block) < len(before) + want
+        if not content:
+            self.note_edit()
         if until is not None and self.committed + len(content) > until:
             content, is_all = content[: max(0, until - self.committed)], False
         return self._take(content, facts, is_all=is_all)

@@ -102,6 +102,44 @@ def test_what_is_left_in_the_end_is_one_last_line(shelf: Shelf) -> None:
     assert reader.finish() is None
 
 
+EDITED = b"ONE\n" + b"two %s\n" % (b"much text, " * 50)
+REWRITTEN = b"ONE\n" + b"TWO %s\n" % (b"much text, " * 50)
+"""Both have another head than the file had before, and the same 64 bytes at the end."""
+
+
+def edited(shelf: Shelf, content: bytes) -> Reader:
+    """A reader of all that was in a file, which has this instead since."""
+    shelf.path.write_bytes(b"one\n" + EDITED[4:])
+    reader = shelf.reader()
+    reader.advance(MIB)
+    reader.prove(0.0)
+    with shelf.path.open("r+b") as file:
+        file.write(content)
+    return reader
+
+
+@pytest.mark.parametrize("is_looked_at", [True, False])
+def test_a_file_is_known_by_its_first_line_as_it_was_edited(shelf: Shelf, *, is_looked_at: bool) -> None:
+    """Conformance: B17."""
+    reader = edited(shelf, EDITED)
+    if is_looked_at:
+        assert reader.advance(MIB) is Verdict.SAME
+        assert reader.is_unproven
+    assert reader.prove(1.0).head_crc == zlib.crc32(EDITED[:256])
+    assert not reader.is_unproven
+
+
+@pytest.mark.parametrize("why", ["written anew", "perhaps shredded", "while nobody looked"])
+def test_a_file_is_not_known_by_other_first_bytes_that_may_be_of_another_life(shelf: Shelf, why: str) -> None:
+    """Its copies would not be recognised any more."""
+    reader = edited(shelf, REWRITTEN if why == "written anew" else EDITED)
+    reader.is_displaced = why == "perhaps shredded"
+    if why == "while nobody looked":
+        reader, verdict = shelf.again(reader)
+        assert verdict is Verdict.SAME
+    assert reader.prove(1.0).head_crc == zlib.crc32(b"one\n" + EDITED[4:256])
+
+
 @pytest.mark.parametrize(("age_seconds", "verdict"), [(-3600, Verdict.TRUNCATED), (3600, Verdict.SAME)])
 def test_a_rewrite_within_the_same_tick_of_the_clock_is_seen(shelf: Shelf, age_seconds: int, verdict: Verdict) -> None:
     """Conformance: G6."""

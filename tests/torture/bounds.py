@@ -72,6 +72,10 @@ class Bounds(RuleBasedStateMachine):
         if not self.reach.reads_during_rewrites and not self.world.story.is_down:
             self.world.be_looked_at(log)
 
+    def may_wait(self) -> bool:
+        """Whether all lines can be waited for: without room nothing is unpacked, and what is newer may wait."""
+        return not (self.world.is_full and any(older.is_packed for log in self.world.logs for older in log.older))
+
     def may_truncate(self, log: Log, *, is_seen: bool) -> bool:
         """Whether the log may be truncated: not twice between two looks, for nobody could see what came between."""
         if self.world.is_full:

@@ -211,15 +211,16 @@ class Torture(Bounds):
     def start(self, *, is_hasty: bool, is_read: bool) -> None:
         """`is_hasty`: do not wait until the service has looked at the files."""
         self.world.start(is_hasty=is_hasty)
-        if is_read:
+        if is_read and self.may_wait():
             self.world.catch_up()
 
     @precondition(lambda self: not self.world.story.is_down)
     @rule(rank=RANK)
     @step
     def catch_up(self, *, rank: int) -> None:
-        self.world.catch_up()
-        self.world.viewers[rank % len(self.world.viewers)].catch_up()
+        if self.may_wait():
+            self.world.catch_up()
+            self.world.viewers[rank % len(self.world.viewers)].catch_up()
 
     @precondition(lambda self: not self.world.story.is_down)
     @rule(rank=RANK, most_bytes=st.integers(min_value=1, max_value=20_000), times=st.integers(min_value=1, max_value=4))

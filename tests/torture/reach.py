@@ -29,7 +29,7 @@ class Reach(NamedTuple):
     compresses_at_once: bool = True
     """While the service is up, rotated files are compressed before it has looked, one after the other."""
     fills_the_disk: bool = False
-    """The state's disk, a small one of its own, fills up and is freed: needs root."""
+    """The state's disk, a small one of its own, fills up and is freed: needs root. With some seeds it does anyway."""
 
 
 TODAY = Reach()

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from tests.running import Service
     from tests.torture.account import Account
 
-QUIET_SECONDS = 1.2 * PATIENCE_SECONDS
-"""How long a client waits for what it is owed after it got something."""
+QUIET_SECONDS = 2 * PATIENCE_SECONDS
+"""How long a client waits for what it is owed after it got something: what found no room is tried again after 30 s."""
 
 
 class CutStream(Stream):

@@ -154,11 +154,19 @@ class World:
         self.is_full = False
         if not self.story.is_down:
             self.service.wait_until_ready()
+            eventually(self._has_ids_again)
         for viewer in self.viewers:
-            # What was sent while the disk was full may still be under way to a client that is slow.
+            # What was sent while the disk was full may still be under way to a client that is slow, owed to it or not.
             if not self.story.is_down:
                 viewer.catch_up()
+                viewer.look()
         self._allow_loose()
+
+    def _has_ids_again(self) -> bool:
+        """Whether a line comes with an id: what `/readyz` of a worker says is a moment old."""
+        self.logs[0].write([self.story.text("room", goes_before=False)])
+        self.viewers[0].catch_up()
+        return self.story.lines[-1] in self.viewers[0].account.received
 
     def _allow_loose(self) -> None:
         for viewer in self.viewers:

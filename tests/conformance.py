@@ -158,8 +158,8 @@ STATEMENTS: Final = {
 }
 ANSWERED_OTHERWISE: Final = {
     "A4": "it does no harm; a hole in the numbers of rotated names does not tell a lost file from one that never was",
-    "B17": "the generation goes on; no warning, because nobody reads again what stands before the offset",
-    "C10": "a copy is as long as what was recorded of its file; what is appended to it is left in it",
+    "B17": "the generation goes on; no warning, because a file is known by its first line as it is from then on",
+    "C10": "what a rotation adds is read after a restart, as a life of its own; what else is added is left in the file",
     "D11": "there is no allowed root: the configuration says what is read, and means the links in it",
     "E2": "it comes once, as a line like others",
     "E7": "fragments but the first have `cont: true`",

@@ -1,8 +1,10 @@
-"""What clients get of bytes that are no plain text: marks, invalid UTF-8, empty lines, and a line of 100 MB."""
+"""What clients get of bytes that are no plain text: marks, invalid UTF-8, a line of 100 MB, gigabytes of hole."""
 
 from __future__ import annotations
 
+import os
 import time
+from shutil import rmtree
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -110,3 +112,78 @@ def test_output_with_carriage_returns_alone_breaks_no_event(service: Service) ->
         with path.open("ab") as file:
             file.write(b"done\nnext\n")
         assert stream.texts(2) == [f"{progress}done", "next"]
+
+
+def most_bytes_held(service: Service) -> int:
+    """The most memory that it has held at a time, proc(5)."""
+    assert service.process is not None
+    with open(f"/proc/{service.process.pid}/status") as file:  # noqa: PTH123 - proc(5)
+        return next(int(line.split()[1]) for line in file if line.startswith("VmHWM:")) << 10
+
+
+def test_eight_gigabytes_of_hole_before_a_writer_that_does_not_append_are_no_line_and_take_no_memory(
+    tmp_path: Path,
+) -> None:
+    """Conformance: B10."""
+    size = 8 << 30
+    with running(tmp_path) as service, (service.logs / "a.log").open("wb", buffering=0) as writer:
+        writer.write(b"old\n")
+        with service.stream(from_="start") as stream:
+            assert stream.texts(1) == ["old"]
+            before = most_bytes_held(service)
+            os.truncate(service.logs / "a.log", 0)
+            writer.seek(size)
+            writer.write(b"one\ntwo\n")
+            new = stream.records(2)
+            writer.write(b"three\n")
+            new += stream.records(1)
+            grown = most_bytes_held(service) - before
+        service.kill()
+        writer.write(b"four\n")
+        service.start()
+        with service.stream(new[0]["id"]) as stream:
+            assert stream.records(2) == new[1:]
+            new += stream.records(1)
+    assert [record["text"] for record in new] == ["one", "two", "three", "four"]
+    assert [offset_of(record) - size for record in new] == [4, 8, 14, 19]
+    assert grown < 32 << 20
+
+
+def test_ids_beyond_four_gigabytes_lead_on_exactly_through_a_kill_and_a_rotation(tmp_path: Path) -> None:
+    """In a file with a hole of that size, which takes no room. Conformance: E18."""
+    begin = 5 << 30
+    with running(tmp_path, '[[source]]\nname = "app"\npaths = ["logs/*.log"]\nstart = "end"\n') as service:
+        service.stop()
+        rmtree(tmp_path / "state")
+        log = service.logs / "a.log"
+        with log.open("wb") as file:
+            file.truncate(begin)
+        service.write("a.log", "before")
+        service.start()
+        service.wait_until_ready()
+        lines = [f"line {number}" for number in range(50)]
+        with service.stream() as stream:
+            stream.expect("ping")
+            service.write("a.log", *lines)
+            records = stream.records(50)
+        ends = [begin + len("before\n") + sum(len(line) + 1 for line in lines[: count + 1]) for count in range(50)]
+        assert [offset_of(record) for record in records] == ends
+        assert [record["text"] for record in records] == lines
+        service.kill()
+        log.rename(service.logs / "a.log.1")
+        service.write("a.log", "after")
+        service.start()
+        for index in range(0, 50, 7):
+            with service.stream(records[index]["id"]) as stream:
+                assert stream.expect("hello").json["resume"]["exact"]
+                assert stream.records(49 - index) == records[index + 1 :]
+                assert stream.texts(1) == ["after"]
+        page = service.get(f"/api/v1/records?around={records[20]['id']}&limit=3").json()["records"]
+        assert [record["id"] for record in page] == [record["id"] for record in records[19:22]]
+        (service.logs / "a.log.1").unlink()
+        service.kill()  # what is in memory is told from there
+        service.start()
+        with service.stream(records[0]["id"]) as stream:
+            gap = stream.expect("gap").json
+            assert stream.texts(1) == ["after"]
+    assert (gap["from"], gap["to"], gap["lines"], gap["reason"]) == (ends[0], ends[-1], 49, "deleted")

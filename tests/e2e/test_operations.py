@@ -239,6 +239,7 @@ def test_a_second_service_on_one_state_directory_is_refused(tmp_path: Path) -> N
 
 
 def test_a_state_directory_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    """Conformance: H5."""
     with running(tmp_path) as service:
         (tmp_path / "file").write_text("")
         answer = refused(service, LOGSTREAM_STATE__DIR=str(tmp_path / "file"))

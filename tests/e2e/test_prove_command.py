@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -78,6 +79,44 @@ def test_its_figures_add_up_and_agree_with_its_verdict(own: subprocess.Completed
     assert rows["while down: deleted unsent"]["in gaps"] >= 40
     assert re.search(r"cut \d+ times, \d+ of them within an event", own.stdout)
     assert re.search(r"killed [3-9] times \(kill -9\)", own.stdout)
+
+
+def test_without_an_option_it_takes_less_than_a_minute_says_meanwhile_what_it_does_and_tells_the_worst_delay(
+    tmp_path: Path,
+) -> None:
+    """On a terminal; whoever writes stderr to a file has the report alone."""
+    ours, terminal = pty.openpty()
+    began = time.monotonic()
+    with subprocess.Popen(
+        [*COMMAND, "--dir", str(tmp_path)], stdout=subprocess.PIPE, stderr=terminal, text=True
+    ) as process:
+        os.close(terminal)
+        drawn = b""
+        while piece := read_terminal(ours):
+            drawn += piece
+        assert process.stdout is not None
+        output = process.stdout.read()
+        code = process.wait(PATIENCE_SECONDS)
+    took_seconds = time.monotonic() - began
+    os.close(ours)
+
+    assert (code, took_seconds < 60) == (0, True), output
+    assert b"proving" in drawn
+    said = {part.strip() for part in re.findall(rb"\]  ?([^\x1b\r]+)", drawn)}
+    assert len(said) > 5, said
+    assert all(re.search(r"\d\.\d{3} s$", line) for line in output.partition("\n\n")[0].splitlines()[1:])
+    assert output.splitlines()[0].split("  ")[-1].strip() == "worst delay"
+    rows = table(output)
+    assert add_up(rows)
+    assert rows["total"]["written"] > 10_000
+
+
+def read_terminal(descriptor: int) -> bytes:
+    """What was drawn; nothing once the other side is closed."""
+    try:
+        return os.read(descriptor, 4096)
+    except OSError:
+        return b""
 
 
 def test_the_readme_shows_what_it_prints(own: subprocess.CompletedProcess[str]) -> None:

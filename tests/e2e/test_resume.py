@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.running import OWN_EVENTS, SOURCES, Service, Stream, StreamEndedError, eventually, running
+from tests.rotating import reading, writing
+from tests.running import SOURCES, Service, Stream, eventually, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,43 +29,22 @@ def texts_until(stream: Stream, last: str) -> list[str]:
 
 
 def test_nothing_is_lost_or_doubled_through_kills_and_cuts_under_load(service: Service) -> None:
-    """Conformance: H1."""
-    total = 30_000
-    lines = [f"line {n:06d} {'y' * (n % 80)}" for n in range(total)]
-
-    def write() -> None:
-        with (service.logs / "a.log").open("ab", buffering=0) as file:
-            for begin in range(0, total, 50):
-                file.write("".join(f"{line}\n" for line in lines[begin : begin + 50]).encode())
-
-    writer = threading.Thread(target=write, name="writer")
-    with service.stream(from_="start") as first:
-        first.expect("hello")
-        writer.start()
-        seen: list[str] = []
-        stream, rounds, last_id = first, 0, None
-        while len(seen) < total:
-            try:
-                event = stream.event()
-            except StreamEndedError:
-                stream.cut()
-                stream = service.stream(last_id, from_="start")
-                continue
-            if event.type not in OWN_EVENTS:
-                seen.append(event.json["text"])
-                last_id = event.id
-                if len(seen) % 4_001 == 0:
-                    rounds += 1
-                    if rounds % 2:
-                        service.kill()
-                        service.start()
-                    stream.cut()
-                    stream = service.stream(last_id, from_="start")
-    writer.join()
-    stream.cut()
-
-    assert rounds >= 6
-    assert seen == lines
+    """A program writes all the while, before, during and after each kill and cut. Conformance: H1."""
+    log = service.logs / "a.log"
+    with writing(service, "opening") as writer, reading(service) as seen:
+        for number in range(8):
+            seen.until(seen.latest + 1_000)
+            before = log.stat().st_size
+            if number % 2:
+                seen.come_back()
+            else:
+                with seen.killed():
+                    eventually(lambda: log.stat().st_size > before + 10_000)  # noqa: B023 - called at once
+        assert writer.process.poll() is None
+        total = writer.stop()
+        seen.until(total - 1)
+    assert seen.leaps(total) == []
+    assert seen.gaps == []
 
 
 def test_a_quiet_filtered_stream_resumes_at_its_ping_and_sees_only_what_came_after(service: Service) -> None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import os
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.running import SOURCES, Event, Service, Stream, running
+from tests.running import SOURCES, Event, Service, Stream, eventually, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-CLIENTS = 90
+CLIENTS = 100
 TWO_SOURCES = "\n".join(f'[[source]]\nname = "{name}"\npaths = ["logs/{name}.log"]' for name in ("web", "db"))
 
 
@@ -109,6 +110,25 @@ def test_the_gap_of_a_deleted_file_has_an_id_that_leads_on_behind_it(service: Se
         assert lines_and_gaps(stream, 2) == rest
 
 
+def test_a_deleted_file_is_closed_after_a_while_and_what_was_not_sent_of_it_is_a_gap(service: Service) -> None:
+    """Its room on the disk is free then, though somebody had just read it again. Conformance: A16."""
+    service.write("a.log", *(f"line {number}" for number in range(20_000)))
+    service.wait_until_read("a.log")
+    size = (service.logs / "a.log").stat().st_size
+    service.kill()  # or all would be in memory
+    service.start()
+    service.wait_until_ready()
+    with service.stream(from_="start") as stream:
+        assert stream.texts(100)[-1] == "line 99"
+        assert descriptors_on_logs(service) > 0
+        (service.logs / "a.log").unlink()
+        eventually(lambda: descriptors_on_logs(service) == 0, 40)
+    with service.stream(stream.last_id) as later:
+        gap = later.expect("gap").json
+    start = sum(len(f"line {number}\n") for number in range(100))
+    assert (gap["from"], gap["to"], gap["bytes"], gap["reason"]) == (start, size, size - start, "deleted")
+
+
 def test_what_was_lost_unread_is_told_of_its_source_with_file_and_range(service: Service) -> None:
     path = service.logs / "a.log"
     path.write_bytes(b"one\nhalf")
@@ -198,6 +218,57 @@ def test_a_client_that_comes_back_at_each_step_of_a_rotation_gets_each_line_once
     assert seen == wanted
 
 
+@pytest.mark.parametrize("is_killed", [False, True], ids=["up", "killed at each step"])
+def test_a_client_that_comes_back_at_each_step_of_a_copy_and_its_compression_gets_each_line_once(
+    service: Service, *, is_killed: bool
+) -> None:
+    """One with the last id that it got, and one with the first, who is told all of it again. Conformance: I7."""
+    log, copy, packed = (service.logs / f"app.log{mark}" for mark in ("", ".1", ".1.gz"))
+    wanted = ["begin"]
+    service.write("app.log", "begin")
+    with service.stream(from_="start") as stream:
+        seen = stream.texts(1)
+        first = cursor = stream.last_id
+
+    def come_back() -> None:
+        nonlocal cursor
+        if is_killed:
+            service.kill()
+            service.start()
+        with service.stream(cursor) as stream, service.stream(first) as again:
+            for one in (stream, again):
+                assert one.expect("hello").json["resume"]["exact"]
+            seen.extend(stream.texts(len(wanted) - len(seen)))
+            cursor = stream.last_id
+            assert again.texts(len(wanted) - 1) == wanted[1:]
+            stream.cut()
+
+    def write(*lines: str) -> None:
+        service.write("app.log", *lines)
+        wanted.extend(lines)
+
+    for number in range(2):
+        write(*(f"{number} {line} {'x' * (line % 90)}" for line in range(200)))
+        come_back()
+        if packed.exists():
+            packed.rename(log.with_name(f"app.log.{number + 1}.gz"))
+        content = log.read_bytes()
+        for length in (0, len(content) // 2, len(content)):
+            copy.write_bytes(content[:length])
+            come_back()
+        os.truncate(log, 0)
+        come_back()
+        write(f"{number} new")
+        come_back()
+        archive = gzip.compress(content)
+        for length in (5, len(archive) - 1, len(archive)):
+            packed.write_bytes(archive[:length])
+            come_back()
+        copy.unlink()
+        come_back()
+    assert seen == wanted
+
+
 def descriptors_on_logs(service: Service) -> int:
     """How many descriptors the service has open on log files."""
     assert service.process is not None
@@ -210,19 +281,33 @@ def descriptors_on_logs(service: Service) -> int:
     return found
 
 
-def test_clients_at_different_places_share_what_is_open(tmp_path: Path) -> None:
-    """Conformance: I13."""
-    with running(tmp_path, SOURCES) as service:
+def read_bytes(service: Service) -> int:
+    """How much the service has read so far, proc(5)."""
+    assert service.process is not None
+    with open(f"/proc/{service.process.pid}/io") as file:  # noqa: PTH123 - proc(5)
+        return int(file.readline().split()[1])
+
+
+def test_a_hundred_clients_at_different_places_read_little_and_share_what_is_open(tmp_path: Path) -> None:
+    """Of files alone: the service was started anew. Conformance: I13."""
+    with running(tmp_path, f"[stream]\nmax_connections_per_client = 200\n{SOURCES}") as service:
         for number in range(5):
-            service.write(f"{number}.log", *[f"{number} {line} {'x' * 60}" for line in range(4_000)])
+            service.write(f"{number}.log", *[f"{number} {line} {'x' * 120}" for line in range(40_000)])
             service.wait_until_read(f"{number}.log")
         with service.stream(from_="start", shape="batch") as stream:
-            ids = [record["id"] for record in stream.records(20_000)]
+            ids = [record["id"] for record in stream.records(200_000)]
+        service.kill()
+        service.start()
+        service.wait_until_ready()
         step = len(ids) // CLIENTS
+        before = read_bytes(service)
         streams = [service.stream(ids[number * step], receive_bytes=4_096) for number in range(CLIENTS)]
         firsts = [stream.records(1)[0]["id"] for stream in streams]
         held = descriptors_on_logs(service)
+        read = read_bytes(service) - before
+        size = sum(path.stat().st_size for path in service.logs.iterdir())
         for stream in streams:
             stream.cut()
     assert firsts == [ids[number * step + 1] for number in range(CLIENTS)]
     assert held <= 2 * 5, "one to follow each file, and one for all who read its past"
+    assert read < size, "a little for each, and nothing that is far behind its place"

@@ -145,6 +145,31 @@ def test_a_read_only_state_is_gone_on_with_and_kept_once_it_is_writable(tmp_path
         assert record["id"] is not None
 
 
+def test_a_service_that_never_had_a_state_it_could_write_is_degraded_from_the_start(
+    tmp_path: Path, disk: SmallDisk
+) -> None:
+    """Conformance: H5."""
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "a.log").write_text("before\n")
+    disk.remount("ro")
+    with running(tmp_path) as service:
+        assert is_degraded(service)
+        with service.stream(from_="start") as stream:
+            (record,) = stream.records(1)
+            assert (record["text"], record["id"], stream.last_id) == ("before", None, None)
+        disk.remount("rw")
+        service.wait_until_ready()
+        with service.stream(from_="start") as stream:
+            (record,) = stream.records(1)
+        assert (record["text"], record["id"]) == ("before", stream.last_id)
+        service.kill()
+        service.start()
+        service.write("a.log", "after")
+        with service.stream(stream.last_id) as stream:
+            assert stream.expect("hello").json["resume"]["exact"]
+            assert stream.texts(1) == ["after"]
+
+
 def test_a_slow_client_reads_what_is_held_from_the_files(tmp_path: Path, disk: SmallDisk) -> None:
     with running(tmp_path) as service, service.stream() as stream:
         service.write("a.log", "before")

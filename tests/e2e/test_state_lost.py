@@ -65,7 +65,7 @@ def names_of(gaps: list[dict[str, Any]]) -> list[str]:
 
 
 def test_after_the_state_is_lost_the_file_of_an_id_goes_on_exactly_and_the_others_are_gaps(tmp_path: Path) -> None:
-    """Conformance: H6."""
+    """Conformance: H5, H6."""
     with running(tmp_path) as service:
         fill(service)
         with service.stream(from_="start") as stream:

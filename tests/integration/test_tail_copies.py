@@ -284,24 +284,38 @@ def compress(path: Path) -> None:
     path.unlink()
 
 
+@pytest.mark.parametrize("is_down", [True, False], ids=["down", "up"])
 async def test_a_copy_that_went_elsewhere_leaves_a_gap_from_the_offset_on_and_then_the_new_bytes(
-    tmp_path: Path,
+    tmp_path: Path, *, is_down: bool
 ) -> None:
-    """Conformance: B9."""
+    """While up, of as much as was seen to be there when the file was looked at last: half a line. Conformance: B9."""
     sink, log = RecordingSink(), tmp_path / "app.log"
     spec = source(log)
-    write(log, b"one\n")
-    await first_run(sink, spec, 1)
-    write(log, b"two\n")
-    (tmp_path / "archive").mkdir()
-    (tmp_path / "archive" / "app.log.1").write_bytes(log.read_bytes())
-    os.truncate(log, 0)
-    write(log, b"new\n")
-    async with tailing(sink, spec, known=sink.known(), first_seen=()):
-        assert await sink.first(2) == [b"one", b"new"]
+
+    def copy_elsewhere_and_truncate() -> None:
+        (tmp_path / "archive").mkdir()
+        (tmp_path / "archive" / "app.log.1").write_bytes(log.read_bytes())
+        os.truncate(log, 0)
+        write(log, b"new\n")
+
+    write(log, b"one\nhalf")
+    if is_down:
+        await first_run(sink, spec, 1)
+        write(log, b" of it\n")
+        copy_elsewhere_and_truncate()
+        async with tailing(sink, spec, known=sink.known(), first_seen=()):
+            await sink.first(2)
+    else:
+        async with tailing(sink, spec) as supervisor:
+            await sink.first(1)
+            await looked_everywhere(supervisor)
+            copy_elsewhere_and_truncate()
+            await sink.first(2)
+    assert sink.texts == [b"one", b"new"]
     (hole,) = sink.of_kind(Hole)
     old, new = sink.of_kind(Birth)
-    assert (hole.key, hole.start, hole.end, hole.reason) == (old.key, 4, None, GapReason.TRUNCATED)
+    end = None if is_down else len(b"one\nhalf")
+    assert (hole.key, hole.start, hole.end, hole.reason) == (old.key, 4, end, GapReason.TRUNCATED)
     assert sink.changes.index(hole) < sink.changes.index(new)
 
 
@@ -315,11 +329,13 @@ async def test_a_copy_that_stands_beside_its_file_for_a_while_before_the_truncat
         await sink.first(1)
         (tmp_path / "app.log.1").write_bytes(log.read_bytes())
         await looked_everywhere(supervisor)
+        assert len(sink.births) == 1
         os.truncate(log, 0)
         write(log, b"new\n")
         assert await sink.first(2) == [b"one", b"new"]
         await looked_everywhere(supervisor)
     assert sink.texts == [b"one", b"new"]
+    assert len(sink.births) == 2
     assert not sink.of_kind(Hole)
 
 

@@ -21,6 +21,7 @@ import pytest
 from logstream.stalls import core_wait_seconds
 from logstream.tail import watcher as watching
 from logstream.tail.batch import Birth, Hole
+from logstream.tail.turn import Pace
 from tests.installed import ROOT
 from tests.tail_kit import (
     BRISK,
@@ -63,14 +64,15 @@ def test_without_an_inotify_instance_left_polling_takes_over_and_watching_is_tri
     assert warning.startswith("file events stopped, polling instead: ")
 
 
+async def silent(*_paths: str, stop_event: asyncio.Event, **_options: object) -> AsyncIterator[set[object]]:
+    """Stands in for a watcher whose events are all lost: it is armed."""
+    await stop_event.wait()
+    if not stop_event.is_set():
+        yield set()
+
+
 async def test_what_no_event_tells_of_is_found_by_looking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A watcher whose events are all lost, as in an overflow, is armed and silent. Conformance: G1, G3."""
-
-    async def silent(*_paths: str, stop_event: asyncio.Event, **_options: object) -> AsyncIterator[set[object]]:
-        await stop_event.wait()
-        if not stop_event.is_set():
-            yield set()
-
+    """As in an overflow. Conformance: G1, G3."""
     monkeypatch.setattr(watching, "awatch", silent)
     sink, log = RecordingSink(), tmp_path / "app.log"
     write(log, b"one\n")
@@ -87,6 +89,29 @@ async def test_what_no_event_tells_of_is_found_by_looking(tmp_path: Path, monkey
         (tmp_path / "new").mkdir()
         write(tmp_path / "new" / "b.log", b"four\n")
         assert await sink.first(4) == [b"one", b"two", b"three", b"four"]
+
+
+@pytest.mark.parametrize("is_armed", [True, False], ids=["watched in vain", "polled"])
+async def test_a_line_of_which_no_event_tells_comes_within_the_interval_between_two_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_armed: bool
+) -> None:
+    """At the pace that a service has, of a file that was quiet before.
+
+    Without what the kernel says that the one thread here has waited for a core. Conformance: G1.
+    """
+    monkeypatch.setattr(watching, "awatch", silent)
+    sink, log, waits = RecordingSink(), tmp_path / "app.log", []
+    pace = Pace(hot_seconds=0.0)
+    async with tailing(sink, source(tmp_path / "*.log"), pace=pace, uses_events=is_armed) as supervisor:
+        write(log, b"0\n")
+        await sink.first(1)
+        await looked_everywhere(supervisor)
+        for number in range(1, 9):
+            began = time.monotonic() - core_wait_seconds()
+            write(log, b"%d\n" % number)
+            await sink.first(number + 1)
+            waits.append(time.monotonic() - core_wait_seconds() - began)
+    assert max(waits) < (pace.sweep_seconds if is_armed else pace.blind_sweep_seconds) + 0.25
 
 
 def is_watched(watcher: watching.Watcher, directory: str, place: tuple[int, int]) -> bool:

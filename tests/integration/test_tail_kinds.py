@@ -245,7 +245,7 @@ async def test_a_file_that_was_born_and_deleted_unseen_does_no_harm(tmp_path: Pa
         write(tmp_path / "app.log.2", b"late\n")
         await sink.first(3)
     assert sink.texts == [b"one", b"late", b"two"]
-    assert len(sink.births) == 2
+    assert [*sink.committed.values()] == [len(b"one\nlate\n"), len(b"two\n")]
 
 
 async def test_a_file_moved_to_another_directory_while_down_is_a_gap_of_unknown_length(tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ class Log:
 async def test_members_that_were_added_while_down_are_read_once(
     tmp_path: Path, history: int, rounds: int, unread: int
 ) -> None:
+    """Conformance: C10."""
     sink, log = RecordingSink(), Log(tmp_path)
     spec = source(log.path)
     for _ in range(history):

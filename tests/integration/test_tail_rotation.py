@@ -142,6 +142,7 @@ async def test_a_glob_that_matches_rotated_names_too_reads_nothing_twice(tmp_pat
         write(log, b"new\n")
         assert await sink.first(4) == [b"oldest", b"older", b"old", b"new"]
         await sink.until(lambda: len(sink.sealed) == 3)
+        assert [*sink.paths.values()] == [str(tmp_path / f"app.log{mark}") for mark in (".3", ".2", ".1", "")]
         write(tmp_path / "app.log.1", b"much later\n")
         assert (await sink.first(5))[4] == b"much later"
     assert len(sink.births) == 5

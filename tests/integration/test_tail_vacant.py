@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from logstream.records import GapReason
-from logstream.tail.batch import Hole, Moved, Range, Sealed
+from logstream.tail.batch import Birth, Hole, Moved, Range, Sealed
 from logstream.tail.vacancy import EMPTY, NOT_THERE
 from tests.full_disk import SmallDisk
+from tests.overlay import overlay
 from tests.tail_kit import BRISK, RecordingSink, eventually, first_run, looked_everywhere, source, tailing, write
 
 if TYPE_CHECKING:
@@ -308,3 +309,31 @@ async def test_a_new_file_that_begins_like_one_of_its_name_that_is_waited_for_is
         write(new, content + b"and more\n")
         await sink.first(2 * count + 1)
     assert sink.lines[count:] == [(str(new), line) for line in (content + b"and more\n").splitlines()]
+
+
+async def test_a_file_that_an_overlay_copies_when_it_is_written_to_goes_on(tmp_path: Path, elsewhere: Path) -> None:
+    """Found as it is, then in a lower layer, copied up while it is followed, and found so. Conformance: D13."""
+    sink, logs, lower = RecordingSink(), tmp_path / "logs", elsewhere / "lower"
+    spec, log = source(logs / "*.log"), logs / "app.log"
+    lower.mkdir()
+    logs.symlink_to(lower)
+    write(log, MUCH)
+    await first_run(sink, spec, 100)
+    with overlay(elsewhere) as merged:
+        logs.unlink()
+        logs.symlink_to(merged)
+        assert log.stat().st_dev != sink.of_kind(Birth)[0].dev
+        async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
+            await looked_everywhere(supervisor)
+            for number in range(3):
+                write(log, b"%d\n" % number)
+                await sink.first(101 + number)
+            await looked_everywhere(supervisor)
+        assert (elsewhere / "upper" / "app.log").read_bytes() == log.read_bytes()
+        write(log, b"last\n")
+        async with tailing(sink, spec, known=sink.known(), first_seen=()) as supervisor:
+            await sink.first(104)
+            await looked_everywhere(supervisor)
+    assert sink.texts == [*MUCH.splitlines(), b"0", b"1", b"2", b"last"]
+    assert len(sink.births) == 1
+    assert not sink.of_kind(Hole)

@@ -30,7 +30,7 @@ def at_once(steps: Generator[None, None, T]) -> T:
             return found
 
 
-async def in_slices(steps: Generator[None, None, T]) -> tuple[T, float]:
+async def with_pauses(steps: Generator[None, None, T]) -> tuple[T, float]:
     """What `steps` return, and the seconds of work it took; others have their turn after some milliseconds of it.
 
     What is cancelled in a pause is not gone on with.

@@ -25,7 +25,7 @@ from logstream.tail.opening import OpenFiles
 from logstream.tail.outstanding import Outstanding
 from logstream.tail.roster import Roster
 from logstream.tail.schedule import Schedule
-from logstream.tail.slices import at_once, in_slices
+from logstream.tail.slices import at_once, with_pauses
 from logstream.tail.status import is_catching_up
 from logstream.tail.turn import Pace, Turn
 from logstream.tail.unpacking import Unpacking
@@ -119,7 +119,7 @@ class Supervisor:
         finally:
             self._schedule.growth.close()
             try:
-                await in_slices(self._roster.closing())
+                await with_pauses(self._roster.closing())
             finally:
                 self._roster.close()
 
@@ -163,11 +163,11 @@ class Supervisor:
         while not stop.is_set():
             turn = self._new_turn()
             await self._take_in(turn)
-            pause_seconds, _ = await in_slices(self._schedule.take_turn(turn, is_blind=self._is_blind))
+            pause_seconds, _ = await with_pauses(self._schedule.take_turn(turn, is_blind=self._is_blind))
             await self._deliver(turn, stop)
             if self._roster.has_searched_all and not self._schedule.has_unseen and not self._is_refused:
                 if not self.outstanding.is_known:
-                    await in_slices(self.outstanding.note())
+                    await with_pauses(self.outstanding.note())
                 self.first_scan_done.set()
             self.outstanding.is_over()
             await self._rest(pause_seconds, time.monotonic() - turn.now)
@@ -209,10 +209,10 @@ class Supervisor:
         try:
             while self._is_asked:
                 self._is_asked, first_seen, self._first_seen = False, self._first_seen, set()
-                await in_slices(self._roster.set_sources(self._sources, first_seen, time.monotonic()))
+                await with_pauses(self._roster.set_sources(self._sources, first_seen, time.monotonic()))
                 self._schedule.look_everywhere()
             found, self._found = self._found, []
-            await in_slices(self._note_all(found, turn))
+            await with_pauses(self._note_all(found, turn))
             await asyncio.sleep(0)  # the turn itself is as long as a slice
         finally:
             self._hints.let_go()
@@ -249,7 +249,7 @@ class Supervisor:
         """Search the directories, when hinted at and now and then anyway."""
         while True:
             started = time.monotonic()
-            directories, worked = await in_slices(self._search_all())
+            directories, worked = await with_pauses(self._search_all())
             if self._watcher is not None:
                 self._watcher.watch(directories)
             rest = max(self.pace.hinted_survey_seconds, _SURVEY_PAUSES * worked)

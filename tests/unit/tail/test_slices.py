@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from logstream.tail import slices
-from logstream.tail.slices import at_once, in_slices
+from logstream.tail.slices import at_once, with_pauses
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -38,7 +38,7 @@ async def test_others_have_their_turn_once_a_slice_is_over(monkeypatch: pytest.M
             await asyncio.sleep(0)
 
     watching = asyncio.create_task(others(), name="others")
-    found, seconds = await in_slices(counting(done, 5))
+    found, seconds = await with_pauses(counting(done, 5))
     await watching
 
     assert found == "all"
@@ -49,14 +49,14 @@ async def test_others_have_their_turn_once_a_slice_is_over(monkeypatch: pytest.M
 async def test_short_work_is_done_without_a_pause() -> None:
     done: list[int] = []
     asyncio.get_running_loop().call_soon(done.append, -1)
-    await in_slices(counting(done, 3))
+    await with_pauses(counting(done, 3))
     assert done == [0, 1, 2]
 
 
 async def test_what_is_cancelled_in_a_pause_is_not_gone_on_with(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slices, "_SLICE_SECONDS", -1.0)
     done: list[int] = []
-    task = asyncio.create_task(in_slices(counting(done, 1_000)), name="work")
+    task = asyncio.create_task(with_pauses(counting(done, 1_000)), name="work")
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -160,9 +160,10 @@ class Account:
 
         If several do, the oldest that has not been taken for that of another key: they come in order. All gaps of a key
         are of one life: a later one may show that it was taken for a wrong one.
-        None for a file that was empty when the service saw it, and was replaced by one with more: what was in it in
-        between, nobody can tell. It is told once its file is missed, which after a restart may be long after that. None
-        also for one of which another client was told that nobody knows what it had, and then got all: that is owed.
+        None for a file that was empty when the service saw it, and was replaced by one with more, or is a copy that was
+        deleted: what was in it in between, nobody can tell. It is told once its file is missed, which after a restart
+        may be long after that. None also for one of which another client was told that nobody knows what it had, and
+        then got all: that is owed.
         """
         position = decode_id(gap_id or "")
         assert position is not None or gap_id is None, gap
@@ -203,7 +204,7 @@ class Account:
         lives = [life for life in self.story.lives if _is_of(file, life)]
         log = lives[0].log
         self._gaps_of_nobody[log] += 1
-        return self._gaps_of_nobody[log] <= sum(life.replaced_files for life in lives)
+        return self._gaps_of_nobody[log] <= sum(life.passing_files for life in lives)
 
 
 def _is_of(file: str, life: Life) -> bool:

@@ -85,6 +85,7 @@ class Log:
         life = self._writable()
         self.story.end_partial(life)
         older = self._make_room(life, is_copy=True)
+        life.passing_files += not self.story.is_down
         _copy(self.path, self._path_of(older), pause_seconds)
         os.truncate(self.path, 0)
         if not life.is_known:
@@ -143,7 +144,7 @@ class Log:
         made.write_bytes(content + b"".join([self.story.add(life, text) for text in texts]))
         made.rename(self.path)
         life.has_unseen_file = True
-        life.replaced_files += 1
+        life.passing_files += 1
 
     def cut_unseen(self, lines: int) -> None:
         """While the service is down: cut off some of the lines that were written since it went."""

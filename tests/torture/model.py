@@ -60,8 +60,8 @@ class Life:
     """Whether a line of it has been received: the service has looked at it."""
     has_unseen_file: bool = False
     """Whether its file was replaced by one with more, and the service, as far as is known, has not looked since."""
-    replaced_files: int = 0
-    """How many files of it made room for one with more, each of which may have been seen when nothing was in it."""
+    passing_files: int = 0
+    """How many files of it may have been seen with nothing in them: copies, and what made room for one with more."""
     was_there_at_stop: bool = False
     size_at_stop: int = 0
     """How long it was when the service was last stopped or killed."""

@@ -129,6 +129,27 @@ def test_a_file_that_was_seen_empty_may_be_missed_once_though_more_took_its_plac
         account.take_gap(*told)
 
 
+@pytest.mark.parametrize("is_down", [False, True])
+def test_a_copy_may_be_missed_that_may_have_been_seen_when_it_was_empty(
+    story: Story, tmp_path: Path, *, is_down: bool
+) -> None:
+    """Torture, seed 165320197: the service was killed then, and the copy was deleted before it came again."""
+    log, account = Log(story, tmp_path, "a.log", counts=False, keep=3), Account(story, "client")
+    story.is_down = is_down
+    log.write([story.text("", goes_before=True)])
+    (line,) = story.lines
+    account.take([record(line)])
+    log.copy_and_truncate()
+    log.write([story.text("", goes_before=True)])
+    told = gap(line, file="/logs/a.log-20260102", to=None, bytes=None, lines=None)[0]
+    key = encode_id(Position("cccccccc", 0, 0))
+    if is_down:
+        with pytest.raises(AssertionError, match="is of no life that has lost anything"):
+            account.take_gap(told, key)
+    else:
+        account.take_gap(told, key)
+
+
 def test_gaps_of_two_lives_that_both_fit_are_of_one_each(story: Story) -> None:
     """Torture, seed 2311792304: each of three rotated files had lost its first line, and no line of them had come."""
     account, first = Account(story, "client"), []

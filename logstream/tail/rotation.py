@@ -247,10 +247,11 @@ def is_labelled(name: Rotated) -> bool:
 def _is_late(sibling: Sibling, live_ns: int) -> bool:
     """Whether what is named as older was written after the live file, or at the same tick of the clock.
 
-    Counts that grow may stand there, too, at the moment of a rotation: before the extension, most often.
+    Counts that grow may stand there, too, at the moment of a rotation: before the extension, most often. The time of an
+    archive may be that of its making.
     """
-    is_of_log4j2 = sibling.name.scheme == _BEFORE_COUNT
-    return sibling.mtime_ns > live_ns or (sibling.mtime_ns == live_ns and not is_of_log4j2)
+    may_be_newer = sibling.name.scheme == _BEFORE_COUNT or sibling.name.is_compressed
+    return sibling.mtime_ns > live_ns or (sibling.mtime_ns == live_ns and not may_be_newer)
 
 
 def _stamped(place: str, stamp: str, is_compressed: bool) -> Rotated:  # noqa: FBT001 - goes into the value

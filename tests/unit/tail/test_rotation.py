@@ -221,8 +221,9 @@ def test_of_a_rotated_file_that_was_written_in_the_same_tick_as_the_live_one_the
         "app.log.2",
         "app.log.1",
     ]
-    grown = [sibling("app-1.log", 3), sibling("app-2.log", 5)]
-    assert names(oldest_first(without_growing_counts(grown, 5))) == ["app-1.log", "app-2.log"]
+    for grown in (["app-1.log", "app-2.log"], ["app.log.1", "app.log.2.gz"]):
+        found = [sibling(grown[0], 3), sibling(grown[1], 5)]
+        assert names(oldest_first(without_growing_counts(found, 5))) == grown
 
 
 def test_numbers_that_begin_anew_tell_nothing() -> None:

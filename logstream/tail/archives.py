@@ -21,6 +21,7 @@ from logstream.tail.likeness import has_head_of, likeness_of
 from logstream.tail.listing import locate
 from logstream.tail.members import read_until, told_until
 from logstream.tail.moving import TELLING_BYTES, go_on_held, go_on_packed, has_no_file, take_over
+from logstream.tail.opening import text_start_of
 from logstream.tail.reader import Reader
 from logstream.tail.rotation import older_lives
 from logstream.tail.unpacking import Answer, may_be_packed
@@ -54,6 +55,7 @@ class Archives:
             is_told = known is not None or 0 < told == os.fstat(copy).st_size
             is_begun_anew = known is not None and self._is_begun_anew(lineage, known)
             sought = None if known is None else self._sought(lineage, reader, known)
+            base = told or text_start_of(copy, reader.spec.encoding, reader.encoding)
         if sought is not None:
             lineage.readers.remove(sought)
             lineage.put_before(sought, reader)
@@ -62,7 +64,7 @@ class Archives:
         if is_begun_anew:
             return self._endings.renew_behind(lineage, reader, copy, turn)
         if not is_told and (told or not reader.is_guess):
-            return self._begin(reader, copy, told, turn)
+            return self._begin(reader, copy, base, turn)
         os.close(copy)
         self._endings.dismiss(lineage, reader)
         if known is not None:
@@ -106,7 +108,7 @@ class Archives:
 
     @staticmethod
     def _begin(packed: Reader, copy: int, base: int, turn: Turn) -> Reader:
-        """Let a life begin in the bytes that were unpacked for it, at `base`; raises OSError."""
+        """Let a life begin in the bytes that were unpacked for it, from `base` on; raises OSError."""
         packed.base = packed.committed = base
         packed.take_copy(copy)
         turn.add(packed.bear())

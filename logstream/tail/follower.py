@@ -15,13 +15,13 @@ from logstream.tail.belated import Belated
 from logstream.tail.custody import Custody
 from logstream.tail.discovery import reason_of
 from logstream.tail.endings import Endings
-from logstream.tail.framing import encoding_of, framing_of, is_wide
+from logstream.tail.framing import is_wide
 from logstream.tail.identity import Verdict
 from logstream.tail.looking import NotYet
 from logstream.tail.misread import misread_end
 from logstream.tail.nowhere import Nowhere
 from logstream.tail.numbers import renamed_to
-from logstream.tail.opening import EXHAUSTED, Opened, first_byte_of, is_garbled, is_noise, is_unlinked, place_of
+from logstream.tail.opening import EXHAUSTED, Opened, is_garbled, is_noise, is_unlinked, place_of, text_start_of
 from logstream.tail.patience import is_past_waiting
 from logstream.tail.quick import read_appended
 from logstream.tail.reader import sizes_newest_first
@@ -178,8 +178,7 @@ class Follower:
         """The reader, or one that begins behind the hole at the start of its file."""
         if reader.committed or reader.is_copy or reader.fd is None:
             return reader, limit
-        framing = framing_of(encoding_of(b"", reader.spec.encoding, reader.encoding))
-        start = first_byte_of(reader.fd, framing.unit_bytes)
+        start = text_start_of(reader.fd, reader.spec.encoding, reader.encoding)
         return (self._endings.skip_to(lineage, reader, start, turn), None) if start else (reader, limit)
 
     def _in_its_encoding(

@@ -17,7 +17,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from logstream.tail.discovery import is_absence, obstacle_of, reason_of
-from logstream.tail.framing import WIDE
+from logstream.tail.framing import WIDE, encoding_of, framing_of
 from logstream.tail.identity import Facts
 from logstream.tail.reuse import inode_generation
 from logstream.tail.rotation import is_compressed_name
@@ -262,6 +262,11 @@ def first_byte_of(fd: int, unit_bytes: int) -> int:
         if text:
             return at - at % unit_bytes
     return 0
+
+
+def text_start_of(fd: int, configured: str, before: str) -> int:
+    """The same of a source that is `configured` so, where the life before in this file was in the encoding `before`."""
+    return first_byte_of(fd, framing_of(encoding_of(b"", configured, before)).unit_bytes)
 
 
 def place_of(fd: int) -> str | None:

@@ -148,7 +148,7 @@ class Place:
 
         All that is handed on of it is proven at once: who comes back after a crash could not tell it from those.
         """
-        return self.proof_offset < _YOUNG_BYTES
+        return self.proof_offset - self.base < _YOUNG_BYTES
 
     @property
     def is_known_to_its_end(self) -> bool:

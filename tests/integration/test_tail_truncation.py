@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import os
 import time
 from dataclasses import replace
@@ -16,6 +17,7 @@ from tests.tail_kit import (
     first_run,
     looked_everywhere,
     rewrite,
+    second_run,
     source,
     tailing,
     write,
@@ -254,6 +256,40 @@ async def test_the_hole_that_a_writer_leaves_who_does_not_append_is_no_line(tmp_
             writer.write(b"new\n")
             await sink.until(lambda: sink.texts[-1].endswith(b"new"))
     assert sink.texts[2:] == [b"new"]
+
+
+async def test_a_hole_tells_no_life_from_the_next_one_after_a_crash(tmp_path: Path) -> None:
+    """Each life but the first of a writer that does not append begins with one. Conformance: B7, B10."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    with log.open("wb", buffering=0) as writer:
+        writer.write(b"x" * 9_999 + b"\n")
+        async with tailing(sink, source(log), pace=replace(BRISK, proof_seconds=60.0)):
+            await sink.first(1)
+            os.truncate(log, 0)
+            writer.write(b"new\n")
+            await sink.first(2)
+            known = sink.known()  # what is proven later, a crash loses
+        writer.write(b"unread\n")
+        log.with_name("app.log.1").write_bytes(log.read_bytes())
+        os.truncate(log, 0)
+        writer.write(b"newest\n")
+        async with tailing(sink, source(log), known=known, first_seen=()):
+            await sink.until(lambda: sink.texts[-1].endswith(b"newest"))
+    assert sink.texts[1:] == [b"new", b"unread", b"newest"]
+
+
+async def test_the_hole_at_the_start_of_what_was_compressed_is_no_line(tmp_path: Path) -> None:
+    """It was copied, truncated and compressed twice while nobody looked. Conformance: B10, C8."""
+    sink, log = RecordingSink(), tmp_path / "app.log"
+    with log.open("wb", buffering=0) as writer:
+        writer.write(b"one\n")
+        await first_run(sink, source(log), 1)
+        for line, archive in ((b"two\n", "app.log.2.gz"), (b"three\n", "app.log.1.gz")):
+            writer.write(line)
+            log.with_name(archive).write_bytes(gzip.compress(log.read_bytes()))
+            os.truncate(log, 0)
+        writer.write(b"four\n")
+        assert await second_run(sink, source(log), 4) == [b"one", b"two", b"three", b"four"]
 
 
 @pytest.mark.parametrize("is_restarted", [False, True])

@@ -74,10 +74,16 @@ class _CutError(Exception):
 
 
 class _Cut(httpx.SyncByteStream):
-    """A response's bytes, up to any of them; then the connection is gone, and what came last may be half an event."""
+    """A response's bytes, up to any of them; then the connection is gone, and what came last may be half an event.
 
-    def __init__(self, response: httpx.Response, pick: random.Random, early_cuts: float) -> None:
+    All that come before there `is_place` to go on from are left whole.
+    """
+
+    def __init__(
+        self, response: httpx.Response, pick: random.Random, early_cuts: float, is_place: Callable[[], bool]
+    ) -> None:
         self._stream = response.stream
+        self._is_place = is_place
         self._socket = response.extensions["network_stream"].get_extra_info("socket")
         self._pick = pick
         self._due = time.monotonic() + pick.uniform(0.0, _MOST_CUT_SECONDS)
@@ -88,11 +94,12 @@ class _Cut(httpx.SyncByteStream):
     def __iter__(self) -> Iterator[bytes]:
         last = b"\n\n"
         for chunk in self._stream:  # type: ignore[union-attr]  # that of a synchronous client is one
-            if time.monotonic() > self._due and chunk:
+            is_place = self._is_place()
+            if is_place and time.monotonic() > self._due and chunk:
                 self._left_bytes = min(self._left_bytes, self._pick.randint(1, len(chunk)))
-            piece = chunk[: self._left_bytes]
+            piece = chunk[: self._left_bytes] if is_place else chunk
             last = (last + piece)[-2:]
-            self._left_bytes -= len(piece)
+            self._left_bytes -= len(piece) if is_place else 0
             yield piece
             if not self._left_bytes:
                 with suppress(OSError):  # a reset instead of a polite end, as a network drops connections
@@ -216,12 +223,15 @@ class Reader:
             if not response.is_success:
                 raise RefusedError(_refusal(response))
             self._socket = response.extensions["network_stream"].get_extra_info("socket")
-            # Without an id there is nothing yet to go on from.
-            if self._cuts is not None and (self.last_event_id or asked.begin == "start"):
-                response.stream = _Cut(response, self._cuts, asked.early_cuts)
+            if self._cuts is not None:
+                response.stream = _Cut(response, self._cuts, asked.early_cuts, self._has_place)
             self._take_all(source)
         self._note_break()
         return _REFUSED_PAUSE_SECONDS
+
+    def _has_place(self) -> bool:
+        """Whether there is something to go on from, so that nothing is missed by a cut."""
+        return bool(self.last_event_id) or self._asked.begin == "start"
 
     def _note_break(self) -> None:
         """Count the end of a connection, unless this reader has hung up itself."""

@@ -142,6 +142,7 @@ def test_a_directory_that_a_running_service_watches_is_proven_through_a_relay_an
     assert add_up(rows)
     assert len(rows) == 8
     assert rows["total"]["seen"] == rows["total"]["written"] > 500
+    assert re.search(r"cut [1-9]\d* times", done.stdout), done.stdout
     assert "killed" not in done.stdout
 
 

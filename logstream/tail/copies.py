@@ -165,6 +165,12 @@ class Copies:
             one.note_head(b"")  # it was truncated in between: this is entered as a life of its own
         return False
 
+    def take_up(self, lineage: Lineage, since_ns: int) -> None:
+        """Pass copies that were written since then over no more: their original was truncated before it was read."""
+        for sibling in family_of(lineage.home).values():
+            if sibling.mtime_ns > since_ns:
+                self._census.aside.drop((sibling.dev, sibling.ino))
+
     def is_outdated(self, lineage: Lineage) -> bool:
         """Whether what was read of the live file is there no more, and nobody has noticed: bytes are compared then.
 

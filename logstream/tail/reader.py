@@ -119,7 +119,8 @@ class Reader(Place):
         if self.size is None:
             return
         head = os.pread(opened.fd, HEAD_BYTES, 0)
-        self.is_rewritten = opened.facts.size < self.size or not head.startswith(self.unread)
+        is_cut = os.fstat(opened.fd).st_size < opened.facts.size  # since it was opened
+        self.is_rewritten = is_cut or opened.facts.size < self.size or not head.startswith(self.unread)
         if not self.is_rewritten:
             self.note_head(head)
             self.size, self.mtime_ns = opened.facts.size, None

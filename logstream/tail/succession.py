@@ -97,6 +97,9 @@ class Succession:
             lineage.last_mtime_ns = seen.st_mtime_ns
             if was_blank and len(lineage.readers) > count and live.size is not None:
                 live.forget_unread(seen.st_size)  # it is in what was entered, as no bytes told that this is a copy
+        if was_blank and not live.size and live.is_rewritten:
+            self._copies.take_up(lineage, live.written_ns)
+            return False  # it was truncated just now: what a copy of it was passed over for is only there from now on
         if is_sure and (was_blank or not live.is_rewritten):
             live.written_ns, live.emptied = seen.st_mtime_ns, None
         return is_sure

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import shutil
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import pytest
 
 from logstream.records import GapReason
 from logstream.tail.batch import Birth, Hole, Sealed
+from logstream.tail.reader import Reader
 from tests.tail_kit import (
     BRISK,
     RecordingSink,
@@ -25,6 +27,8 @@ from tests.tail_kit import (
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from logstream.tail.opening import Opened
 
 
 @pytest.mark.parametrize(
@@ -308,3 +312,35 @@ async def test_a_rewrite_of_the_same_length_with_the_same_last_line_is_seen(
         rewrite(log, b"other run\nall fine\n" + foot)
         await sink.first(6)
     assert sink.texts == [b"first run", b"all well", foot[:-1], b"other run", b"all fine", foot[:-1]]
+
+
+async def test_what_is_copied_and_truncated_while_it_is_looked_at_for_the_first_time_is_read_in_its_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file was empty when it was looked at before. Conformance: B7."""
+    sink, log, copy = RecordingSink(), tmp_path / "app.log", tmp_path / "app.log.1"
+    note_unread, truncated = Reader.note_unread, list[int]()
+
+    def truncated_before(reader: Reader, opened: Opened) -> None:
+        if opened.facts.size and not truncated:
+            truncated.append(opened.facts.size)
+            os.truncate(log, 0)
+        note_unread(reader, opened)
+
+    write(log, b"one\n")
+    async with tailing(sink, source(log)) as supervisor:
+        await sink.first(1)
+        shutil.copy2(log, copy)
+        os.truncate(log, 0)
+        await looked_everywhere(supervisor)
+        monkeypatch.setattr(Reader, "note_unread", truncated_before)
+        copy.rename(tmp_path / "app.log.2")
+        write(log, b"two\nthree\n")
+        shutil.copy2(log, copy)
+        await sink.first(3)
+        write(log, b"four\n")
+        await sink.first(4)
+        await looked_everywhere(supervisor)
+    assert truncated == [10]
+    assert sink.texts == [b"one", b"two", b"three", b"four"]
+    assert not sink.of_kind(Hole)

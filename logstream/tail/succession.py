@@ -99,7 +99,7 @@ class Succession:
                 live.forget_unread(seen.st_size)  # it is in what was entered, as no bytes told that this is a copy
         if was_blank and not live.size and live.is_rewritten:
             self._copies.take_up(lineage, live.written_ns)
-            return False  # it was truncated just now: what a copy of it was passed over for is only there from now on
+            return False  # it was truncated just now: what stood in it is only in a copy, which may be passed over
         if is_sure and (was_blank or not live.is_rewritten):
             live.written_ns, live.emptied = seen.st_mtime_ns, None
         return is_sure

@@ -62,21 +62,15 @@ def test_a_file_keeps_its_answer_and_the_next_one_of_its_name_has_another(
         assert answer_of(log) not in {first, None}
 
 
-def test_where_the_time_of_creation_may_change_there_is_no_answer(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("name", "replacement"),
+    [("_KEEP_CREATION", frozenset[int]()), ("_LIBC", object())],
+    ids=["as of NFS and FUSE", "as with musl before 1.2.5"],
+)
+def test_where_nobody_knows_when_a_file_was_created_for_sure_there_is_no_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, replacement: object
 ) -> None:
-    """As of NFS and FUSE."""
-    monkeypatch.setattr(reuse, "_KEEP_CREATION", set())
-    with overlay(tmp_path) as directory:
-        (directory / "app.log").write_bytes(b"one\n")
-        assert answer_of(directory / "app.log") is None
-
-
-def test_a_c_library_that_knows_no_time_of_creation_gives_no_answer(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """musl has statx(2) since 1.2.5."""
-    monkeypatch.setattr(reuse, "_LIBC", object())
+    monkeypatch.setattr(reuse, name, replacement)
     with overlay(tmp_path) as directory:
         (directory / "app.log").write_bytes(b"one\n")
         assert answer_of(directory / "app.log") is None
